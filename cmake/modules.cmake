@@ -1,10 +1,7 @@
 # kith_module(NAME [PURE] SOURCES a.cpp... TESTS a_test.cpp... DEPS lower modules... LIBS packages...)
 #
-# One static library kith_NAME from src/NAME, one test program kith_NAME_test beside it, and a check that each header
-# compiles alone. A module links only the modules it names, so an include that points up does not build;
-# tools/check_layers.py says which way is up.
-set_property(GLOBAL PROPERTY KITH_HEADERS "")
-
+# One static library kith_NAME from src/NAME and one test program kith_NAME_test beside it. A module names the modules that
+# it links; tools/check_layers.py says which way is up, and that it includes no others.
 function(kith_module name)
   cmake_parse_arguments(M "" "" "SOURCES;TESTS;DEPS;LIBS;TEST_LIBS" ${ARGN})
   string(REPLACE "/" "_" target ${name})
@@ -16,10 +13,11 @@ function(kith_module name)
     add_library(kith_${target} INTERFACE)
     set(scope INTERFACE)
   endif()
+  list(TRANSFORM M_DEPS REPLACE "/" "_")
   list(TRANSFORM M_DEPS PREPEND kith_)
   target_link_libraries(kith_${target} ${scope} kith_flags tl::expected fmt::fmt ${M_DEPS} ${M_LIBS})
 
-  if(KITH_TESTS AND M_TESTS)
+  if(KITH_TESTS AND M_TESTS AND (NOT KITH_TEST_MODULES OR name IN_LIST KITH_TEST_MODULES))
     add_executable(kith_${target}_test ${M_TESTS})
     target_link_libraries(kith_${target}_test PRIVATE kith_${target} kith_testing ${M_TEST_LIBS} GTest::gtest_main)
     target_precompile_headers(kith_${target}_test REUSE_FROM kith_test_pch)

@@ -1,5 +1,7 @@
 #include "base/encoding.hpp"
 
+#include <sodium/utils.h>
+
 #include <array>
 
 namespace kith {
@@ -87,6 +89,13 @@ std::optional<Bytes> from_base64url(std::string_view text) {
   }
   if ((bits & ((1U << count) - 1)) != 0) return std::nullopt;
   return out;
+}
+
+std::string to_base64(ByteView bytes) {
+  std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // the terminating zero
+  return text;
 }
 
 std::string to_crockford(ByteView bytes) {

@@ -18,6 +18,9 @@ namespace kith {
 /// Refuses padding, foreign characters and trailing bits that are not zero, so each value has one spelling.
 [[nodiscard]] std::optional<Bytes> from_base64url(std::string_view text);
 
+/// base64 with padding (RFC 4648, section 4): what JSON readers expect of binary data.
+[[nodiscard]] std::string to_base64(ByteView bytes);
+
 /// Crockford base32, upper case, most significant bit first; the bits are padded with zeros to a multiple of five.
 [[nodiscard]] std::string to_crockford(ByteView bytes);
 

@@ -35,6 +35,12 @@ TEST(Crockford, WritesTenSymbolsForFiftyBits) {
   EXPECT_EQ(to_crockford(Bytes{0xff}), "ZW");
 }
 
+TEST(Base64, HasTheVectorsOfRfc4648) {
+  std::pair<std::string_view, std::string_view> const vectors[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  for (auto const& [plain, encoded] : vectors) EXPECT_EQ(to_base64(bytes_of(plain)), encoded);
+}
+
 TEST(Crockford, ReadsWhatPeopleType) {
   EXPECT_EQ(normal_crockford("7f3k 9qdm-2xhb T6WP"), "7F3K9QDM2XHBT6WP");
   EXPECT_EQ(normal_crockford("oOiIlL"), "001111");

@@ -12,7 +12,10 @@ struct Limits {
   std::size_t max_entry_plaintext_bytes = 64 * 1024; ///< padded
   std::size_t max_ops_bytes = 1024 * 1024;           ///< an entry's ops after LZ4
   std::size_t max_depth = 16;                        ///< nested MessagePack arrays
-  std::size_t max_tips = 4096;                       ///< in one TIPS frame or entry
+  std::size_t max_tips = 512;                        ///< in one list of a frame or entry: two lists fit into a PRESENCE
+  std::size_t max_chains = 65536;                    ///< logs and branches of them that a home holds, of all devices
+  std::size_t max_parents = 4096;                    ///< versions that one version replaces
+  std::size_t max_secrets = 4096;                    ///< epoch secrets in one op or pairing box
   std::size_t max_recipients = 254;                  ///< wraps in one epoch prefix, besides the recovery key's
   std::size_t max_name_bytes = 255;                  ///< device, group, folder and topic names
   std::size_t max_path_bytes = 4096;                 ///< a whole relative path
@@ -26,6 +29,8 @@ struct Limits {
   std::size_t max_chunk_wants = 1024;                ///< ids in one CHUNK_WANT
   std::size_t max_wants = 256;                       ///< ranges in one WANT
   std::size_t max_addresses = 8;                     ///< dial addresses in a presence or a pairing box
+  std::size_t max_contacts = 64;                     ///< other devices whose addresses a presence carries
+  std::size_t max_folders = 256;                     ///< folders that one device keeps
   std::size_t max_pairing_box_bytes = 4096;          ///< one pairing message
   std::size_t max_unopened_bytes = 64 * 1024 * 1024; ///< items of epochs not yet known
   std::size_t max_set_aside_bytes = 64 * 1024 * 1024;  ///< entries of removed devices that do not count
