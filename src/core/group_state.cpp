@@ -1,0 +1,401 @@
+#include "core/group_state.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "core/vault.hpp"
+
+namespace kith::core {
+namespace {
+
+constexpr std::string_view kGenesisKey = "genesis";
+constexpr std::string_view kGenerationKey = "generation";
+constexpr std::string_view kPositionKey = "last_position";
+constexpr std::string_view kAlarmKey = "last_alarm";
+constexpr std::string_view kUsedEpochPrefix = "used_epoch/";
+
+std::string secret_row_name(EpochId const& epoch) { return "epoch/" + std::string(text_of(epoch.view())); }
+
+}  // namespace
+
+Result<> GroupState::load() {
+  loaded_ = false;
+  KITH_TRY(changes, store_.outside_changes());
+  seen_changes_ = changes;
+  KITH_TRY(generation, get_number(store_, kGenerationKey));
+  seen_generation_ = generation;
+  KITH_CHECK(load_genesis());
+  KITH_CHECK(load_secrets());
+  KITH_CHECK(load_chains());
+  KITH_CHECK(load_roster_entries());
+  roster_grew_ = entries_grew_ = true;
+  loaded_ = true;
+  return settle();
+}
+
+Result<> GroupState::refresh() {
+  if (!loaded_) return load();
+  KITH_TRY(changes, store_.outside_changes());
+  if (changes == seen_changes_) return {};
+  KITH_TRY(generation, get_number(store_, kGenerationKey));
+  if (generation != seen_generation_) return load();
+  seen_changes_ = changes;
+  KITH_CHECK(load_chains());
+  entries_grew_ = true;
+  return settle();
+}
+
+Result<> GroupState::load_genesis() {
+  KITH_TRY(row, store_.get(Table::meta, bytes_of(kGenesisKey)));
+  if (!row) return fail(CoreError::no_group);
+  KITH_TRY(plain, open_at_rest(identity_.storage, kGenesisKey, *row));
+  KITH_TRY(genesis, wire::decode<wire::Genesis>(plain.view()));
+  group_ = group_id(genesis);
+  genesis_ = std::move(genesis);
+  return {};
+}
+
+Result<> GroupState::load_secrets() {
+  secrets_.clear();
+  std::optional<Error> error;
+  KITH_CHECK(store_.scan(Table::epochs, {}, {}, [&](ByteView key, ByteView value) {
+    auto const epoch = EpochId::from(key);
+    auto plain = epoch ? open_at_rest(identity_.storage, secret_row_name(*epoch), value)
+                       : Result<SecretBytes>(fail(CoreError::corrupt_record));
+    auto secret = plain ? EpochSecret::from(plain->view()) : std::nullopt;
+    if (!secret) {
+      error = plain ? Error(CoreError::corrupt_record) : plain.error();
+      return Store::Next::stop;
+    }
+    secrets_.emplace(*epoch, std::move(*secret));
+    return Store::Next::go_on;
+  }));
+  if (error) return fail(*error);
+  used_epochs_.clear();
+  return store_.scan(Table::meta, bytes_of(kUsedEpochPrefix), {}, [&](ByteView key, ByteView) {
+    if (auto const epoch = EpochId::from(key.subspan(kUsedEpochPrefix.size()))) used_epochs_.insert(*epoch);
+    return Store::Next::go_on;
+  });
+}
+
+Result<> GroupState::load_chains() {
+  chains_.clear();
+  log_chains_.clear();
+  set_aside_.reset();
+  bool damaged = false;
+  KITH_CHECK(store_.scan(Table::chains, {}, {}, [&](ByteView key, ByteView value) {
+    auto record = decode_record<ChainRecord>(value);
+    damaged = key.size() != sizeof(std::uint32_t) || !record;
+    if (damaged) return Store::Next::stop;
+    ChainNo const number{load_be<std::uint32_t>(key.data())};
+    log_chains_[record->log].push_back(number);
+    chains_.emplace(number, std::move(*record));
+    return Store::Next::go_on;
+  }));
+  if (damaged) return fail(CoreError::corrupt_record);
+  return {};
+}
+
+Result<> GroupState::load_roster_entries() {
+  roster_entries_.clear();
+  std::vector<EntryHash> hashes;
+  KITH_CHECK(store_.scan(Table::roster_entries, {}, {}, [&](ByteView, ByteView value) {
+    hashes.push_back(EntryHash::from(value).value_or(EntryHash{}));
+    return Store::Next::go_on;
+  }));
+  for (auto const& hash : hashes) {
+    KITH_TRY(found, record(hash));
+    if (!found) return fail(CoreError::corrupt_record);
+    KITH_TRY(opened, open_stored(hash));
+    roster_entries_.push_back(roster_entry(opened, *found));
+  }
+  return {};
+}
+
+std::set<EpochId> GroupState::known_epochs() const {
+  std::set<EpochId> known;
+  for (auto const& [epoch, secret] : secrets_) known.insert(epoch);
+  return known;
+}
+
+EpochSecret const* GroupState::secret(EpochId const& epoch) const {
+  auto const found = secrets_.find(epoch);
+  return found == secrets_.end() ? nullptr : &found->second;
+}
+
+Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random) {
+  EpochId const epoch = epoch_id(group_, secret);
+  if (secrets_.contains(epoch)) return false;
+  KITH_CHECK(store_.put(Table::epochs, epoch.view(),
+                        seal_at_rest(identity_.storage, secret_row_name(epoch), secret.view(), random)));
+  secrets_.emplace(epoch, secret.clone());
+  KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
+  return true;
+}
+
+Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, WallTime now) {
+  KITH_TRY(past, past_of_new(entry));
+  if (!lets_author_in(entry, past)) return fail(CoreError::not_member);
+  KITH_TRY(place, place_for(entry, now));
+  past.include(place);
+
+  EntryRecord record;
+  record.log = entry.body.log();
+  record.seq = place.seq;
+  record.chain = place.chain;
+  record.epoch = entry.epoch;
+  record.hlc = entry.body.hlc;
+  record.roster = std::ranges::any_of(entry.ops, wire::is_roster_op);
+  record.past = std::move(past);
+  KITH_TRY(position, get_number(store_, kPositionKey));
+  record.position = position + 1;
+
+  auto const hash = entry.hash.view();
+  KITH_CHECK(put_number(store_, kPositionKey, record.position));
+  KITH_CHECK(store_.put(Table::entries, hash, encode_record(record)));
+  KITH_CHECK(store_.put(Table::sealed, hash, sealed));
+  KITH_CHECK(store_.put(Table::chain_entries, key_of(place), hash));
+  KITH_CHECK(store_.put(Table::applied, key_of(record.position), hash));
+  if (record.roster) {
+    KITH_CHECK(store_.put(Table::roster_entries, key_of(record.position), hash));
+    roster_entries_.push_back(roster_entry(entry, record));
+    KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
+    roster_grew_ = true;
+  }
+  if (used_epochs_.insert(entry.epoch).second) {
+    KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kUsedEpochPrefix), entry.epoch.view()), {}));
+    KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
+  }
+  if (set_aside_ && doubted(entry.body.author)) set_aside_->bytes += sealed.size();
+  entries_grew_ = true;
+  return record;
+}
+
+/// The union of the pasts of what the entry names, which must be what it says that it is.
+Result<Past> GroupState::past_of_new(OpenedEntry const& entry) {
+  Past past;
+  auto const take_in = [&](LogId const& log, Seq seq, EntryHash const& hash) -> Result<> {
+    KITH_TRY(named, record(hash));
+    if (!named || named->log != log || named->seq != seq) return fail(CoreError::bad_entry);
+    past.include(named->past);
+    return {};
+  };
+  if (entry.body.seq.value > 1) {
+    KITH_CHECK(take_in(entry.body.log(), {entry.body.seq.value - 1}, entry.body.prev));
+  }
+  for (auto const& tip : entry.body.tips) KITH_CHECK(take_in(tip.log, tip.seq, tip.hash));
+  return past;
+}
+
+bool GroupState::lets_author_in(OpenedEntry const& entry, Past const& past) const {
+  bool lets_itself_in = false;
+  for (std::uint32_t index = 0; index < entry.ops.size(); ++index) {
+    auto const& op = entry.ops[index];
+    if (auto const* genesis = std::get_if<wire::GenesisOp>(&op)) {
+      bool const founds = index == 0 && entry.body.seq.value == 1 && entry.body.author == genesis->record.creator.device &&
+                          group_id(genesis->record) == group_;
+      if (!founds) return false;  // whatever else lets the author in: a group is founded once, by its own record
+      lets_itself_in = true;
+    }
+    auto const* add = std::get_if<wire::DeviceAdd>(&op);
+    if (add != nullptr && add->cert.device == entry.body.author && signature_fits(add->cert) &&
+        recovery_signature_fits(genesis_->recovery_sign, group_, entry.body.author, entry.body.incarnation,
+                                entry.body.seq, op)) {
+      lets_itself_in = true;
+    }
+  }
+  return lets_itself_in || std::ranges::any_of(roster_entries_, [&](RosterEntry const& other) {
+    return past.contains(other.place) && std::ranges::any_of(other.ops, [&](auto const& indexed) {
+             if (auto const* add = std::get_if<wire::DeviceAdd>(&indexed.second)) {
+               return add->cert.device == entry.body.author;
+             }
+             auto const* founding = std::get_if<Founding>(&indexed.second);
+             return founding != nullptr && founding->creator.device == entry.body.author;
+           });
+  });
+}
+
+/// Where the entry stands: it goes on its predecessor's chain, or begins one, for a new log or a fork.
+Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, WallTime now) {
+  Seq const seq = entry.body.seq;
+  ChainNo parent;
+  if (seq.value > 1) {
+    KITH_TRY(before, record(entry.body.prev));
+    parent = before->chain;
+    auto& chain = chains_.at(parent);
+    if (chain.last == before->seq) {
+      chain.last = seq;
+      chain.last_hash = entry.hash;
+      KITH_CHECK(put_chain(parent, chain));
+      return ChainPlace{parent, seq};
+    }
+  }
+  if (chains_.size() >= kLimits.max_chains) {  // a past, which names all of them, must stay a row that can be read
+    return fail(CoreError::bad_entry, CountDetail{chains_.size(), kLimits.max_chains});
+  }
+  bool const fork = parent.value != 0 || log_chains_.contains(entry.body.log());
+  ChainNo const number{chains_.empty() ? 1 : chains_.rbegin()->first.value + 1};
+  ChainRecord const chain{entry.body.log(), seq, parent, seq, entry.hash, {seq.value - 1}};
+  chains_.emplace(number, chain);
+  log_chains_[chain.log].push_back(number);
+  KITH_CHECK(put_chain(number, chain));
+  if (fork) KITH_CHECK(raise_alarm({AlarmKind::fork, chain.log, seq, now.ms}));
+  return ChainPlace{number, seq};
+}
+
+Result<> GroupState::put_chain(ChainNo number, ChainRecord const& chain) {
+  return store_.put(Table::chains, key_of(number.value), encode_record(chain));
+}
+
+Result<> GroupState::raise_alarm(Alarm const& alarm) {
+  KITH_TRY(last, get_number(store_, kAlarmKey));
+  KITH_CHECK(put_number(store_, kAlarmKey, last + 1));
+  return store_.put(Table::alarms, key_of(last + 1), encode_record(alarm));
+}
+
+RosterEntry GroupState::roster_entry(OpenedEntry const& entry, EntryRecord const& record) const {
+  RosterEntry out;
+  out.hash = entry.hash;
+  out.author = entry.body.author;
+  out.place = record.place();
+  out.past = record.past;
+  out.hlc = record.hlc;
+  out.sealed_under = entry.epoch;
+  for (std::uint32_t index = 0; index < entry.ops.size(); ++index) {
+    auto const& op = entry.ops[index];
+    auto fact = roster_op(group_, op);
+    if (!fact) continue;
+    if (recovery_signature_fits(genesis_->recovery_sign, group_, entry.body.author, entry.body.incarnation,
+                                entry.body.seq, op)) {
+      out.recovery_signed.insert(index);
+    }
+    out.ops.emplace_back(index, std::move(*fact));
+  }
+  return out;
+}
+
+Result<> GroupState::settle() {
+  if (!entries_grew_) return {};
+  if (roster_grew_) roster_ = compute_roster(roster_entries_);
+  std::map<ChainNo, CountedChain> counted;
+  for (auto const& [number, chain] : chains_) counted[number] = {chain.log.device, chain.first, chain.last};
+  KITH_TRY(counting, compute_counting(roster_, counted, [this](ChainPlace place) { return past_at(place); }));
+  bool const doubts = std::ranges::any_of(roster_.members(), [](auto const& known) { return !known.second.removes.empty(); });
+  bool const heads_may_differ_in_kind = doubts && counting.heads != counting_.heads;  // entries set aside come and go
+  counting_ = std::move(counting);
+  if (roster_grew_ || heads_may_differ_in_kind) book_ = EpochBook(roster_entries_, roster_, counting_.heads);
+  roster_grew_ = entries_grew_ = false;
+  return {};
+}
+
+Result<std::optional<EntryRecord>> GroupState::record(EntryHash const& hash) const {
+  return get_record<EntryRecord>(store_, Table::entries, hash.view());
+}
+
+Result<EntryHash> GroupState::hash_at(ChainPlace place) const {
+  KITH_TRY(row, store_.get(Table::chain_entries, key_of(place)));
+  auto const hash = row ? EntryHash::from(*row) : std::nullopt;
+  if (!hash) return fail(CoreError::corrupt_record);
+  return *hash;
+}
+
+Result<Past> GroupState::past_at(ChainPlace place) const {
+  KITH_TRY(hash, hash_at(place));
+  KITH_TRY(found, record(hash));
+  if (!found) return fail(CoreError::corrupt_record);
+  return std::move(found->past);
+}
+
+Result<std::optional<Bytes>> GroupState::sealed(EntryHash const& hash) const { return store_.get(Table::sealed, hash.view()); }
+
+Result<OpenedEntry> GroupState::open_stored(EntryHash const& hash) const {
+  KITH_TRY(bytes, sealed(hash));
+  if (!bytes) return fail(CoreError::corrupt_record);
+  KITH_TRY(parts, wire::decode_sealed(*bytes));
+  auto const* known = secret(parts.header.epoch);
+  if (known == nullptr) return fail(CoreError::corrupt_record);
+  return open(parts, group_, *known, Check::own_storage);
+}
+
+Result<std::vector<Tip>> GroupState::tips(Past const* beyond) const {
+  std::vector<Tip> tips;
+  for (auto const& place : counting_.heads.places()) {
+    if (beyond != nullptr && beyond->contains(place)) continue;
+    bool const goes_on = std::ranges::any_of(chains_, [&](auto const& numbered) {
+      auto const& [number, chain] = numbered;
+      return chain.parent == place.chain && chain.first.value == place.seq.value + 1 &&
+             counting_.heads.contains({number, chain.first});
+    });
+    if (goes_on) continue;
+    auto const& chain = chains_.at(place.chain);
+    EntryHash hash = chain.last_hash;
+    if (chain.last != place.seq) {
+      KITH_TRY(found, hash_at(place));
+      hash = found;
+    }
+    tips.push_back({chain.log, place.seq, hash});
+  }
+  std::ranges::sort(tips);
+  return tips;
+}
+
+Result<std::vector<Tip>> GroupState::leading(std::vector<Tip> tips) const {
+  Past behind;  // everything that is in the past of one of them, and not just that one itself
+  std::vector<std::pair<Tip, ChainPlace>> placed;
+  for (auto const& tip : tips) {
+    KITH_TRY(found, record(tip.hash));
+    if (!found) return fail(CoreError::corrupt_record);
+    placed.emplace_back(tip, found->place());
+    for (auto place : found->past.places()) {
+      if (place == found->place()) --place.seq.value;
+      if (place.seq.value > 0) behind.include(place);
+    }
+  }
+  tips.clear();
+  for (auto const& [tip, place] : placed) {
+    if (!behind.contains(place)) tips.push_back(tip);
+  }
+  return tips;
+}
+
+bool GroupState::doubted(DeviceId const& author) const {
+  auto const* member = roster_.find(author);
+  return member != nullptr && !member->removes.empty();
+}
+
+Result<std::uint64_t> GroupState::set_aside_bytes() {
+  SetAside now;
+  for (auto const& [number, chain] : chains_) {
+    Seq const covered = counting_.heads.last(number);
+    if (doubted(chain.log.device) && covered >= chain.first) now.covered.emplace(number, covered);
+  }
+  if (set_aside_ && set_aside_->covered == now.covered) return set_aside_->bytes;
+  for (auto const& [number, chain] : chains_) {
+    if (!doubted(chain.log.device)) continue;
+    auto const covered = now.covered.find(number);
+    Seq seq = covered == now.covered.end() ? chain.first : Seq{covered->second.value + 1};
+    for (; seq <= chain.last; ++seq.value) {
+      KITH_TRY(hash, hash_at({number, seq}));
+      KITH_TRY(bytes, sealed(hash));
+      if (!bytes) return fail(CoreError::corrupt_record);
+      now.bytes += bytes->size();
+    }
+  }
+  set_aside_ = std::move(now);
+  return set_aside_->bytes;
+}
+
+std::optional<ChainNo> GroupState::last_chain(LogId const& log) const {
+  auto const found = log_chains_.find(log);
+  if (found == log_chains_.end()) return std::nullopt;
+  return *std::ranges::max_element(found->second, {}, [&](ChainNo number) { return chains_.at(number).last; });
+}
+
+Result<> GroupState::set_viewed(ChainNo number, Seq seq) {
+  auto& chain = chains_.at(number);
+  if (chain.viewed == seq) return {};
+  chain.viewed = seq;
+  return put_chain(number, chain);
+}
+
+}  // namespace kith::core

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/counting.hpp"
+#include "core/entry.hpp"
+#include "core/epoch_book.hpp"
+#include "core/records.hpp"
+#include "core/roster.hpp"
+
+namespace kith::core {
+
+/// What the replica keeps in memory of the database: the group's secrets, chains and roster entries, and what follows
+/// from them. Loaded from the store and brought up to date when another process has written.
+class GroupState {
+ public:
+  GroupState(Store& store, Identity const& identity) : store_(store), identity_(identity) {}
+
+  /// Reads everything anew. @return CoreError::no_group where the home has none
+  [[nodiscard]] Result<> load();
+  /// Does so only where another connection has written since; inside a transaction, so that nothing changes meanwhile.
+  [[nodiscard]] Result<> refresh();
+  /// Forgets, so that the next refresh() loads: after a rollback.
+  void invalidate() { loaded_ = false; }
+
+  [[nodiscard]] GroupId const& group() const { return group_; }
+  [[nodiscard]] wire::Genesis const& genesis() const { return *genesis_; }
+  [[nodiscard]] Roster const& roster() const { return roster_; }
+  [[nodiscard]] Counting const& counting() const { return counting_; }
+  [[nodiscard]] EpochBook const& book() const { return book_; }
+  [[nodiscard]] std::map<ChainNo, ChainRecord> const& chains() const { return chains_; }
+  [[nodiscard]] std::vector<RosterEntry> const& roster_entries() const { return roster_entries_; }
+  [[nodiscard]] std::map<EpochId, EpochSecret> const& secrets() const { return secrets_; }
+  [[nodiscard]] std::set<EpochId> known_epochs() const;
+  [[nodiscard]] EpochSecret const* secret(EpochId const& epoch) const;
+  /// Epochs that applied entries are sealed under.
+  [[nodiscard]] std::set<EpochId> const& used_epochs() const { return used_epochs_; }
+
+  /// Keeps an epoch secret. @return whether it is a new one
+  [[nodiscard]] Result<bool> learn(EpochSecret const& secret, RandomSource& random);
+
+  /// Puts a verified entry, whose whole past is applied, into the graph: gives it a chain, a past and a position.
+  /// @return its record; CoreError::not_member where its past does not let its author in, bad_entry where prev or tips
+  ///         name entries that are not what they are said to be
+  [[nodiscard]] Result<EntryRecord> add(OpenedEntry const& entry, ByteView sealed, WallTime now);
+
+  /// Computes roster, counting and epochs again, as far as entries were added since.
+  [[nodiscard]] Result<> settle();
+
+  [[nodiscard]] Result<std::optional<EntryRecord>> record(EntryHash const& hash) const;
+  [[nodiscard]] Result<EntryHash> hash_at(ChainPlace place) const;
+  [[nodiscard]] Result<Past> past_at(ChainPlace place) const;
+  [[nodiscard]] Result<std::optional<Bytes>> sealed(EntryHash const& hash) const;
+  /// Opens an entry that is applied here.
+  [[nodiscard]] Result<OpenedEntry> open_stored(EntryHash const& hash) const;
+
+  /// Ends of all branches in the heads, ascending; with `beyond`, only those that are not in that past.
+  [[nodiscard]] Result<std::vector<Tip>> tips(Past const* beyond = nullptr) const;
+  /// Those of `tips` that are in the past of no other one: they say the same with fewer.
+  [[nodiscard]] Result<std::vector<Tip>> leading(std::vector<Tip> tips) const;
+  /// The chain that ends furthest in a log, and where; nullopt for a log that is not known.
+  [[nodiscard]] std::optional<ChainNo> last_chain(LogId const& log) const;
+  [[nodiscard]] Result<> set_viewed(ChainNo chain, Seq seq);
+
+  /// Whether a remove counts against a device: its entries need a reason to count.
+  [[nodiscard]] bool doubted(DeviceId const& author) const;
+  /// Sealed bytes of applied entries by such devices that are outside the heads. Those added since the last settle() are
+  /// among them.
+  [[nodiscard]] Result<std::uint64_t> set_aside_bytes();
+
+ private:
+  [[nodiscard]] Result<> load_genesis();
+  [[nodiscard]] Result<> load_secrets();
+  [[nodiscard]] Result<> load_chains();
+  [[nodiscard]] Result<> load_roster_entries();
+  [[nodiscard]] Result<Past> past_of_new(OpenedEntry const& entry);
+  [[nodiscard]] bool lets_author_in(OpenedEntry const& entry, Past const& past) const;
+  [[nodiscard]] Result<ChainPlace> place_for(OpenedEntry const& entry, WallTime now);
+  [[nodiscard]] Result<> put_chain(ChainNo number, ChainRecord const& chain);
+  [[nodiscard]] RosterEntry roster_entry(OpenedEntry const& entry, EntryRecord const& record) const;
+  [[nodiscard]] Result<> raise_alarm(Alarm const& alarm);
+
+  Store& store_;
+  Identity const& identity_;
+  bool loaded_ = false;
+  std::uint64_t seen_changes_ = 0;     ///< Store::outside_changes() at the last load
+  std::uint64_t seen_generation_ = 0;  ///< meta "generation" then
+  GroupId group_;
+  std::optional<wire::Genesis> genesis_;
+  std::map<EpochId, EpochSecret> secrets_;
+  std::set<EpochId> used_epochs_;
+  std::map<ChainNo, ChainRecord> chains_;
+  std::map<LogId, std::vector<ChainNo>> log_chains_;
+  std::vector<RosterEntry> roster_entries_;
+  Roster roster_;
+  Counting counting_;
+  EpochBook book_;
+  /// What set_aside_bytes() found, and how far the heads reached into the chains of doubted devices then.
+  struct SetAside {
+    std::map<ChainNo, Seq> covered;
+    std::uint64_t bytes = 0;
+  };
+  std::optional<SetAside> set_aside_;
+  bool roster_grew_ = false;
+  bool entries_grew_ = false;
+};
+
+}  // namespace kith::core

@@ -1,0 +1,327 @@
+#include <gtest/gtest.h>
+
+#include "support/pairing_pair.hpp"
+#include "support/seeds.hpp"
+
+/// Pairing against whoever sits on the path, or at one end, and does not keep to the rules.
+namespace kith::core {
+namespace {
+
+using testing::must;
+using testing::PairingPair;
+using wire::PairMessage;
+using namespace std::chrono_literals;
+
+struct PairingAttacks : ::testing::Test, PairingPair {
+  void run_again() {
+    inviter_events.clear(), joiner_events.clear();
+    join();
+    run();
+  }
+  static Bytes framed(PairMessage const& message) {
+    Bytes out;
+    append_message(out, wire::encode_pair_message(message));
+    return out;
+  }
+};
+
+// What each side says, in its turns. The opening goes before the hello.
+enum class Said { hello, share, confirm, identity, offer, pseudonyms, welcome, joined };
+constexpr Said kSaid[] = {Said::hello,      Said::share,      Said::confirm, Said::identity,
+                          Said::offer,      Said::pseudonyms, Said::welcome, Said::joined};
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kEachBit = 23;  // each is a conversation of its own
+#else
+constexpr std::size_t kEachBit = 3;
+#endif
+
+/// One bit is flipped on the way. Nobody is let in who was not, and nobody joins what was not offered.
+TEST_F(PairingAttacks, AFlippedBitNeverLeadsOn) {
+  for (Said const said : kSaid) {
+    std::size_t bits = 8;
+    for (std::size_t bit = static_cast<std::size_t>(said) % kEachBit; bit < bits; bit += kEachBit) {
+      std::size_t heard = 0;
+      invites.invites.at(code.lookup).tries = 0;
+      alter = [&](Bytes& bytes, bool) {
+        if (heard++ != static_cast<std::size_t>(said)) return;
+        bits = bytes.size() * 8;
+        bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1 << bit % 8));
+      };
+      run_again();
+      ASSERT_TRUE(heard > static_cast<std::size_t>(said)) << "the message was never said";
+      ASSERT_EQ(count<JoinDone>(joiner_events), said == Said::joined ? 1U : 0U) << static_cast<int>(said) << " byte " << bit / 8;
+      ASSERT_EQ(count<PairWelcomed>(joiner_events), said == Said::joined ? 1U : 0U) << static_cast<int>(said) << " byte " << bit / 8;
+      ASSERT_EQ(count<PairCommit>(inviter_events), said >= Said::welcome ? 1U : 0U) << static_cast<int>(said) << " byte " << bit / 8;
+      ASSERT_EQ(count<PairDone>(inviter_events), 0U) << static_cast<int>(said) << " byte " << bit / 8;
+      ASSERT_EQ(count<PairRequested>(inviter_events), said > Said::confirm ? 1U : 0U) << static_cast<int>(said) << " byte " << bit / 8;
+    }
+  }
+}
+
+TEST_F(PairingAttacks, AnAlteredOpeningIsNoticed) {
+  for (std::size_t const byte : {std::size_t{6}, std::size_t{10}}) {  // version_max and features
+    alter = [&, first = true](Bytes& bytes, bool) mutable {
+      if (std::exchange(first, false)) ++bytes[byte];
+    };
+    run_again();
+    EXPECT_EQ(joiner_failure(), "core.wrong_code") << "the tags cover the opening";
+    EXPECT_EQ(count<PairRequested>(inviter_events), 0U);
+  }
+}
+
+TEST_F(PairingAttacks, VersionsThatDoNotMeetAreNamed) {
+  alter = [first = true](Bytes& bytes, bool) mutable {
+    if (std::exchange(first, false)) bytes[5] = bytes[6] = 2;
+  };
+  run_again();
+  auto const* told = find<JoinFailed>(joiner_events);
+  ASSERT_NE(told, nullptr);
+  EXPECT_TRUE(told->reason.is(CoreError::version_mismatch));
+  auto const* failed = find<PairFailed>(inviter_events);
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->reason.detail(), ErrorDetail(VersionsDetail{1, 1, 2, 2}));
+  EXPECT_EQ(invites.invites.at(code.lookup).tries, 0);
+
+  join();
+  to_joiner(wire::encode(wire::Opening{wire::Purpose::refusal, 3, 4, 0}));
+  joiner_events.clear();
+  answer();
+  EXPECT_EQ(find<JoinFailed>(joiner_events)->reason.detail(), ErrorDetail(VersionsDetail{1, 1, 3, 4}));
+}
+
+TEST_F(PairingAttacks, SharesThatAreNoPointsAreRefused) {
+  join();
+  from_joiner();
+  Bytes hello = wire::encode(wire::Opening{.purpose = wire::Purpose::pairing});
+  append(hello, framed(wire::PairHello{code.lookup, {}, {}}));
+  to_inviter(hello);
+  EXPECT_TRUE(from_inviter().empty());
+  answer();
+  EXPECT_EQ(inviter_failure(), "crypto.weak_point");
+
+  to_joiner(framed(wire::PairShare{{}, {}, {}}));
+  EXPECT_TRUE(from_joiner().empty());
+  answer();
+  EXPECT_EQ(joiner_failure(), "crypto.weak_point");
+}
+
+/// Without the password an inviter cannot make the tag, and so never hears who the joiner is.
+TEST_F(PairingAttacks, AFalseInviterLearnsNothing) {
+  join();
+  from_joiner();
+  auto const share = crypto::cpace::make_share(pair_generator(bytes_of("guessed!"), code.lookup, {}), random);
+  to_joiner(framed(wire::PairShare{share.share, random.id<wire::PairNonce>(), random.id<crypto::Mac256>()}));
+  auto const said = from_joiner();
+  EXPECT_EQ(said, framed(wire::PairEnd{wire::PairEndCode::wrong_code, 0}));
+}
+
+TEST_F(PairingAttacks, AJoinerWhoseTagIsWrongIsNotHeard) {
+  join();
+  to_inviter(from_joiner());
+  from_inviter();
+  to_inviter(framed(wire::PairConfirm{random.id<crypto::Mac256>(), Bytes(100)}));
+  EXPECT_EQ(from_inviter(), framed(wire::PairEnd{wire::PairEndCode::wrong_code, 2}));
+  answer();
+  EXPECT_EQ(inviter_failure(), "core.wrong_code");
+  EXPECT_EQ(invites.invites.at(code.lookup).tries, 1);
+}
+
+TEST_F(PairingAttacks, OneConversationIsOneTry) {
+  join();
+  auto const hello = from_joiner();
+  to_inviter(hello);
+  to_inviter(ByteView{hello}.subspan(wire::Opening::kBytes));
+  answer();
+  EXPECT_EQ(inviter_failure(), "core.protocol_violation");
+  EXPECT_EQ(invites.invites.at(code.lookup).tries, 1);
+}
+
+TEST_F(PairingAttacks, DevcertsMustBeSignedByTheirDevices) {
+  auto forged = joining.clone();
+  forged.cert.dx = random.id<crypto::DhPublicKey>();
+  join(code.clone(), forged);
+  run();
+  EXPECT_EQ(inviter_failure(), "core.bad_signature");
+  EXPECT_EQ(count<PairRequested>(inviter_events), 0U);
+
+  inviter_events.clear(), joiner_events.clear();
+  inviting.cert.caps = 1;
+  join();
+  run();
+  EXPECT_EQ(joiner_failure(), "core.bad_signature");
+  EXPECT_EQ(count<PairWaiting>(joiner_events), 0U);
+}
+
+TEST_F(PairingAttacks, ADeviceDoesNotInviteItself) {
+  join(code.clone(), inviting);
+  run();
+  EXPECT_EQ(inviter_failure(), "core.bad_signature");
+}
+
+TEST_F(PairingAttacks, TheWelcomeIsOfTheGroupThatWasOffered) {
+  commits = false;
+  join();
+  run();
+  auto other = welcome();
+  other.genesis.name = "another group";
+  inviter->welcome(other, now());
+  run();
+  EXPECT_EQ(joiner_failure(), "core.protocol_violation");
+  EXPECT_EQ(count<PairWelcomed>(joiner_events), 0U);
+
+  run_again();
+  auto empty = welcome();
+  empty.secrets.clear();
+  inviter->welcome(empty, now());
+  run();
+  EXPECT_EQ(joiner_failure(), "core.protocol_violation");
+}
+
+TEST_F(PairingAttacks, LengthsAboveFourKibibytesAreRefusedAtOnce) {
+  join();
+  from_joiner();
+  to_joiner(Bytes{0x10, 0x01});
+  answer();
+  EXPECT_EQ(joiner_failure(), "wire.too_large");
+  Bytes opening = wire::encode(wire::Opening{.purpose = wire::Purpose::pairing});
+  append(opening, Bytes{0x10, 0x01});
+  to_inviter(opening);
+  answer();
+  EXPECT_EQ(inviter_failure(), "wire.too_large");
+}
+
+TEST_F(PairingAttacks, GarbageEndsIt) {
+  testing::Dice dice(1);
+  for (int tries = 0; tries < 300; ++tries) {
+    Bytes garbage(dice.below(300));
+    for (auto& byte : garbage) byte = static_cast<std::uint8_t>(dice.next());
+    Bytes message;
+    append_message(message, garbage);
+    inviter_events.clear(), joiner_events.clear();
+    join();
+    to_inviter(from_joiner());
+    from_inviter();
+    to_inviter(message);
+    to_joiner(message);
+    answer();
+    ASSERT_FALSE(inviter_failure().empty());
+    ASSERT_FALSE(joiner_failure().empty());
+  }
+}
+
+/// A message of each type that anybody can make up.
+std::vector<PairMessage> made_up_messages(RandomSource& random, wire::Lookup const& lookup) {
+  Bytes const box(60, 1);
+  auto const share = crypto::cpace::make_share(pair_generator(bytes_of("x"), lookup, {}), random).share;
+  return {wire::PairHello{{"ZZZZZZZZ"}, share, {}}, wire::PairShare{share, {}, {}}, wire::PairConfirm{{}, box},
+          wire::PairIdentity{box}, wire::PairOffer{box}, wire::PairPseudonyms{box}, wire::PairWelcome{box},
+          wire::PairJoined{box}, wire::PairEnd{wire::PairEndCode::denied, 0}};
+}
+
+struct Step {
+  char const* state;
+  int turns;               ///< messages of the conversation that have been said before
+  std::size_t due;         ///< the type that is due then, as an index into made_up_messages
+  char const* due_reason;  ///< how a made-up one of that type fails
+};
+constexpr std::size_t kHello = 0, kShare = 1, kConfirm = 2, kIdentity = 3, kOffer = 4, kPseudonyms = 5, kWelcome = 6, kJoined = 7,
+                      kEnd = 8, kNone = 99;
+
+/// Lets `said` messages be said, counted over both directions, and the answers of people and programs between them.
+void say(PairingPair& pair, int said) {
+  pair.join();
+  for (bool by_joiner = true; said > 0; by_joiner = !by_joiner) {
+    auto const bytes = by_joiner ? pair.from_joiner() : pair.from_inviter();
+    if (bytes.empty()) {
+      if (!pair.answer()) continue;
+      by_joiner = !by_joiner;
+      continue;
+    }
+    by_joiner ? pair.to_inviter(bytes) : pair.to_joiner(bytes);
+    --said;
+  }
+}
+
+TEST(PairingTable, EveryMessageInEveryStateOfTheInviter) {
+  Step const steps[] = {{"await_hello", 0, kHello, "core.closed"},
+                        {"await_confirm", 1, kConfirm, "core.wrong_code"},
+                        {"await_user", 3, kNone, ""},
+                        {"await_pseudonyms", 5, kPseudonyms, "crypto.not_authentic"},
+                        {"await_commit", 6, kNone, ""},
+                        {"await_joined", 7, kJoined, "crypto.not_authentic"}};
+  for (auto const& step : steps) {
+    for (std::size_t type = 0; type < 9; ++type) {
+      PairingPair pair;
+      pair.approves = step.turns > 3;
+      pair.commits = step.turns > 6;
+      pair.stores = false;
+      if (step.turns == 0) {
+        pair.join();
+        pair.to_inviter(wire::encode(wire::Opening{.purpose = wire::Purpose::pairing}));
+      } else {
+        say(pair, step.turns);
+      }
+      pair.answer();
+      pair.from_inviter();
+      pair.inviter_events.clear();
+      auto const message = made_up_messages(pair.random, pair.code.lookup)[type];
+      Bytes bytes;
+      append_message(bytes, wire::encode_pair_message(message));
+      pair.approves = pair.commits = pair.stores = false;
+      pair.to_inviter(bytes);
+      pair.answer();
+      ASSERT_EQ(pair.inviter_events.size(), 1U) << step.state << " type " << type + 1;
+      EXPECT_EQ(pair.inviter_failure(), type == step.due ? step.due_reason : type == kEnd ? "core.closed" : "core.protocol_violation")
+          << step.state << " type " << type + 1;
+      pair.from_inviter();
+      EXPECT_TRUE(pair.inviter->done());
+      pair.to_inviter(bytes);  // and in the last state nothing is heard
+      EXPECT_TRUE(pair.from_inviter().empty());
+      EXPECT_FALSE(pair.inviter->poll_event());
+    }
+  }
+}
+
+TEST(PairingTable, EveryMessageInEveryStateOfTheJoiner) {
+  Step const steps[] = {{"await_share", 1, kShare, "core.wrong_code"},
+                        {"await_identity", 3, kIdentity, "crypto.not_authentic"},
+                        {"await_offer", 4, kOffer, "crypto.not_authentic"},
+                        {"await_welcome", 6, kWelcome, "crypto.not_authentic"},
+                        {"await_stored", 7, kNone, ""}};
+  for (auto const& step : steps) {
+    for (std::size_t type = 0; type < 9; ++type) {
+      PairingPair pair;
+      pair.approves = step.turns > 4;
+      pair.commits = step.turns > 6;
+      pair.stores = false;
+      say(pair, step.turns);
+      pair.answer();
+      pair.from_joiner();
+      pair.joiner_events.clear();
+      auto const message = made_up_messages(pair.random, pair.code.lookup)[type];
+      Bytes bytes;
+      append_message(bytes, wire::encode_pair_message(message));
+      pair.to_joiner(bytes);
+      if (type == kShare && step.due == kShare) {  // await_tries: whatever comes, the code was wrong
+        pair.from_joiner();
+        pair.to_joiner(bytes);
+      }
+      pair.answer();
+      ASSERT_EQ(pair.joiner_events.size(), 1U) << step.state << " type " << type + 1;
+      char const* const expected = type == kEnd                                  ? "core.invite_denied"
+                                   : type == kShare && step.due == kShare        ? "core.protocol_violation"
+                                   : type == step.due                            ? step.due_reason
+                                                                                 : "core.protocol_violation";
+      EXPECT_EQ(pair.joiner_failure(), expected) << step.state << " type " << type + 1;
+      pair.from_joiner();
+      EXPECT_TRUE(pair.joiner->done());
+      pair.to_joiner(bytes);
+      EXPECT_TRUE(pair.from_joiner().empty());
+      EXPECT_FALSE(pair.joiner->poll_event());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kith::core

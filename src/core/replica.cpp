@@ -1,0 +1,445 @@
+#include "core/replica.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "core/ingest.hpp"
+#include "core/vault.hpp"
+
+namespace kith::core {
+namespace {
+
+constexpr std::string_view kGenesisKey = "genesis";
+constexpr std::string_view kIncarnationKey = "incarnation";
+constexpr std::string_view kOldTipKey = "old_tip";
+constexpr std::string_view kClockKey = "hlc";
+/// Ops of one entry: leaves room for the body's other fields, the signature and some tips below 64 KiB.
+constexpr std::size_t kOpsBytesPerEntry = 56 * 1024;
+/// So many tips of at most 87 bytes fit beside them. An entry with more of them holds no ops that could do without.
+constexpr std::size_t kTipsBesideOps = 80;
+/// What a rotate carries at most: 34 bytes each, they fit beside its recipients and max_tips tips.
+constexpr std::size_t kMaxReplaced = 256;
+constexpr std::size_t kSecretsPerOp = 1024;
+/// More ends of logs than this, and an idle device gathers them: as many again can come before frames leave some out.
+constexpr std::size_t kMaxLeadingTips = kLimits.max_tips / 2;
+
+std::chrono::milliseconds wait_of(std::size_t place, std::chrono::milliseconds each) {
+  return each * static_cast<std::int64_t>(place);
+}
+
+}  // namespace
+
+Result<> Replica::create_group(std::string name, std::string device_name, RecoveryKeys const& recovery, Now now) {
+  wire::GenesisOp founding;
+  auto& genesis = founding.record;
+  genesis.creator = identity_.cert;
+  genesis.recovery_sign = recovery.sign.public_key();
+  genesis.recovery_dx = recovery.dx.public_key;
+  genesis.locator_secret = recovery.locator.clone();
+  genesis.content_secret = random_.secret<wire::ContentSecret>();
+  genesis.name = std::move(name);
+  genesis.random = random_.id<decltype(genesis.random)>();
+  Bytes record = wire::encode(genesis);
+
+  auto const create = [&]() -> Result<> {
+    KITH_CHECK(store_.put(Table::meta, bytes_of(kGenesisKey),
+                          seal_at_rest(identity_.storage, kGenesisKey, record, random_)));
+    KITH_CHECK(put_number(store_, kIncarnationKey, random_.u64()));
+    KITH_CHECK(state_.load());
+    std::vector<wire::Op> ops;
+    ops.emplace_back(std::move(founding));
+    KITH_CHECK(start_epoch(std::move(ops), now));
+    ops.clear();
+    ops.emplace_back(wire::DeviceRename{identity_.device(), std::move(device_name)});
+    KITH_TRY(written, write_in_transaction(std::move(ops), now));
+    static_cast<void>(written);
+    return {};
+  };
+  auto created = in_transaction(create);
+  wipe(record);
+  return created;
+}
+
+Result<> Replica::adopt_group(wire::PairWelcomeBox const& welcome, Now now) {
+  Bytes record = wire::encode(welcome.genesis);
+  auto const adopt = [&]() -> Result<> {
+    KITH_CHECK(store_.put(Table::meta, bytes_of(kGenesisKey),
+                          seal_at_rest(identity_.storage, kGenesisKey, record, random_)));
+    KITH_CHECK(put_number(store_, kIncarnationKey, random_.u64()));
+    KITH_CHECK(put_number(store_, kClockKey, HybridClock().tick(now.wall)));
+    KITH_CHECK(state_.load());
+    for (auto const& secret : welcome.secrets) {
+      KITH_TRY(is_new, state_.learn(secret, random_));
+      static_cast<void>(is_new);
+    }
+    return {};
+  };
+  auto adopted = in_transaction(adopt);
+  wipe(record);
+  return adopted;
+}
+
+Result<> Replica::open() { return state_.load(); }
+
+Result<> Replica::refresh() { return state_.refresh(); }
+
+Result<Received> Replica::receive(std::span<ByteView const> items, Now now) {
+  return in_transaction([&]() -> Result<Received> {
+    KITH_CHECK(state_.refresh());
+    Ingest ingest(store_, identity_, random_, state_, now);
+    for (auto const& item : items) KITH_CHECK(ingest.take(item));
+    KITH_CHECK(state_.settle());
+    KITH_CHECK(show_to_views());
+    if (ingest.own_log_came()) KITH_CHECK(start_incarnation());
+    return ingest.result();
+  });
+}
+
+Result<std::vector<OpId>> Replica::write(std::vector<wire::Op> ops, Now now) {
+  return in_transaction([&]() -> Result<std::vector<OpId>> {
+    KITH_CHECK(state_.refresh());
+    return write_in_transaction(std::move(ops), now);
+  });
+}
+
+Result<std::vector<OpId>> Replica::write_in_transaction(std::vector<wire::Op> ops, Now now) {
+  KITH_CHECK(ensure_epoch(now));
+  auto const epoch = sealing_epoch();
+  KITH_ASSERT(epoch.has_value());
+  std::vector<OpId> ids;
+  std::vector<wire::Op> batch;
+  std::size_t batch_bytes = 0;
+  auto const flush = [&]() -> Result<> {
+    if (batch.empty()) return {};
+    auto const count = static_cast<std::uint32_t>(batch.size());
+    KITH_TRY(sealed, append_entry(std::exchange(batch, {}), std::nullopt, *state_.secret(*epoch), now));
+    // append_entry puts an incarnation op in front where one is due; ours are the last ones.
+    KITH_TRY(opened, state_.open_stored(sealed.hash));
+    auto const first = static_cast<std::uint32_t>(opened.ops.size()) - count;
+    for (std::uint32_t i = 0; i < count; ++i) ids.push_back({sealed.hash, first + i});
+    batch_bytes = 0;
+    return {};
+  };
+  for (auto& op : ops) {
+    Bytes encoded;
+    wire::encode_op(encoded, op);
+    if (batch_bytes + encoded.size() > kOpsBytesPerEntry) KITH_CHECK(flush());
+    batch_bytes += encoded.size();
+    batch.push_back(std::move(op));
+  }
+  KITH_CHECK(flush());
+  KITH_CHECK(state_.settle());
+  KITH_CHECK(show_to_views());
+  return ids;
+}
+
+/// The tips that the next entry of a log names: what is not in the past of its last one, by others. Where these are many,
+/// only those that say all.
+Result<std::vector<Tip>> Replica::news_for(LogId const& log, std::optional<ChainNo> chain) const {
+  std::optional<Past> known;
+  if (chain) {
+    KITH_TRY(past, state_.past_at({*chain, state_.chains().at(*chain).last}));
+    known = std::move(past);
+  }
+  KITH_TRY(news, state_.tips(known ? &*known : nullptr));
+  std::erase_if(news, [&](Tip const& tip) { return tip.log == log; });
+  if (news.size() <= kTipsBesideOps) return news;
+  return state_.leading(std::move(news));
+}
+
+/// Names tips in entries without ops, until those that are left take no room from ops. The epoch is one to write under.
+Result<> Replica::gather_tips(Now now) {
+  KITH_TRY(current, incarnation());
+  LogId const log{self(), current};
+  while (true) {
+    KITH_TRY(news, news_for(log, state_.last_chain(log)));
+    if (news.size() <= kTipsBesideOps) return {};
+    KITH_TRY(sealed, append_entry({}, std::nullopt, *state_.secret(*sealing_epoch()), now));
+    static_cast<void>(sealed);
+  }
+}
+
+/// Seals ops on top of everything that is known here, and puts the entry in.
+Result<SealedEntry> Replica::append_entry(std::vector<wire::Op> ops, std::optional<wire::EpochPrefix> prefix,
+                                          EpochSecret const& epoch, Now now) {
+  KITH_TRY(current, incarnation());
+  Draft draft;
+  draft.body.author = self();
+  draft.body.incarnation = current;
+  draft.body.seq = {1};
+  draft.prefix = std::move(prefix);
+  auto const chain = state_.last_chain(draft.body.log());
+  KITH_TRY(tips, news_for(draft.body.log(), chain));
+  if (tips.size() > kLimits.max_tips) tips.resize(kLimits.max_tips);  // the next entry names the others
+  draft.body.tips = std::move(tips);
+  if (chain) {
+    auto const& record = state_.chains().at(*chain);
+    draft.body.seq = {record.last.value + 1};
+    draft.body.prev = record.last_hash;
+  } else {
+    KITH_TRY(old_tip, store_.get(Table::meta, bytes_of(kOldTipKey)));
+    if (old_tip) {
+      wire::IncarnationOp op{identity_.cert, {}};
+      wire::Reader reader(*old_tip);
+      wire::Decoder{reader}(op.old_tip.log.device, op.old_tip.log.incarnation, op.old_tip.seq, op.old_tip.hash);
+      if (!reader.finish()) return fail(CoreError::corrupt_record);
+      ops.emplace(ops.begin(), std::move(op));
+    }
+  }
+  draft.ops = std::move(ops);
+
+  KITH_TRY(last, get_number(store_, kClockKey));
+  HybridClock clock(last);
+  draft.body.hlc = clock.tick(now.wall);
+  KITH_CHECK(put_number(store_, kClockKey, clock.last()));
+  KITH_TRY(sealed, seal(std::move(draft), state_.group(), epoch, identity_.sign, random_));
+  Ingest ingest(store_, identity_, random_, state_, now);
+  KITH_CHECK(ingest.take_own(sealed.bytes));
+  KITH_CHECK(state_.settle());
+  return std::move(sealed);
+}
+
+Result<> Replica::start_epoch(std::vector<wire::Op> first_ops, Now now) {
+  auto const fresh = random_.secret<EpochSecret>();
+  auto recipients = state_.roster().epoch_recipients();
+  if (recipients.empty()) recipients.push_back(self());  // the founding entry: there is no roster yet
+  std::vector<crypto::DhPublicKey> keys{state_.genesis().recovery_dx};
+  for (auto const& device : recipients) {
+    auto const* member = state_.roster().find(device);
+    keys.push_back(member != nullptr ? member->cert.dx : identity_.cert.dx);
+  }
+  auto prefix = make_prefix(state_.group(), fresh, keys, random_);
+
+  wire::Rotate rotate;
+  rotate.epoch_no = state_.book().next_number(state_.counting().heads);
+  rotate.recipients = std::move(recipients);
+  rotate.prefix_hash = prefix_hash(prefix);
+  for (auto const& epoch : uncarried_by({})) {
+    if (rotate.replaced.size() == kMaxReplaced) break;  // the others are handed on
+    rotate.replaced.push_back(state_.secret(epoch)->clone());
+  }
+  KITH_TRY(is_new, state_.learn(fresh, random_));
+  static_cast<void>(is_new);
+  first_ops.emplace_back(std::move(rotate));
+  KITH_TRY(sealed, append_entry(std::move(first_ops), std::move(prefix), fresh, now));
+  static_cast<void>(sealed);
+  return {};
+}
+
+Result<> Replica::ensure_epoch(Now now) {
+  auto const* member = state_.roster().find(self());
+  if (member == nullptr) return fail(CoreError::not_member);
+  if (member->state != MemberState::active) return fail(CoreError::removed_self);
+  KITH_CHECK(leave_forked_log());
+  auto const epoch = sealing_epoch();
+  if (!epoch || !state_.book().recipients_are(*epoch, state_.roster().epoch_recipients())) {
+    KITH_CHECK(start_epoch({}, now));
+  }
+  return gather_tips(now);
+}
+
+Result<> Replica::rotate(Now now) {
+  return in_transaction([&]() -> Result<> {
+    KITH_CHECK(state_.refresh());
+    if (!self_active()) return fail(CoreError::removed_self);
+    KITH_CHECK(leave_forked_log());
+    KITH_CHECK(start_epoch({}, now));
+    return show_to_views();
+  });
+}
+
+Result<OpId> Replica::remove_device(DeviceId const& device, wire::RemoveReason reason, RecoveryKeys const* recovery,
+                                    Now now) {
+  return in_transaction([&]() -> Result<OpId> {
+    KITH_CHECK(state_.refresh());
+    auto const* member = state_.roster().find(device);
+    if (member == nullptr || member->state != MemberState::active) return fail(CoreError::unknown_device);
+    if (recovery != nullptr && recovery->sign.public_key() != state_.genesis().recovery_sign) {
+      return fail(CoreError::wrong_recovery);
+    }
+    KITH_CHECK(ensure_epoch(now));
+    wire::DeviceRemove remove{device, reason, std::nullopt};
+    if (recovery != nullptr) {
+      KITH_TRY(current, incarnation());
+      auto const chain = state_.last_chain({self(), current});
+      Seq const seq{chain ? state_.chains().at(*chain).last.value + 1 : 1};
+      remove.recovery = recovery->sign.sign(kRecoveryLabel,
+                                            recovery_message(state_.group(), self(), current, seq, wire::Op{remove}));
+    }
+    std::vector<wire::Op> ops;
+    ops.emplace_back(std::move(remove));
+    KITH_TRY(ids, write_in_transaction(std::move(ops), now));
+    if (self_active()) KITH_CHECK(ensure_epoch(now));  // the removed device reads nothing from here on
+    KITH_CHECK(show_to_views());
+    return ids.front();
+  });
+}
+
+std::optional<Upkeep> Replica::upkeep_due(WallTime wall) const {
+  auto const active = state_.roster().active_by_rank();
+  auto const self_place = std::ranges::find(active, self());
+  if (self_place == active.end()) return std::nullopt;
+  auto const place = static_cast<std::size_t>(self_place - active.begin());
+  auto const largest = state_.book().largest(state_.known_epochs());
+  if (!largest || !state_.book().recipients_are(largest->id, state_.roster().epoch_recipients())) {
+    return Upkeep{Upkeep::Kind::rotate, wait_of(place, kRankDelay)};
+  }
+  if (!uncarried_by(state_.book().carried_by(largest->id)).empty()) {
+    return Upkeep{Upkeep::Kind::hand_on, wait_of(place, kRankDelay)};
+  }
+  if (state_.chains().size() > kMaxLeadingTips) {
+    auto ends = state_.tips();
+    if (ends) ends = state_.leading(std::move(*ends));
+    if (ends && ends->size() > kMaxLeadingTips) return Upkeep{Upkeep::Kind::gather, wait_of(place, kRankDelay)};
+  }
+  std::chrono::milliseconds const started{HybridClock::wall_of(largest->hlc).ms};
+  auto const due = started + kEpochLifetime + wait_of(place, kRankDelayForAge) - std::chrono::milliseconds{wall.ms};
+  return Upkeep{Upkeep::Kind::rotate, std::max(due, std::chrono::milliseconds{0}), true};
+}
+
+Result<> Replica::do_upkeep(Upkeep::Kind kind, Now now) {
+  if (kind == Upkeep::Kind::rotate) return rotate(now);
+  return in_transaction([&]() -> Result<> {
+    KITH_CHECK(state_.refresh());
+    KITH_CHECK(ensure_epoch(now));  // which gathers tips as well
+    if (kind == Upkeep::Kind::hand_on) KITH_CHECK(hand_on(now));
+    return show_to_views();
+  });
+}
+
+/// Writes the secrets that the largest epoch does not carry under it.
+Result<> Replica::hand_on(Now now) {
+  std::vector<wire::Op> ops;
+  for (auto const& epoch : uncarried_by(state_.book().carried_by(*sealing_epoch()))) {
+    bool const full = ops.empty() || std::get<wire::EpochSecrets>(ops.back()).secrets.size() == kSecretsPerOp;
+    if (full) ops.emplace_back(wire::EpochSecrets{});
+    std::get<wire::EpochSecrets>(ops.back()).secrets.push_back(state_.secret(epoch)->clone());
+  }
+  if (ops.empty()) return {};
+  KITH_TRY(written, write_in_transaction(std::move(ops), now));
+  static_cast<void>(written);
+  return {};
+}
+
+Result<crypto::Hash256> Replica::heads() {
+  KITH_TRY(all, state_.tips());
+  Bytes encoded;
+  wire::Encoder{encoded}(wire::list(all, all.size()));
+  return crypto::hash256("kith/heads/1", {encoded});
+}
+
+Result<std::vector<Tip>> Replica::tips() {
+  KITH_TRY(all, state_.tips());
+  if (all.size() <= kLimits.max_tips) return all;
+  KITH_TRY(said, state_.leading(all));
+  std::vector<Tip> others;
+  std::ranges::set_difference(all, said, std::back_inserter(others));
+  if (said.size() < kLimits.max_tips) others.resize(std::min(others.size(), kLimits.max_tips - said.size()));
+  if (said.size() >= kLimits.max_tips) others.clear(), said.resize(kLimits.max_tips);
+  said.insert(said.end(), others.begin(), others.end());
+  std::ranges::sort(said);
+  return said;
+}
+
+Result<std::vector<Tip>> Replica::missing(std::size_t most) {
+  std::vector<Tip> tips;
+  std::optional<Error> error;
+  KITH_CHECK(store_.scan(Table::waiting, {}, {}, [&](ByteView key, ByteView value) {
+    auto const hash = *EntryHash::from(key.first(EntryHash::kBytes));
+    if (!tips.empty() && tips.back().hash == hash) return Store::Next::go_on;
+    auto const here = store_.get(Table::pending, hash.view());
+    if (!here) error = here.error();
+    if (here && !*here) {
+      wire::Reader reader(value);
+      auto& tip = tips.emplace_back();
+      wire::Decoder{reader}(tip.log.device, tip.log.incarnation, tip.seq, tip.hash);
+    }
+    return error || tips.size() >= most ? Store::Next::stop : Store::Next::go_on;
+  }));
+  if (error) return fail(*error);
+  return tips;
+}
+
+Result<> Replica::scan_applied(std::uint64_t position,
+                               std::function<void(std::uint64_t, EntryHash const&)> const& visit) {
+  return store_.scan(Table::applied, {}, key_of(position + 1), [&](ByteView key, ByteView value) {
+    auto const hash = EntryHash::from(value);
+    if (key.size() == sizeof(std::uint64_t) && hash) visit(load_be<std::uint64_t>(key.data()), *hash);
+    return Store::Next::go_on;
+  });
+}
+
+Result<bool> Replica::has(EntryHash const& hash) {
+  KITH_TRY(found, store_.get(Table::entries, hash.view()));
+  return found.has_value();
+}
+
+Result<bool> Replica::holds(EntryHash const& hash) {
+  KITH_TRY(applied, has(hash));
+  if (applied) return true;
+  KITH_TRY(waiting, store_.get(Table::pending, hash.view()));
+  return waiting.has_value();
+}
+
+std::optional<EpochId> Replica::sealing_epoch() const {
+  auto const largest = state_.book().largest(state_.known_epochs());
+  return largest ? std::optional(largest->id) : std::nullopt;
+}
+
+Result<EpochId> Replica::usable_epoch(Now now) {
+  return in_transaction([&]() -> Result<EpochId> {
+    KITH_CHECK(state_.refresh());
+    KITH_CHECK(ensure_epoch(now));
+    KITH_CHECK(hand_on(now));
+    KITH_CHECK(show_to_views());
+    auto const epoch = sealing_epoch();
+    KITH_ASSERT(epoch.has_value());
+    return *epoch;
+  });
+}
+
+std::optional<EpochId> Replica::latest_epoch_of(DeviceId const& device) const {
+  std::optional<EntryRecord> latest;
+  for (auto const& [number, chain] : state_.chains()) {
+    if (chain.log.device != device) continue;
+    auto const found = get_record<EntryRecord>(store_, Table::entries, chain.last_hash.view());
+    if (found && *found && (!latest || latest->position < (*found)->position)) latest = **found;
+  }
+  return latest ? std::optional(latest->epoch) : std::nullopt;
+}
+
+std::vector<EpochId> Replica::epochs_newest_first() const {
+  std::vector<EpochId> epochs;
+  auto unnamed = state_.known_epochs();
+  for (auto const& epoch : state_.book().valid()) {
+    if (unnamed.erase(epoch.id) > 0) epochs.push_back(epoch.id);
+  }
+  epochs.insert(epochs.end(), unnamed.begin(), unnamed.end());
+  return epochs;
+}
+
+/// The fewest epochs whose secrets, handed on, open what `covered` does not: newest first, each with all it carries. Only
+/// those of applied entries: the secret of an entry that waits may be kept from a device whose removal waits as well.
+std::vector<EpochId> Replica::uncarried_by(std::set<EpochId> covered) const {
+  std::vector<EpochId> chosen;
+  for (auto const& epoch : epochs_newest_first()) {
+    if (covered.contains(epoch) || !state_.used_epochs().contains(epoch)) continue;
+    chosen.push_back(epoch);
+    covered.merge(state_.book().carried_by(epoch));
+  }
+  return chosen;
+}
+
+std::vector<EpochSecret> Replica::secrets_for_newcomer() const {
+  std::vector<EpochSecret> secrets;
+  auto const largest = sealing_epoch();
+  KITH_ASSERT(largest.has_value());
+  secrets.push_back(state_.secret(*largest)->clone());
+  for (auto const& epoch : uncarried_by(state_.book().carried_by(*largest))) {
+    if (secrets.size() == kMaxNewcomerSecrets) break;
+    secrets.push_back(state_.secret(epoch)->clone());
+  }
+  return secrets;
+}
+
+}  // namespace kith::core

@@ -1,0 +1,353 @@
+#include <gtest/gtest.h>
+
+#include "core/session.hpp"
+#include "crypto/kdf.hpp"
+#include "support/seeds.hpp"
+#include "support/session_pair.hpp"
+
+/// The handshake of a session, and everything that must not open one.
+namespace kith::core {
+namespace {
+
+using testing::must;
+using testing::only;
+using testing::SessionPair;
+using Verdict = Membership::Verdict;
+using namespace std::chrono_literals;
+
+std::string reason(testing::SessionEnd& end) {
+  auto const closed = only<SessionClosed>(end.events());
+  return closed ? closed->reason.name() : "still there";
+}
+
+Bytes prologue_of(wire::Opening const& opening) {
+  Bytes prologue;
+  append(prologue, bytes_of("kith/session/1"));
+  prologue.push_back(0);
+  append(prologue, wire::encode(opening));
+  return prologue;
+}
+
+/// A dialler of any versions, by the specification: what Session::initiate would send if it spoke them.
+/// @param observed_tags  in place of those that it could make itself
+Bytes dial_with(wire::Opening const& opening, testing::TestMembership const& membership, Identity const& identity,
+                RandomSource& random, Bytes observed_tags = {}) {
+  crypto::noise::HandshakeState state(crypto::noise::Pattern::xx_psk3, crypto::noise::Role::initiator, prologue_of(opening),
+                                      identity.dx, random);
+  Bytes message, tagged;
+  must(state.write_tokens(message));
+  append(tagged, bytes_of("kith/tag/1"));
+  tagged.push_back(0);
+  append(tagged, state.ephemeral_public().view());
+  Bytes tags;
+  for (int i = 0; i < 3; ++i) append(tags, random.bytes<16>());
+  auto const mac = crypto::hmac_sha256(membership.psk(membership.all_epochs().front()).view(), tagged);
+  append(tags, ByteView{mac.bytes}.first(16));  // the last of the four will do
+  must(state.write_payload(observed_tags.empty() ? tags : observed_tags, message));
+  Bytes out = wire::encode(opening);
+  append_message(out, message);
+  return out;
+}
+
+/// The tags of a message 1, which everybody on the path can read.
+Bytes tags_in(ByteView hello, RandomSource& random) {
+  crypto::noise::HandshakeState observer(crypto::noise::Pattern::xx_psk3, crypto::noise::Role::responder,
+                                         prologue_of(wire::Opening{}), crypto::DhKeyPair::generate(random), random);
+  Bytes tags;
+  must(observer.read_message(hello.subspan(wire::Opening::kBytes + 2), tags));
+  return tags;
+}
+
+struct Handshakes : ::testing::Test, SessionPair {
+  /// The three messages, each as it goes over the link.
+  Bytes first_message(std::optional<DeviceId> dialled = std::nullopt) {
+    dial(dialled);
+    return a.transmit(now());
+  }
+  Bytes second_message() { return b.transmit(now()); }
+};
+
+/// A stranger hears nothing at all: it cannot even tell that this is kith.
+TEST_F(Handshakes, GiveAStrangerNotOneByte) {
+  a.membership.secrets[0] = a.random.secret<EpochSecret>();
+  ASSERT_TRUE(accept(first_message()));
+  EXPECT_TRUE(second_message().empty());
+  EXPECT_TRUE(b.session->done());
+  EXPECT_EQ(reason(b), "core.handshake_failed");
+}
+
+TEST_F(Handshakes, GiveAMemberOfAnotherGroupNotOneByte) {
+  a.membership.group_id = a.random.id<GroupId>();
+  ASSERT_TRUE(accept(first_message()));
+  EXPECT_TRUE(second_message().empty());
+  EXPECT_EQ(reason(b), "core.handshake_failed");
+}
+
+TEST_F(Handshakes, GiveAThiefOfTagsNotOneByte) {
+  auto const tags = tags_in(first_message(), a.random);
+  ASSERT_EQ(tags.size(), 64U);
+  ASSERT_TRUE(accept(dial_with({}, a.membership, a.identity, a.random)));
+  EXPECT_FALSE(second_message().empty());
+  ASSERT_TRUE(accept(dial_with({}, a.membership, a.identity, a.random, tags)));
+  EXPECT_TRUE(second_message().empty()) << "tags are made for one ephemeral key";
+  EXPECT_EQ(reason(b), "core.handshake_failed");
+}
+
+TEST_F(Handshakes, OpenNothingForAReplay) {
+  auto const observed = first_message();
+  ASSERT_TRUE(accept(observed));
+  deliver(*a.session, second_message());
+  auto const proof = a.transmit(now());
+  deliver(*b.session, proof);
+  ASSERT_TRUE(b.session->open());
+  ASSERT_TRUE(accept(observed));
+  second_message();
+  deliver(*b.session, proof);
+  EXPECT_FALSE(b.session->open());
+  EXPECT_EQ(reason(b), "crypto.not_authentic");
+}
+
+TEST_F(Handshakes, NeedTheSecretBehindTheTags) {
+  a.membership.honest_answers = 1;  // it can show a tag, and knows no more
+  dial(b.identity.device());
+  pump();
+  EXPECT_FALSE(b.session->open());
+  EXPECT_EQ(reason(b), "crypto.not_authentic");
+}
+
+TEST_F(Handshakes, RefuseAnotherDeviceThanTheOneDialled) {
+  testing::SeededRandom random(9);
+  dial(Identity::generate(random, {0}).device());
+  pump();
+  EXPECT_FALSE(a.session->open() || b.session->open());
+  EXPECT_EQ(reason(a), "core.handshake_failed");
+  elapsed = 10s;
+  b.session->on_timer(now());
+  EXPECT_EQ(reason(b), "core.timed_out");
+}
+
+TEST_F(Handshakes, TellARemovedDeviceThatItIs) {
+  b.membership.verdict = [](auto const&) { return Verdict::removed; };
+  connect();
+  EXPECT_FALSE(b.session->open());
+  EXPECT_TRUE(b.session->done());
+  EXPECT_EQ(reason(b), "core.removed_peer");
+  auto const told = only<SessionClosed>(a.events());
+  ASSERT_TRUE(told && told->close);
+  EXPECT_TRUE(told->reason.is(CoreError::removed_self));
+  EXPECT_EQ(told->close->code, wire::CloseCode::removed);
+}
+
+TEST_F(Handshakes, TellADeviceThatIsNotKnownYet) {
+  b.membership.verdict = [](auto const&) { return Verdict::unknown; };
+  connect();
+  EXPECT_EQ(reason(b), "core.unknown_device");
+  auto const told = only<SessionClosed>(a.events());
+  ASSERT_TRUE(told && told->close);
+  EXPECT_TRUE(told->reason.is(CoreError::closed));
+  EXPECT_EQ(told->close->code, wire::CloseCode::unknown_device);
+}
+
+TEST_F(Handshakes, SayNothingToARemovedDeviceThatWasDialled) {
+  for (auto const& [verdict, expected] : {std::pair{Verdict::removed, "core.removed_peer"}, {Verdict::unknown, "core.unknown_device"}}) {
+    a.membership.verdict = [verdict](auto const&) { return verdict; };
+    ASSERT_TRUE(accept(first_message()));
+    deliver(*a.session, second_message());
+    EXPECT_TRUE(a.transmit(now()).empty());
+    EXPECT_EQ(reason(a), expected);
+  }
+}
+
+TEST_F(Handshakes, JudgeWhoTheyHear) {
+  std::vector<DeviceId> judged;
+  auto const note = [&](wire::Devcert const& cert) { return judged.push_back(cert.device), Verdict::welcome; };
+  a.membership.verdict = b.membership.verdict = note;
+  connect();
+  EXPECT_EQ(judged, (std::vector<DeviceId>{b.identity.device(), a.identity.device()}));
+}
+
+TEST_F(Handshakes, NeedTheKeysOfTheDevcertThatTheyShow) {
+  testing::SeededRandom random(9);
+  auto const thief = Identity::generate(random, {0});
+  auto const victim = a.identity.clone();
+  a.identity = thief.clone(), a.identity.cert = victim.cert;  // neither key
+  connect();
+  EXPECT_EQ(reason(b), "core.handshake_failed");
+  a.identity = victim.clone(), a.identity.sign = crypto::SigningKey(thief.sign.seed());  // not the signing key
+  connect();
+  EXPECT_EQ(reason(b), "core.handshake_failed");
+  a.identity = victim.clone(), a.identity.dx = thief.dx.clone();  // not the Noise key
+  connect();
+  EXPECT_EQ(reason(b), "core.handshake_failed");
+  a.identity = victim.clone();
+  a.identity.dx = thief.dx.clone(), a.identity.cert.dx = thief.dx.public_key;  // a devcert that the device did not sign
+  connect();
+  EXPECT_EQ(reason(b), "core.handshake_failed");
+  a.identity = victim.clone();
+  connect();
+  EXPECT_TRUE(b.session->open());
+
+  b.identity.sign = crypto::SigningKey(thief.sign.seed());
+  connect();
+  EXPECT_EQ(reason(a), "core.handshake_failed");
+}
+
+TEST_F(Handshakes, BelongToTheirLink) {
+  binding_a = {1}, binding_b = {1};
+  connect();
+  EXPECT_TRUE(b.session->open());
+  binding_b = {2};
+  connect();
+  EXPECT_FALSE(a.session->open() || b.session->open());
+  EXPECT_TRUE(second_message().empty());
+}
+
+TEST_F(Handshakes, EndAfterTenSeconds) {
+  dial();
+  EXPECT_EQ(a.session->next_deadline(), now().mono + 10s);
+  auto const hello = a.transmit(now());
+  elapsed = 9999ms;
+  a.session->on_timer(now());
+  EXPECT_TRUE(a.events().empty());
+  elapsed = 10s;
+  a.session->on_timer(now());
+  EXPECT_EQ(reason(a), "core.timed_out");
+  EXPECT_TRUE(a.session->done());
+
+  ASSERT_TRUE(accept(ByteView{hello}.first(50)));
+  EXPECT_EQ(b.session->next_deadline(), now().mono + 10s);
+  elapsed += 10s;
+  b.session->on_timer(now());
+  EXPECT_EQ(reason(b), "core.timed_out");
+  EXPECT_TRUE(b.session->done() && b.transmit(now()).empty());
+}
+
+TEST_F(Handshakes, AnswerAMemberOfALaterVersionWithBothRanges) {
+  wire::Opening const later{wire::Purpose::session, 2, 2, 0};
+  ASSERT_TRUE(accept(dial_with(later, a.membership, a.identity, a.random)));
+  auto const closed = only<SessionClosed>(b.events());
+  ASSERT_TRUE(closed);
+  EXPECT_TRUE(closed->reason.is(CoreError::version_mismatch));
+  EXPECT_EQ(closed->reason.detail(), ErrorDetail(VersionsDetail{1, 1, 2, 2}));
+  auto const answer = second_message();
+  EXPECT_EQ(answer, wire::encode(wire::Opening{wire::Purpose::refusal, 1, 1, 0}));
+  EXPECT_TRUE(b.session->done());
+
+  dial();
+  a.session->on_bytes(wire::encode(wire::Opening{wire::Purpose::refusal, 2, 3, 0}), now());
+  auto const told = only<SessionClosed>(a.events());
+  ASSERT_TRUE(told);
+  EXPECT_TRUE(told->reason.is(CoreError::version_mismatch));
+  EXPECT_EQ(told->reason.detail(), ErrorDetail(VersionsDetail{1, 1, 2, 3}));
+}
+
+TEST_F(Handshakes, TalkToAMemberThatSpeaksLaterVersionsAsWell) {
+  ASSERT_TRUE(accept(dial_with({wire::Purpose::session, 1, 9, 0}, a.membership, a.identity, a.random)));
+  EXPECT_GT(second_message().size(), 100U);
+}
+
+TEST_F(Handshakes, GiveAStrangerOfALaterVersionNotOneByte) {
+  testing::TestMembership strange;
+  strange.secrets.push_back(a.random.secret<EpochSecret>());
+  ASSERT_TRUE(accept(dial_with({wire::Purpose::session, 2, 2, 0}, strange, a.identity, a.random)));
+  EXPECT_TRUE(second_message().empty());
+  EXPECT_EQ(reason(b), "core.handshake_failed");
+}
+
+TEST_F(Handshakes, RefuseLengthsThatNoMessageOfTheirsHas) {
+  Bytes const oversize{0x10, 0x01};
+  dial();
+  a.session->on_bytes(oversize, now());
+  EXPECT_EQ(reason(a), "wire.too_large");
+  ASSERT_TRUE(accept(wire::encode(wire::Opening{})));
+  b.session->on_bytes(oversize, now());
+  EXPECT_EQ(reason(b), "wire.too_large");
+  EXPECT_TRUE(b.transmit(now()).empty());
+  ASSERT_TRUE(accept(first_message()));
+  second_message();
+  b.session->on_bytes(oversize, now());
+  EXPECT_EQ(reason(b), "wire.too_large");
+}
+
+TEST_F(Handshakes, EndOnGarbageAtEachStep) {
+  testing::Dice dice(1);
+  for (int tries = 0; tries < 300; ++tries) {
+    Bytes garbage(dice.below(600));
+    for (auto& byte : garbage) byte = static_cast<std::uint8_t>(dice.next());
+    Bytes framed;
+    append_message(framed, garbage);
+    auto const hello = first_message();
+    a.session->on_bytes(framed, now());
+    EXPECT_FALSE(a.session->open());
+    EXPECT_NE(reason(a), "still there");
+
+    ASSERT_TRUE(accept(wire::encode(wire::Opening{})));
+    b.session->on_bytes(framed, now());
+    EXPECT_NE(reason(b), "still there");
+    EXPECT_TRUE(b.transmit(now()).empty());
+
+    ASSERT_TRUE(accept(hello));
+    second_message();
+    b.session->on_bytes(framed, now());
+    EXPECT_FALSE(b.session->open());
+    EXPECT_NE(reason(b), "still there");
+    EXPECT_TRUE(b.transmit(now()).empty());
+  }
+}
+
+TEST_F(Handshakes, EndOnMessagesOfNothing) {
+  dial();
+  a.session->on_bytes(Bytes{0, 0}, now());
+  EXPECT_NE(reason(a), "still there");
+  ASSERT_TRUE(accept(Bytes{'K', 'I', 'T', 'H', 1, 1, 1, 0, 0, 0, 0, 0, 0}));
+  EXPECT_NE(reason(b), "still there");
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kEachBit = 11;  // an eleventh of them: each is a handshake of its own
+#else
+constexpr std::size_t kEachBit = 1;
+#endif
+
+Bytes with_flipped(Bytes bytes, std::size_t bit) {
+  bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1 << bit % 8));
+  return bytes;
+}
+
+TEST_F(Handshakes, OpenNothingOnAnyFlippedBitOfTheFirstMessage) {
+  auto const good = first_message();
+  for (std::size_t bit = 0; bit < good.size() * 8; bit += kEachBit) {
+    b.session.reset();
+    if (!accept(with_flipped(good, bit))) continue;  // no opening of a session
+    ASSERT_TRUE(second_message().empty()) << "byte " << bit / 8;
+    ASSERT_FALSE(b.session->open()) << "byte " << bit / 8;
+  }
+}
+
+TEST_F(Handshakes, OpenNothingOnAnyFlippedBitOfTheSecondMessage) {
+  std::size_t bits = 8;
+  for (std::size_t bit = 0; bit < bits; bit += kEachBit) {
+    ASSERT_TRUE(accept(first_message()));
+    auto const reply = second_message();
+    bits = reply.size() * 8;
+    deliver(*a.session, with_flipped(reply, bit));
+    ASSERT_FALSE(a.session->open()) << "byte " << bit / 8;
+    ASSERT_TRUE(a.transmit(now()).empty()) << "byte " << bit / 8;
+  }
+}
+
+TEST_F(Handshakes, OpenNothingOnAnyFlippedBitOfTheThirdMessage) {
+  std::size_t bits = 8;
+  for (std::size_t bit = 0; bit < bits; bit += kEachBit) {
+    ASSERT_TRUE(accept(first_message()));
+    deliver(*a.session, second_message());
+    auto const proof = a.transmit(now());
+    bits = proof.size() * 8;
+    deliver(*b.session, with_flipped(proof, bit));
+    ASSERT_FALSE(b.session->open()) << "byte " << bit / 8;
+    ASSERT_TRUE(b.transmit(now()).empty()) << "byte " << bit / 8;
+  }
+}
+
+}  // namespace
+}  // namespace kith::core
