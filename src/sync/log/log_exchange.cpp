@@ -1,0 +1,178 @@
+#include "sync/log/log_exchange.hpp"
+
+#include <algorithm>
+
+namespace kith::sync {
+namespace {
+
+/// More own entries than this at once are announced by TIPS and fetched, not pushed.
+constexpr std::size_t kMaxPushed = 64;
+/// A device asks again when its WANT was answered. Some slack; each answer holds memory until it is sent.
+constexpr std::size_t kMaxAnswers = 8;
+constexpr unsigned kMaxAttempts = 22;  // 8^22 is beyond any seq
+
+std::set<Tip> as_set(std::vector<Tip> const& tips) { return {tips.begin(), tips.end()}; }
+
+}  // namespace
+
+Result<bool> LogExchange::on_peer_tips(std::vector<Tip> const& tips) {
+  peer_tips_ = as_set(tips);
+  peer_spoke_ = true;
+  in_vain_.clear();
+  KITH_TRY(beyond_own, replica_.note_foreign_tips(tips));
+  KITH_CHECK(plan_wants());
+  return beyond_own;
+}
+
+Result<> LogExchange::on_want(wire::Want const& want) {
+  if (answers_.size() >= kMaxAnswers) return fail(core::CoreError::protocol_violation);
+  KITH_TRY(answer, EntryStream::start(replica_, want.ranges));
+  answers_.push_back(std::move(answer));
+  return {};
+}
+
+Result<core::Received> LogExchange::on_data(wire::Data const& data, Now now) {
+  if (data.entries.empty()) {
+    KITH_CHECK(on_answer_end());
+    return core::Received{};
+  }
+  std::vector<ByteView> items;
+  for (auto const& entry : data.entries) items.emplace_back(entry.bytes);
+  KITH_TRY(received, replica_.receive(items, now));
+  answer_helped_ |= received.applied + received.pending + received.unopened > 0 || received.roster_changed;
+  ack_due_ |= received.applied > 0;
+  if (received.applied > 0 || received.roster_changed) in_vain_.clear();
+  if (!want_open_) KITH_CHECK(plan_wants());
+  return received;
+}
+
+Result<> LogExchange::on_answer_end() {
+  if (!want_open_) return fail(core::CoreError::protocol_violation);
+  want_open_ = false;
+  for (auto const& hash : asked_) {
+    KITH_TRY(here, replica_.holds(hash));
+    if (here) {
+      attempts_.erase(hash);
+    } else if (!answer_helped_ || ++attempts_[hash] > kMaxAttempts) {
+      in_vain_.insert(hash);
+    }
+  }
+  return plan_wants();
+}
+
+/// What the peer has and we do not, and what entries that wait here need.
+Result<std::vector<Tip>> LogExchange::wanted() {
+  std::vector<Tip> wanted;
+  for (auto const& tip : peer_tips_) {
+    KITH_TRY(here, replica_.holds(tip.hash));
+    if (!here) wanted.push_back(tip);
+  }
+  KITH_TRY(missing, replica_.missing(kLimits.max_wants));
+  wanted.insert(wanted.end(), missing.begin(), missing.end());
+  std::erase_if(wanted, [&](Tip const& tip) { return in_vain_.contains(tip.hash); });
+  std::ranges::sort(wanted);
+  auto const twice = std::ranges::unique(wanted);
+  wanted.erase(twice.begin(), twice.end());
+  if (wanted.size() > kLimits.max_wants) wanted.resize(kLimits.max_wants);
+  return wanted;
+}
+
+/// After what we hold of the log below the tip; with each attempt in vain eight times further back, because the tip's branch
+/// may have left ours earlier.
+Seq LogExchange::first_wanted(Tip const& tip, unsigned attempts) const {
+  std::uint64_t held = 0;
+  for (auto const& [number, chain] : replica_.state().chains()) {
+    if (chain.log == tip.log) held = std::max(held, std::min(chain.last.value, tip.seq.value - 1));
+  }
+  std::uint64_t const back = (std::uint64_t{1} << std::min(3 * attempts, 63U)) - 1;
+  return {held + 1 - std::min(held, back)};
+}
+
+Result<> LogExchange::plan_wants() {
+  if (want_open_ || !peer_spoke_) return {};
+  KITH_TRY(targets, wanted());
+  if (targets.empty()) return {};
+  wire::Want want;
+  asked_.clear();
+  for (auto const& tip : targets) {
+    want.ranges.push_back({tip.log, first_wanted(tip, attempts_[tip.hash]), tip.seq, tip.hash});
+    asked_.push_back(tip.hash);
+  }
+  want_due_ = std::move(want);
+  want_open_ = true;
+  answer_helped_ = false;
+  return {};
+}
+
+/// The first TIPS speaks for everything up to now; what comes later is pushed or announced.
+Result<> LogExchange::skip_to_end() {
+  return replica_.scan_applied(seen_position_, [&](std::uint64_t position, EntryHash const&) { seen_position_ = position; });
+}
+
+Result<> LogExchange::on_local_change() {
+  if (!peer_spoke_ || !said_once_) return {};
+  std::vector<EntryHash> own;
+  bool others = false;
+  std::optional<Error> error;
+  KITH_CHECK(replica_.scan_applied(seen_position_, [&](std::uint64_t position, EntryHash const& hash) {
+    seen_position_ = position;
+    auto const record = replica_.state().record(hash);
+    if (!record) error = record.error();
+    if (!record || !*record) return;
+    if ((*record)->log.device == replica_.self()) {
+      own.push_back(hash);
+    } else {
+      others = true;
+    }
+  }));
+  if (error) return fail(*error);
+  KITH_TRY(tips, replica_.tips());
+  if (as_set(tips) == peer_tips_) return {};
+  if (own.size() <= kMaxPushed) {
+    push_.insert(push_.end(), own.begin(), own.end());
+  } else {
+    others = true;
+  }
+  tips_due_ = tips_due_ || others;
+  return plan_wants();
+}
+
+Result<std::optional<wire::Frame>> LogExchange::next_frame() {
+  if (ack_due_ || tips_due_) {
+    KITH_TRY(tips, replica_.tips());
+    bool const news = as_set(tips) != said_tips_;
+    bool const first = !std::exchange(said_once_, true);
+    if (first) KITH_CHECK(skip_to_end());
+    said_tips_ = as_set(tips);
+    bool const acknowledge = std::exchange(ack_due_, false);
+    tips_due_ = false;
+    if (acknowledge && !first) return std::optional<wire::Frame>(wire::Ack{std::move(tips)});
+    if (news || first) return std::optional<wire::Frame>(wire::Tips{std::move(tips)});
+  }
+  if (want_due_) return std::optional<wire::Frame>(*std::exchange(want_due_, std::nullopt));
+  if (!push_.empty()) {
+    wire::Data data;
+    for (std::size_t bytes = 0; !push_.empty() && bytes < EntryStream::kFrameBytes; push_.pop_front()) {
+      KITH_TRY(sealed, replica_.state().sealed(push_.front()));
+      if (!sealed) return fail(core::CoreError::corrupt_record);
+      if (bytes > 0 && bytes + sealed->size() > kLimits.max_sealed_entry_bytes) break;
+      bytes += sealed->size();
+      data.entries.push_back({std::move(*sealed)});
+    }
+    return std::optional<wire::Frame>(std::move(data));
+  }
+  if (!answers_.empty()) {
+    KITH_TRY(data, answers_.front().next(replica_));
+    if (answers_.front().ended()) answers_.pop_front();
+    return std::optional<wire::Frame>(std::move(data));
+  }
+  return std::nullopt;
+}
+
+Result<bool> LogExchange::equal() {
+  if (!peer_spoke_) return false;
+  KITH_TRY(tips, replica_.tips());
+  return as_set(tips) == peer_tips_;
+}
+
+}  // namespace kith::sync
