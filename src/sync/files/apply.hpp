@@ -1,0 +1,99 @@
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "sync/files/fetch.hpp"
+#include "sync/files/shown.hpp"
+
+namespace kith::files {
+
+struct ApplyReport {
+  std::uint64_t files_written = 0;
+  std::uint64_t bytes_written = 0;
+  std::uint64_t files_removed = 0;
+  std::vector<RelPath> look_at;     ///< changed under us: a scan of these comes first
+  std::vector<std::string> copies;  ///< conflict copies made
+  std::vector<Skipped> skipped;
+  std::optional<Error> no_space;  ///< a file did not fit; the others went on
+};
+
+/// Makes a folder's disk what the view says: works off the paths whose view changed. Writes to temporary files, makes
+/// them durable together, and only then puts them in place; what gives way goes to the trash. Nothing that a scan has
+/// not seen is ever covered or moved. @see docs/spec/paths.md
+class Applier {
+ public:
+  Applier(FolderContext& context, Fetcher& fetcher) : context_(context), fetcher_(fetcher) {}
+
+  /// Goes as far as it can without asking anybody; what it needs is in the fetcher's wants.
+  [[nodiscard]] Result<ApplyReport> run(Now now);
+
+ private:
+  /// One name on the disk, as it is spelled there, and what should be there.
+  struct Target : Wanted {
+    RelPath path;
+  };
+  enum class Outcome {
+    done,
+    fetching,    ///< its content is on the way
+    blocked,     ///< something else has to happen first
+    no_room,     ///< as many contents are on the way as there may be
+    look_again,  ///< the disk is not as the last scan saw it
+  };
+  struct Work {
+    RelPath path;
+    Bytes key;
+    std::uint64_t times = 0;  ///< of its row: what was added to since is not finished
+  };
+
+  [[nodiscard]] Result<std::vector<Work>> next_work();
+  [[nodiscard]] Result<bool> round();
+  [[nodiscard]] Result<bool> round_one(Work const& work);
+  [[nodiscard]] Result<Outcome> work_on(RelPath const& path);
+  /// A place that a content should come to, and how that went.
+  struct Placed {
+    Content content;
+    Outcome outcome;
+  };
+  [[nodiscard]] Result<std::vector<Placed>> make_copies(std::vector<Copy> const& copies, RelPath const* except);
+  [[nodiscard]] Result<Outcome> remove_old_copies(RelPath const& path, Shown const& shown,
+                                                  std::vector<Placed> const& placed);
+  [[nodiscard]] static Outcome outcome_for(Content const& content, std::vector<Placed> const& placed);
+  [[nodiscard]] Result<Outcome> reach_wanted(RelPath const& name);
+  [[nodiscard]] Result<Outcome> reach(Target const& target);
+  [[nodiscard]] Result<Outcome> put_directory(Target const& target, std::optional<LocalFile> const& local);
+  [[nodiscard]] Result<Outcome> put_file(Target const& target, std::optional<LocalFile> const& local);
+  [[nodiscard]] Result<std::optional<Outcome>> take_moved(Target const& target);
+  [[nodiscard]] Result<Outcome> take_away(Target const& target, LocalFile const& local);
+  [[nodiscard]] Result<Outcome> take_directory_away(Target const& target, LocalFile const& local);
+  [[nodiscard]] Result<Outcome> make_parents(RelPath const& path);
+  [[nodiscard]] Result<Outcome> trouble(RelPath const& path, Error const& error);
+  [[nodiscard]] Result<bool> install_all();
+  [[nodiscard]] Result<> install(Target const& target);
+  [[nodiscard]] Result<> drop_unwanted();
+  [[nodiscard]] Result<> commit();
+
+  [[nodiscard]] Result<std::optional<LocalFile>> local(RelPath const& path);
+  void note(RelPath const& path, std::optional<LocalFile> file);
+  void skip(RelPath const& path, Skipped::Why why);
+
+  FolderContext& context_;
+  Fetcher& fetcher_;
+  Now now_;
+  std::shared_ptr<FileSystem> disk_;
+  ApplyReport report_;
+
+  Bytes cursor_;                          ///< where the next look at the work begins
+  std::map<Bytes, RelPath> in_progress_;  ///< waiting for content; at most as many as the fetcher takes
+  std::map<VersionId, Fetched> fetched_;  ///< whole in their temporary files, not in place yet
+  std::set<VersionId> wanted_;            ///< versions that some path in progress still needs
+
+  // Of the current round:
+  std::vector<Target> installable_;
+  std::map<Bytes, std::pair<RelPath, std::optional<LocalFile>>> notes_;
+  std::map<Bytes, std::uint64_t> finished_;  ///< keys of work done, and their rows' `times`
+  std::vector<RelPath> more_work_;
+  std::set<std::string> skipped_;  ///< paths already reported, until they work
+};
+
+}  // namespace kith::files

@@ -1,0 +1,206 @@
+#include <algorithm>
+
+#include "sync/files/apply.hpp"
+
+/// How one name of the disk becomes what it should be.
+namespace kith::files {
+namespace {
+
+constexpr std::uint32_t kDirectoryMode = 0755;
+
+}  // namespace
+
+Result<Applier::Outcome> Applier::reach(Target const& target) {
+  KITH_TRY(now_there, local(target.path));
+  if (!target.version) return now_there ? take_away(target, *now_there) : Result<Outcome>(Outcome::done);
+  bool const other_kind =
+      now_there && (now_there->stat.kind == Kind::directory) != (target.version->kind == wire::FileKind::directory);
+  if (other_kind) {
+    KITH_TRY(gone, take_away({{}, target.path}, *now_there));
+    if (gone != Outcome::done) return gone;
+    now_there.reset();
+  }
+  return target.version->kind == wire::FileKind::directory ? put_directory(target, now_there)
+                                                           : put_file(target, now_there);
+}
+
+Result<Applier::Outcome> Applier::put_directory(Target const& target, std::optional<LocalFile> const& there) {
+  LocalFile row = there.value_or(LocalFile{});
+  row.path = target.path.text();
+  if (!there) {
+    KITH_TRY(parents, make_parents(target.path));
+    if (parents != Outcome::done) return parents;
+    auto const made = disk_->make_directory(target.path, target.version->mode | 0700U);
+    if (!made && !made.error().is(FilesError::exists)) return trouble(target.path, made.error());
+    auto const stat = disk_->stat(target.path);
+    if (!stat) return trouble(target.path, stat.error());
+    if (stat->kind == Kind::symlink || stat->kind == Kind::other) {
+      skip(target.path, Skipped::Why::blocked);
+      return Outcome::blocked;
+    }
+    if (stat->kind != Kind::directory) return Outcome::look_again;
+    row.stat = *stat;
+  }
+  if (row.stands_for != target.stands_for || !there) {
+    row.stands_for = target.stands_for;
+    note(target.path, std::move(row));
+  }
+  return Outcome::done;
+}
+
+Result<Applier::Outcome> Applier::put_file(Target const& target, std::optional<LocalFile> const& there) {
+  auto const& version = *target.version;
+  if (there && there->content == version.content && there->stat.mode == version.mode) {
+    if (there->stands_for != target.stands_for || there->copy_of != target.copy_of) {
+      LocalFile row = *there;
+      row.stands_for = target.stands_for;
+      row.copy_of = target.copy_of;
+      note(target.path, std::move(row));
+    }
+    return Outcome::done;
+  }
+  if (!there && !version.content.refs.empty()) {
+    KITH_TRY(moved, take_moved(target));
+    if (moved) return *moved;
+  }
+  wanted_.insert(version.id);
+  if (fetched_.contains(version.id)) {
+    KITH_TRY(parents, make_parents(target.path));
+    if (parents != Outcome::done) return parents;
+    bool const listed =
+        std::ranges::any_of(installable_, [&](Target const& other) { return other.version->id == version.id; });
+    if (!listed) installable_.push_back(target);
+    return Outcome::fetching;
+  }
+  if (fetcher_.fetching(version.id)) return Outcome::fetching;
+  if (report_.no_space) return Outcome::blocked;
+  if (!fetcher_.has_room()) return Outcome::no_room;
+  auto const started = fetcher_.start(disk_, target.path, version);
+  if (!started) return trouble(target.path, started.error());
+  return Outcome::fetching;
+}
+
+/// A file of this folder with the same content whose path is to go: it is renamed, whatever its size.
+/// @return nullopt where there is none
+Result<std::optional<Applier::Outcome>> Applier::take_moved(Target const& target) {
+  auto const& version = *target.version;
+  KITH_TRY(candidates, context_.chunks.files_with(context_.id, version.content));
+  for (auto const& candidate : candidates) {
+    KITH_TRY(row, local(candidate));
+    if (!row || row->content != version.content || row->stat.mode != version.mode) continue;
+    KITH_TRY(stays, wanted_at(context_, candidate));
+    if (stays.version) continue;
+    auto const seen = disk_->stat(candidate);
+    if (!seen || !(*seen == row->stat)) continue;
+    KITH_TRY(parents, make_parents(target.path));
+    if (parents != Outcome::done) return std::optional(parents);
+    auto const renamed = disk_->rename(candidate, target.path, now_.wall);
+    if (!renamed) {
+      KITH_TRY(outcome, trouble(target.path, renamed.error()));
+      return std::optional(outcome);
+    }
+    KITH_CHECK(disk_->sync_directory(target.path.parent()));
+    LocalFile moved = *row;
+    moved.path = target.path.text();
+    moved.stat = *renamed;
+    moved.stands_for = target.stands_for;
+    moved.copy_of = target.copy_of;
+    note(candidate, std::nullopt);
+    note(target.path, std::move(moved));
+    ++report_.files_written;
+    return std::optional(Outcome::done);
+  }
+  return std::nullopt;
+}
+
+Result<Applier::Outcome> Applier::take_away(Target const& target, LocalFile const& there) {
+  if (there.stat.kind == Kind::directory) return take_directory_away(target, there);
+  auto const moved = disk_->move_to_trash(target.path, there.stat, now_.wall);
+  if (!moved && !moved.error().is(FilesError::not_found)) return trouble(target.path, moved.error());
+  ++report_.files_removed;
+  note(target.path, std::nullopt);
+  // A file further up may have stepped aside for this path, and can come back now.
+  for (auto up = target.path.parent(); up; up = up->parent()) {
+    KITH_TRY(above, context_.resolved(*up));
+    if (above.winner && above.winner->kind == wire::FileKind::file) more_work_.push_back(*up);
+  }
+  return Outcome::done;
+}
+
+Result<Applier::Outcome> Applier::take_directory_away(Target const& target, LocalFile const& there) {
+  auto const removed = disk_->remove_empty_directory(target.path);
+  if (removed || removed.error().is(FilesError::not_found)) {
+    note(target.path, std::nullopt);
+    return Outcome::done;
+  }
+  if (!removed.error().is(FilesError::not_empty)) return trouble(target.path, removed.error());
+  bool tracked_below = false;
+  KITH_CHECK(
+      context_.store.scan(Table::local_files, below_key(context_.id, target.path), {}, [&](ByteView key, ByteView) {
+        auto const noted = notes_.find(Bytes(key.begin(), key.end()));
+        tracked_below = noted == notes_.end() || noted->second.second.has_value();
+        return tracked_below ? Store::Next::stop : Store::Next::go_on;
+      }));
+  if (tracked_below) return Outcome::blocked;
+  // It holds things that do not travel. It stays, known, so that a scan does not bring it back everywhere.
+  LocalFile row = there;
+  if (row.stands_for != target.stands_for) {
+    row.stands_for = target.stands_for;
+    note(target.path, std::move(row));
+  }
+  return Outcome::done;
+}
+
+Result<Applier::Outcome> Applier::make_parents(RelPath const& path) {
+  std::vector<RelPath> missing;
+  for (auto up = path.parent(); up; up = up->parent()) {
+    auto const stat = disk_->stat(*up);
+    if (stat && stat->kind == Kind::directory) break;
+    if (stat) {
+      KITH_TRY(row, local(*up));
+      if (row) {
+        more_work_.push_back(*up);  // a file that has to step aside
+        return Outcome::blocked;
+      }
+      if (stat->kind == Kind::file) {
+        report_.look_at.push_back(*up);
+        return Outcome::blocked;
+      }
+      skip(path, Skipped::Why::blocked);
+      return Outcome::blocked;
+    }
+    if (!stat.error().is(FilesError::not_found) && !stat.error().is(FilesError::not_a_directory)) {
+      return trouble(path, stat.error());
+    }
+    missing.push_back(*up);
+  }
+  for (auto directory = missing.rbegin(); directory != missing.rend(); ++directory) {
+    auto const made = disk_->make_directory(*directory, kDirectoryMode);
+    if (!made && !made.error().is(FilesError::exists)) return trouble(path, made.error());
+  }
+  return Outcome::done;
+}
+
+/// What a single path may run into without stopping the others.
+Result<Applier::Outcome> Applier::trouble(RelPath const& path, Error const& error) {
+  if (error.is(FilesError::changed_meanwhile) || error.is(FilesError::exists) || error.is(FilesError::not_a_file) ||
+      error.is(FilesError::not_found)) {
+    return Outcome::look_again;
+  }
+  if (error.is(FilesError::no_space)) {
+    report_.no_space = error;
+    return Outcome::blocked;
+  }
+  if (error.is(FilesError::is_symlink) || error.is(FilesError::not_a_directory) ||
+      error.is(FilesError::other_file_system) || error.is(FilesError::too_long)) {
+    skip(path, Skipped::Why::blocked);
+    return Outcome::blocked;
+  }
+  if (error.is(FilesError::permission)) {
+    skip(path, Skipped::Why::unreadable);
+    return Outcome::blocked;
+  }
+  return fail(error);
+}
+
+}  // namespace kith::files

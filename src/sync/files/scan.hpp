@@ -1,0 +1,92 @@
+#pragma once
+
+#include <unordered_set>
+
+#include "sync/files/shown.hpp"
+
+namespace kith::files {
+
+/// When vanished files stop a folder instead of being deleted everywhere: more than so many, and more than this part of
+/// all.
+struct DeleteGuard {
+  std::uint64_t max_files = 50;
+  std::uint64_t max_percent = 25;
+  bool off = false;
+  [[nodiscard]] bool stops(std::uint64_t vanished, std::uint64_t all) const {
+    return !off && vanished > max_files && vanished * 100 > all * max_percent;
+  }
+};
+
+struct ScanReport {
+  std::uint64_t files = 0;  ///< regular files in the folder
+  std::uint64_t bytes = 0;
+  std::uint64_t changed_files = 0;  ///< new or changed here, written into the log
+  std::uint64_t changed_bytes = 0;
+  std::uint64_t removed_files = 0;
+  std::uint64_t vanished = 0;  ///< with `guarded`: what was not removed
+  bool guarded = false;        ///< the delete guard stopped it: nothing was written
+  bool look_again = false;     ///< some files changed while they were read, or too shortly before
+  std::vector<Skipped> skipped;
+  std::vector<std::string> conflicts;  ///< paths that hold several contents now by what was found
+};
+
+/// Compares a folder's disk with what it was last seen to hold, and writes what changed into the log: new and changed
+/// files with the versions they replace, and removals. Reads only; what others wrote is applied elsewhere. @see
+/// docs/spec/views.md
+class Scanner {
+ public:
+  Scanner(FolderContext& context, DeleteGuard guard) : context_(context), guard_(guard) {}
+
+  /// @param below  look only at these directories and files; everything where it is empty
+  /// @param write  false: report what would be written
+  [[nodiscard]] Result<ScanReport> run(std::vector<RelPath> const& below, bool write, Now now);
+
+ private:
+  struct Change {
+    RelPath path;
+    Stat stat;
+    std::optional<LocalFile> before;
+  };
+  struct Batch {
+    std::vector<wire::Op> ops;
+    /// What to note once the ops are written; `op` says which of them the disk now stands for.
+    struct Note {
+      RelPath path;
+      std::optional<LocalFile> file;  ///< none: forget it
+      std::optional<std::size_t> op;
+      std::optional<Content> old_content;
+      std::vector<NodeBlob> nodes;
+      bool settled = false;  ///< the view agrees, once the ops are in
+    };
+    std::vector<Note> notes;
+    std::uint64_t bytes = 0;
+    std::vector<LocalFile> settled_copies;  ///< conflict copies that their user deleted or made files of their own
+  };
+
+  [[nodiscard]] Result<> look_at_directory(DirPath const& directory);
+  [[nodiscard]] Result<> look_at(RelPath const& path, Stat const& stat);
+  [[nodiscard]] Result<> find_vanished(Bytes const& prefix);
+  [[nodiscard]] Result<> take_change(Change const& change);
+  [[nodiscard]] Result<> take_file(Change const& change, HashedFile hashed);
+  [[nodiscard]] Result<> take_directory(Change const& change);
+  [[nodiscard]] Result<> take_removal(RelPath const& path, LocalFile const& before);
+  [[nodiscard]] Result<> settle_conflict(LocalFile const& copy);
+  [[nodiscard]] Result<> flush();
+  void skip(std::string path, Skipped::Why why) { report_.skipped.push_back({std::move(path), why}); }
+  [[nodiscard]] bool is_racy(Stat const& stat) const;
+
+  FolderContext& context_;
+  DeleteGuard guard_;
+  Now now_;
+  bool write_ = true;
+  std::shared_ptr<FileSystem> disk_;
+  ScanReport report_;
+  std::unordered_set<std::string> seen_;  ///< keys of paths that are on the disk
+  std::vector<RelPath> unreadable_;       ///< directories that could not be listed
+  std::vector<Change> changes_;
+  std::vector<std::pair<RelPath, LocalFile>> vanished_;
+  std::uint64_t known_files_ = 0;
+  Batch batch_;
+};
+
+}  // namespace kith::files
