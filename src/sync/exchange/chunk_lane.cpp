@@ -1,0 +1,156 @@
+#include "sync/exchange/chunk_lane.hpp"
+
+#include <lz4.h>
+#include <zstd.h>
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace kith::sync {
+namespace {
+
+/// Grants smaller than this wait until they add up, so that not each piece costs a frame.
+constexpr std::uint64_t kLeastGrant = ChunkLane::kCreditBytes / 8;
+/// Packing must save one part in twenty, or the plain bytes go out.
+constexpr std::size_t kWorthParts = 20;
+constexpr std::size_t kLeastPackedBytes = 256;
+constexpr int kZstdLevel = 1;
+/// The largest sent form: a raw chunk.
+constexpr std::uint64_t kMaxSentBytes = kLimits.max_chunk_bytes;
+
+char* chars(Bytes& bytes) { return reinterpret_cast<char*>(bytes.data()); }
+
+std::pair<wire::ChunkCodec, Bytes> packed(Bytes plain, bool slow_link) {
+  if (plain.size() < kLeastPackedBytes) return {wire::ChunkCodec::raw, std::move(plain)};
+  std::size_t const most = plain.size() - plain.size() / kWorthParts;
+  Bytes out(most);
+  if (slow_link) {
+    std::size_t const size = ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), kZstdLevel);
+    if (!ZSTD_isError(size)) {
+      out.resize(size);
+      return {wire::ChunkCodec::zstd, std::move(out)};
+    }
+  } else {
+    int const size = LZ4_compress_default(chars(plain), chars(out), static_cast<int>(plain.size()), static_cast<int>(most));
+    if (size > 0) {
+      out.resize(static_cast<std::size_t>(size));
+      return {wire::ChunkCodec::lz4, std::move(out)};
+    }
+  }
+  return {wire::ChunkCodec::raw, std::move(plain)};
+}
+
+/// Unpacks to at most one chunk. What the bytes are is checked against the id by whoever uses them.
+std::optional<Bytes> unpacked(wire::ChunkCodec codec, Bytes sent) {
+  Bytes out;
+  switch (codec) {
+    case wire::ChunkCodec::raw: return sent;
+    case wire::ChunkCodec::lz4: {
+      out.resize(kLimits.max_chunk_bytes);
+      int const size =
+          LZ4_decompress_safe(chars(sent), chars(out), static_cast<int>(sent.size()), static_cast<int>(out.size()));
+      if (size < 0) return std::nullopt;
+      out.resize(static_cast<std::size_t>(size));
+      return out;
+    }
+    case wire::ChunkCodec::zstd: {
+      out.resize(kLimits.max_chunk_bytes);
+      std::size_t const size = ZSTD_decompress(out.data(), out.size(), sent.data(), sent.size());
+      if (ZSTD_isError(size)) return std::nullopt;
+      out.resize(size);
+      return out;
+    }
+    case wire::ChunkCodec::not_held: return std::nullopt;
+  }
+  KITH_UNREACHABLE();
+}
+
+}  // namespace
+
+Result<> ChunkLane::on_want(wire::ChunkWant const& want) {
+  if (serve_.size() + want.ids.size() > kMaxServed) return fail(core::CoreError::protocol_violation);
+  serve_.insert(serve_.end(), want.ids.begin(), want.ids.end());
+  return {};
+}
+
+void ChunkLane::on_credit(wire::Credit const& credit) {
+  may_send_ = std::min(may_send_ + std::min(credit.bytes, kCreditBytes * 16), kCreditBytes * 16);
+}
+
+Result<std::optional<wire::FileChunk>> ChunkLane::next_piece(ChunkSource& source, bool slow_link) {
+  if (!outgoing_) {
+    if (serve_.empty()) return std::nullopt;
+    ChunkId const id = serve_.front();
+    KITH_TRY(plain, source.chunk(id));
+    serve_.pop_front();
+    if (!plain) return std::optional(wire::FileChunk{id, 0, 0, wire::ChunkCodec::not_held, {}});
+    auto [codec, sent_form] = packed(std::move(*plain), slow_link);
+    outgoing_ = Outgoing{id, codec, std::move(sent_form), 0};
+  }
+  std::size_t const left = outgoing_->sent_form.size() - outgoing_->offset;
+  std::size_t const size = std::min(left, kLimits.max_chunk_frame_bytes);
+  if (size > may_send_) return std::nullopt;
+  may_send_ -= size;
+  auto const bytes = ByteView{outgoing_->sent_form}.subspan(outgoing_->offset, size);
+  wire::FileChunk piece{outgoing_->id, outgoing_->offset, outgoing_->sent_form.size(), outgoing_->codec,
+                        Bytes(bytes.begin(), bytes.end())};
+  outgoing_->offset += size;
+  if (outgoing_->offset == outgoing_->sent_form.size()) outgoing_.reset();
+  return std::optional(std::move(piece));
+}
+
+bool ChunkLane::may_ask(std::uint64_t length) const {
+  return incoming_.size() < kMaxAsked && (asked_bytes_ == 0 || asked_bytes_ + length <= kCreditBytes);
+}
+
+void ChunkLane::ask(ChunkId const& id, std::uint64_t length) {
+  if (!incoming_.try_emplace(id, Incoming{length, 0, wire::ChunkCodec::raw, {}}).second) return;
+  asked_bytes_ += length;
+  ask_due_.push_back(id);
+}
+
+Result<std::optional<ChunkAnswer>> ChunkLane::on_piece(wire::FileChunk piece) {
+  auto const found = incoming_.find(piece.id);
+  if (found == incoming_.end()) return fail(core::CoreError::protocol_violation);
+  auto& chunk = found->second;
+  credit_due_ += piece.bytes.size();
+  bool const first = chunk.sent_form.empty();
+  if (first) {
+    chunk.total = piece.total;
+    chunk.codec = piece.codec;
+  }
+  bool const fits = piece.offset == chunk.sent_form.size() && piece.total == chunk.total && piece.codec == chunk.codec &&
+                    piece.total <= kMaxSentBytes && piece.bytes.size() <= piece.total - piece.offset;
+  bool const moves = !piece.bytes.empty() || piece.total == 0;
+  if (!fits || !moves) return fail(core::CoreError::protocol_violation);
+  append(chunk.sent_form, piece.bytes);
+  if (chunk.sent_form.size() < chunk.total) return std::nullopt;
+
+  asked_bytes_ -= chunk.length;
+  auto const codec = chunk.codec;
+  Bytes sent_form = std::move(chunk.sent_form);
+  incoming_.erase(found);
+  if (codec == wire::ChunkCodec::not_held) return std::optional(ChunkAnswer{piece.id, std::nullopt});
+  auto plain = unpacked(codec, std::move(sent_form));
+  if (!plain) return fail(core::CoreError::protocol_violation);
+  return std::optional(ChunkAnswer{piece.id, std::move(plain)});
+}
+
+std::vector<ChunkId> ChunkLane::asked() const {
+  std::vector<ChunkId> ids;
+  for (auto const& [id, chunk] : incoming_) ids.push_back(id);
+  return ids;
+}
+
+std::optional<wire::Frame> ChunkLane::next_control() {
+  if (credit_due_ >= kLeastGrant) return wire::Credit{std::exchange(credit_due_, 0)};
+  if (ask_due_.empty()) return std::nullopt;
+  wire::ChunkWant want;
+  std::size_t const count = std::min(ask_due_.size(), kLimits.max_chunk_wants);
+  want.ids.assign(ask_due_.begin(), ask_due_.begin() + static_cast<std::ptrdiff_t>(count));
+  ask_due_.erase(ask_due_.begin(), ask_due_.begin() + static_cast<std::ptrdiff_t>(count));
+  return want;
+}
+
+}  // namespace kith::sync

@@ -1,0 +1,222 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "core/messages.hpp"
+#include "core/session.hpp"
+#include "sync/exchange/chunk_lane.hpp"
+#include "sync/exchange/dialler.hpp"
+#include "sync/exchange/peer_book.hpp"
+#include "sync/log/log_exchange.hpp"
+
+namespace kith::sync {
+
+/// Names one link of this process.
+struct LinkId {
+  std::uint64_t value = 0;
+  friend auto operator<=>(LinkId const&, LinkId const&) = default;
+};
+
+struct PeerUp {
+  DeviceId device;
+  std::string endpoint;
+  std::chrono::seconds clock_ahead;
+};
+struct PeerDown {
+  DeviceId device;
+};
+/// A link ended before it was a session: the dialled device, if one was meant, and why.
+struct LinkFailed {
+  std::optional<DeviceId> device;
+  std::string endpoint;
+  Error reason;
+};
+/// Entries were applied: views may have changed.
+struct EntriesApplied {
+  std::size_t count;
+};
+/// What another device durably holds has changed.
+struct PeerMoved {
+  DeviceId device;
+};
+struct ChunkArrived {
+  ChunkId id;
+  Bytes bytes;
+};
+struct DigestArrived {
+  DeviceId device;
+  wire::Digest digest;
+};
+/// Another device says that this one was removed.
+struct RemovedNotice {
+  DeviceId by;
+};
+/// Another copy of this home is connecting in our name: networking has stopped.
+struct ClonedNotice {};
+using ExchangeEvent = std::variant<PeerUp, PeerDown, LinkFailed, EntriesApplied, PeerMoved, ChunkArrived, DigestArrived,
+                                   RemovedNotice, ClonedNotice>;
+
+/// One device's side of all its conversations: sessions over links, replication, chunks, presence, the group's upkeep, and
+/// when to dial whom. No sockets, clock or threads: the caller brings bytes and time, and carries away what is to be sent.
+///
+/// Links come from outside (TCP, a simulated pipe) and are named by numbers. Errors of the store end everything: they are
+/// returned by on_timer() or whichever call met them.
+class Exchange final : public core::Membership {
+ public:
+  /// Bytes of frames that may wait in one session; beyond that, sources are not asked for more.
+  static constexpr std::size_t kQueueBytes = 256 * 1024;
+  static constexpr auto kPresenceAfter = std::chrono::milliseconds{200};
+  static constexpr auto kCrossingPing = std::chrono::seconds{1};
+  static constexpr auto kNotHeldFor = std::chrono::seconds{10};
+  static constexpr auto kCloneWindow = std::chrono::minutes{5};
+  static constexpr std::size_t kCloneHits = 3;
+
+  /// Everything outlives the exchange. `messages` and `folders` are the views whose digests are told.
+  Exchange(core::Replica& replica, store::Store& store, ChunkSource& chunks, core::View& messages, core::View& folders,
+           RandomSource& random);
+
+  /// Loads peers and begins to want their company.
+  [[nodiscard]] Result<> start(Now now);
+
+  // Links.
+  [[nodiscard]] LinkId dialled(std::optional<DeviceId> device, std::string endpoint, Now now);
+  [[nodiscard]] LinkId accepted(wire::Opening const& opening, std::string endpoint, Now now);
+  [[nodiscard]] Result<> on_bytes(LinkId link, ByteView bytes, Now now);
+  [[nodiscard]] Result<> on_link_closed(LinkId link, Now now);
+  /// Appends what the link is to send. @return false where there is nothing now
+  [[nodiscard]] Result<bool> poll_transmit(LinkId link, Bytes& out, Now now);
+  [[nodiscard]] bool link_done(LinkId link) const;
+  /// Links that have got something to send, or are done, since this was last asked.
+  [[nodiscard]] std::set<LinkId> take_woken() { return std::exchange(woken_, {}); }
+
+  // Time.
+  [[nodiscard]] Result<> on_timer(Now now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  [[nodiscard]] std::optional<ExchangeEvent> poll_event();
+
+  // Dialling.
+  struct Dial {
+    DeviceId device;
+    std::vector<std::string> addresses;
+  };
+  [[nodiscard]] std::optional<Dial> poll_dial(Now now);
+  void dial_failed(DeviceId const& device, Now now);
+  /// Try everybody again now: the network changed, or somebody asks.
+  void hurry(Now now) { dialler_.hurry_all(now.mono); }
+  /// Keeps addresses for a device: ahead of what is known, or, when they are hearsay, behind it.
+  enum class Source { first_hand, hearsay };
+  void learn_addresses(DeviceId const& device, std::vector<std::string> const& addresses, Source source, Now now);
+
+  // The home.
+  /// The database has changed, by this process or another: pushes, announces, cuts removed devices off.
+  [[nodiscard]] Result<> on_local_change(Now now);
+  void set_addresses(std::vector<std::string> addresses, Now now);
+  /// Which folders this device keeps, and whether every content in them is here; told to others.
+  void set_contents(std::vector<FolderId> folders, bool complete, Now now);
+  void want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> const& chunks);
+  void ask_digests();
+  void close_all(wire::CloseCode code);
+
+  // Looking.
+  [[nodiscard]] PeerBook const& peers() const { return peers_; }
+  [[nodiscard]] std::vector<DeviceId> connected() const;
+  [[nodiscard]] std::string endpoint_of(DeviceId const& device) const;
+  /// Whether a connected device has exactly our entries, as far as it has told.
+  [[nodiscard]] Result<bool> equal_with(DeviceId const& device);
+  [[nodiscard]] bool cloned() const { return cloned_; }
+  [[nodiscard]] std::size_t chunks_wanted() const { return wants_.size(); }
+  /// Answers a DIGEST_WANT, here and for this device itself.
+  [[nodiscard]] Result<wire::Digest> digest(std::uint64_t token);
+
+  // core::Membership
+  [[nodiscard]] GroupId group() const override;
+  [[nodiscard]] Incarnation incarnation() const override { return incarnation_; }
+  [[nodiscard]] std::vector<EpochId> epochs_for(std::optional<DeviceId> const& dialled) const override;
+  [[nodiscard]] std::vector<EpochId> all_epochs() const override;
+  [[nodiscard]] crypto::noise::Psk psk(EpochId const& epoch) const override;
+  [[nodiscard]] Verdict judge(wire::Devcert const& cert) const override;
+
+ private:
+  struct Link {
+    Link(core::Session opened, core::Replica& replica) : session(std::move(opened)), log(replica) {}
+    core::Session session;
+    LogExchange log;
+    ChunkLane chunks;
+    std::optional<DeviceId> device;      ///< once open
+    Incarnation incarnation;             ///< the other side's, once open
+    std::optional<DeviceId> dialled;
+    std::string endpoint;
+    std::uint64_t presence_counter = 0;
+    std::uint64_t heard_presence = 0;
+    std::optional<Instant> presence_due;
+  };
+  struct Want {
+    std::uint64_t length = 0;
+    std::optional<LinkId> asked;
+    std::map<DeviceId, Instant> not_held_until;
+  };
+  /// Two sessions with one device, dialled from both sides: `keep` stays if it answers in time.
+  struct Crossing {
+    LinkId keep;
+    LinkId other;
+    Instant since;
+    Instant until;
+  };
+
+  [[nodiscard]] Result<> work_events(LinkId id, Now now);
+  [[nodiscard]] Result<> on_opened(LinkId id, core::SessionPeer const& peer, Now now);
+  [[nodiscard]] Result<> on_frame(LinkId id, wire::Frame frame, Now now);
+  [[nodiscard]] Result<> on_closed(LinkId id, core::SessionClosed const& closed, Now now);
+  [[nodiscard]] Result<> on_peer_tips(LinkId id, std::vector<Tip> const& tips, Now now);
+  [[nodiscard]] Result<> on_presence(LinkId id, wire::Presence const& presence, Now now);
+  [[nodiscard]] Result<> on_piece(LinkId id, wire::FileChunk piece, Now now);
+  void settle_double(LinkId id, Now now);
+  void count_replacement(std::string const& incarnation, Now now);
+  [[nodiscard]] Result<> pump(Link& link, Now now);
+  [[nodiscard]] Result<> after_change(bool roster_changed, std::optional<LinkId> from, Now now);
+  [[nodiscard]] Result<> refuse_frame(LinkId id, Error const& error, Now now);
+  [[nodiscard]] Result<> cut_removed(Now now);
+  [[nodiscard]] Result<> do_upkeep(Now now);
+  void plan_upkeep(Now now);
+  void assign_wants(Now now);
+  void refresh_dialling(Now now);
+  [[nodiscard]] Result<> send_presence(Link& link, Now now);
+  void presence_soon(Now now);
+  [[nodiscard]] std::optional<LinkId> open_link(DeviceId const& device, std::optional<LinkId> except = std::nullopt) const;
+  void wake(LinkId id) { woken_.insert(id); }
+  void wake_all();
+  LinkId add_link(core::Session session, std::optional<DeviceId> dialled, std::string endpoint);
+
+  core::Replica& replica_;
+  store::Store& store_;
+  ChunkSource& chunk_source_;
+  core::View& messages_;
+  core::View& folders_;
+  RandomSource& random_;
+  PeerBook peers_;
+  Dialler dialler_;
+  Incarnation incarnation_;
+  std::optional<DeviceId> inviter_;     ///< who may be talked to before the roster is here
+
+  std::map<LinkId, Link> links_;
+  std::uint64_t last_link_ = 0;
+  std::set<LinkId> woken_;
+  std::deque<ExchangeEvent> events_;
+  std::vector<Crossing> crossings_;
+  std::map<ChunkId, Want> wants_;
+  std::vector<std::string> addresses_;
+  std::vector<FolderId> kept_folders_;
+  bool content_complete_ = false;
+  std::vector<Tip> content_tips_;
+  std::optional<core::Upkeep::Kind> upkeep_;
+  bool upkeep_by_age_ = false;
+  Instant upkeep_due_;
+  std::deque<Instant> replacements_;
+  bool cloned_ = false;
+};
+
+inline constexpr std::string_view kInviterKey = "inviter";  ///< Table::meta: the device that let this one in
+
+}  // namespace kith::sync

@@ -1,0 +1,303 @@
+#include "sync/exchange/exchange.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/exchange_net.hpp"
+
+/// Exchanges of real replicas over links in memory.
+namespace kith::sync {
+namespace {
+
+using testing::ExchangeDevice;
+using testing::must;
+using namespace std::chrono_literals;
+
+struct Exchanges : ::testing::Test, testing::ExchangeNet {
+  Exchanges() {
+    must(a.replica.create_group("home", "laptop", testing::test_recovery(7), a.now()));
+    pair(a, b);
+    start(a);
+    start(b);
+  }
+  void expect_equal(ExchangeDevice& one, ExchangeDevice& other) {
+    EXPECT_EQ(must(one.replica.heads()), must(other.replica.heads()));
+    EXPECT_TRUE(must(one.exchange->equal_with(other.identity.device())));
+    EXPECT_TRUE(must(other.exchange->equal_with(one.identity.device())));
+    EXPECT_EQ(must(one.exchange->digest(1)), must(other.exchange->digest(1)));
+  }
+  /// Lets a third device in, which a and b then know.
+  void add_third() {
+    pair(a, c);
+    changed(a);
+    start(c);
+    pump();
+  }
+  static std::vector<DeviceId> ids(ExchangeDevice const& device) { return {device.identity.device()}; }
+
+  ExchangeDevice a{1, "laptop"};
+  ExchangeDevice b{2, "desktop"};
+  ExchangeDevice c{3, "phone"};
+};
+
+TEST_F(Exchanges, BringTwoDevicesInStep) {
+  for (int i = 0; i < 300; ++i) a.push("before " + std::to_string(i));
+  dial(b, a);  // knows nobody but its inviter
+  pump();
+  EXPECT_EQ(b.events<PeerUp>().size(), 1U);
+  EXPECT_TRUE(b.replica.self_active());
+  EXPECT_EQ(b.texts().size(), 300U);
+  expect_equal(a, b);
+}
+
+TEST_F(Exchanges, GoOnLiveBothWays) {
+  dial(b, a);
+  pump();
+  a.push("from a");
+  changed(a);
+  b.push("from b");
+  changed(b);
+  pump();
+  EXPECT_EQ(a.texts().size(), 2U);
+  EXPECT_EQ(b.texts().size(), 2U);
+  wait(300ms);  // presence, acknowledgements
+  expect_equal(a, b);
+  EXPECT_EQ(a.exchange->peers().find(b.identity.device())->acked, must(a.replica.tips()));
+}
+
+TEST_F(Exchanges, PassOnWhatOthersWrote) {
+  add_third();
+  dial(b, a);
+  dial(c, a);
+  pump();
+  b.push("from b");
+  changed(b);
+  pump();
+  EXPECT_EQ(c.texts(), std::vector<std::string>{"from b"});
+  expect_equal(a, c);
+}
+
+TEST_F(Exchanges, KeepOneOfTwoSessionsThatCross) {
+  auto& low = a.identity.device() < b.identity.device() ? a : b;
+  auto& high = &low == &a ? b : a;
+  dial(b, a);
+  pump();
+  wait(300ms);
+  for (bool const low_first : {true, false}) {
+    a.seen.clear();
+    b.seen.clear();
+    auto& first = low_first ? dial(low, high) : dial(high, low);
+    auto& second = low_first ? dial(high, low) : dial(low, high);
+    pump();
+    wait(2s);
+    auto& stays = first.ends[0] == &low ? first : second;
+    auto& goes = first.ends[0] == &low ? second : first;
+    EXPECT_FALSE(stays.gone) << low_first;
+    EXPECT_TRUE(goes.gone) << low_first;
+    EXPECT_EQ(a.exchange->connected(), ids(b));
+    EXPECT_EQ(b.exchange->connected(), ids(a));
+    EXPECT_TRUE(a.events<PeerDown>().empty() && b.events<PeerDown>().empty()) << "they were never apart";
+    a.push("still there");
+    changed(a);
+    pump();
+    wait(300ms);
+    expect_equal(a, b);
+  }
+}
+
+TEST_F(Exchanges, PreferTheCrossingSessionThatAnswers) {
+  auto& low = a.identity.device() < b.identity.device() ? a : b;
+  auto& high = &low == &a ? b : a;
+  dial(b, a);
+  pump();
+  auto& dead = dial(low, high);
+  pump();
+  wait(300ms);
+  dead.silent = true;
+  auto& fresh = dial(high, low);
+  pump();
+  wait(2s);
+  EXPECT_FALSE(fresh.gone);
+  EXPECT_EQ(a.exchange->connected(), ids(b));
+  a.push("by the fresh one");
+  changed(a);
+  pump();
+  EXPECT_EQ(b.texts(), a.texts());
+}
+
+TEST_F(Exchanges, ReplaceASessionByANewerOneOfTheSameDialler) {
+  auto& older = dial(b, a);
+  pump();
+  auto& newer = dial(b, a);
+  pump();
+  EXPECT_TRUE(older.gone);
+  EXPECT_FALSE(newer.gone);
+  EXPECT_EQ(a.exchange->connected(), ids(b));
+  EXPECT_FALSE(b.exchange->cloned()) << "its own newer session";
+}
+
+TEST_F(Exchanges, StopWhenAnotherCopyOfTheHomeKeepsTakingOver) {
+  dial(b, a);
+  pump();
+  auto copy = std::make_unique<ExchangeDevice>(2, "desktop", b.database->clone());
+  copy->random = testing::SeededRandom(99);
+  must(copy->replica.open());
+  must(copy->replica.start_incarnation());
+  start(*copy);
+  for (std::size_t hits = 1; hits <= Exchange::kCloneHits; ++hits) {
+    dial(b, a);
+    pump();
+    EXPECT_FALSE(b.exchange->cloned()) << hits;
+    dial(*copy, a);
+    pump();
+  }
+  EXPECT_TRUE(b.exchange->cloned());
+  EXPECT_EQ(b.events<ClonedNotice>().size(), 1U);
+  b.exchange->hurry(now());
+  EXPECT_FALSE(b.exchange->poll_dial(now())) << "networking has stopped";
+}
+
+TEST_F(Exchanges, DoNotTakeRareReplacementsForACopy) {
+  dial(b, a);
+  pump();
+  auto copy = std::make_unique<ExchangeDevice>(2, "desktop", b.database->clone());
+  copy->random = testing::SeededRandom(99);
+  must(copy->replica.open());
+  must(copy->replica.start_incarnation());
+  start(*copy);
+  for (int i = 0; i < 5; ++i) {
+    dial(b, a);
+    pump();
+    dial(*copy, a);
+    pump();
+    wait(std::chrono::duration_cast<std::chrono::milliseconds>(Exchange::kCloneWindow) / 2 + 1s);
+  }
+  EXPECT_FALSE(b.exchange->cloned());
+}
+
+TEST_F(Exchanges, TellARemovedDeviceAndCutItOff) {
+  add_third();
+  dial(b, a);
+  dial(c, a);
+  pump();
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
+  changed(a);
+  pump();
+  EXPECT_EQ(b.events<RemovedNotice>().size(), 1U);
+  EXPECT_FALSE(b.replica.self_active()) << "it was shown the entry";
+  EXPECT_TRUE(b.exchange->connected().empty());
+  EXPECT_EQ(a.exchange->connected(), ids(c));
+  a.push("not for b");
+  changed(a);
+  pump();
+  EXPECT_EQ(c.texts().size(), 1U);
+
+  b.exchange->hurry(now());
+  EXPECT_FALSE(b.exchange->poll_dial(now())) << "it knows that it is out";
+  auto& again = dial(b, a);
+  pump();
+  EXPECT_TRUE(again.gone);
+  EXPECT_EQ(a.exchange->connected(), ids(c));
+  EXPECT_TRUE(b.texts().empty());
+}
+
+TEST_F(Exchanges, RefuseStrangers) {
+  ExchangeDevice other{4, "stranger"};
+  must(other.replica.create_group("elsewhere", "x", testing::test_recovery(8), other.now()));
+  start(other);
+  auto& pipe = dial(other, a);
+  pump();
+  EXPECT_TRUE(pipe.gone);
+  EXPECT_TRUE(a.exchange->connected().empty());
+  auto const failures = other.events<LinkFailed>();
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures[0].device, a.identity.device());
+}
+
+TEST_F(Exchanges, DialAddressesThatPresenceTold) {
+  add_third();
+  a.exchange->set_addresses({"10.0.0.1:1", "[fd00::1]:1"}, now());
+  c.exchange->set_addresses({"10.0.0.3:3"}, now());
+  dial(c, a);
+  auto& pipe = dial(b, a, "laptop.local:1");
+  pump();
+  wait(500ms);
+  auto const of_a = b.exchange->peers().find(a.identity.device())->addresses;
+  EXPECT_EQ(of_a, (std::vector<std::string>{"laptop.local:1", "10.0.0.1:1", "[fd00::1]:1"}));
+
+  // Hearsay: a passes c's on, and c is dialled without ever having been met.
+  auto const to_c = b.exchange->poll_dial(now());
+  ASSERT_TRUE(to_c);
+  EXPECT_EQ(to_c->device, c.identity.device());
+  EXPECT_EQ(to_c->addresses, std::vector<std::string>{"10.0.0.3:3"});
+  b.exchange->dial_failed(to_c->device, now());
+
+  EXPECT_FALSE(b.exchange->poll_dial(now())) << "a is connected, c has to wait";
+  cut(pipe);
+  EXPECT_EQ(b.events<PeerDown>().size(), 1U);
+  wait(1300ms);
+  std::set<DeviceId> dialled;
+  while (auto const next = b.exchange->poll_dial(now())) {
+    dialled.insert(next->device);
+    EXPECT_EQ(next->addresses, next->device == a.identity.device() ? of_a : std::vector<std::string>{"10.0.0.3:3"});
+  }
+  EXPECT_TRUE(dialled.contains(a.identity.device()));
+
+  store::MemoryStore later(b.database);
+  PeerBook kept(later);
+  must(kept.load());
+  EXPECT_EQ(kept.find(a.identity.device())->addresses, of_a) << "for the next run";
+}
+
+TEST_F(Exchanges, FetchChunksFromWhoHasThem) {
+  add_third();
+  dial(a, b);
+  dial(a, c);
+  pump();
+  dial(b, a);
+  dial(c, a);
+  pump();
+  ChunkId id;
+  id.bytes[0] = 5;
+  c.chunks[id] = Bytes(200'000, 7);
+  a.exchange->want_chunks({{id, 200'000}});
+  wait(1s);
+  auto const arrived = a.events<ChunkArrived>();
+  ASSERT_EQ(arrived.size(), 1U);
+  EXPECT_EQ(arrived[0].bytes, c.chunks[id]);
+  EXPECT_EQ(c.chunk_requests, 1U);
+  EXPECT_EQ(a.exchange->chunks_wanted(), 0U);
+}
+
+TEST_F(Exchanges, AskAgainLaterForChunksThatNobodyHad) {
+  dial(b, a);
+  pump();
+  ChunkId id;
+  id.bytes[0] = 5;
+  b.exchange->want_chunks({{id, 1000}});
+  wait(Exchange::kNotHeldFor - 1s);
+  EXPECT_EQ(a.chunk_requests, 1U);
+  a.chunks[id] = Bytes(1000, 7);
+  wait(2s);
+  EXPECT_EQ(a.chunk_requests, 2U);
+  EXPECT_EQ(b.events<ChunkArrived>().size(), 1U);
+}
+
+TEST_F(Exchanges, RotateAfterARemovalWithoutBeingAsked) {
+  add_third();
+  dial(c, a);
+  dial(b, a);
+  pump();
+  cut(dial(b, c));
+  must(b.replica.remove_device(c.identity.device(), wire::RemoveReason::lost, nullptr, now()));
+  changed(b);
+  pump();
+  wait(10s);
+  EXPECT_EQ(a.exchange->connected(), ids(b));
+  auto const epoch = a.replica.sealing_epoch().value();
+  EXPECT_EQ(b.replica.sealing_epoch(), epoch);
+  EXPECT_EQ(c.replica.state().secret(epoch), nullptr);
+  expect_equal(a, b);
+}
+
+}  // namespace
+}  // namespace kith::sync

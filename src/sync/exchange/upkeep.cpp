@@ -1,0 +1,335 @@
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "core/entry.hpp"
+#include "sync/exchange/exchange.hpp"
+
+/// What an exchange does by itself: time, dialling, presence, the group's upkeep, chunks, and its answers as a membership.
+namespace kith::sync {
+
+Result<> Exchange::start(Now now) {
+  KITH_CHECK(peers_.load());
+  KITH_TRY(current, replica_.incarnation());
+  incarnation_ = current;
+  KITH_TRY(inviter, store_.get(store::Table::meta, bytes_of(kInviterKey)));
+  if (inviter) inviter_ = DeviceId::from(*inviter);
+  refresh_dialling(now);
+  plan_upkeep(now);
+  return {};
+}
+
+Result<> Exchange::on_timer(Now now) {
+  std::vector<LinkId> ids;
+  for (auto const& [id, link] : links_) ids.push_back(id);
+  for (auto const id : ids) {
+    auto const found = links_.find(id);
+    if (found == links_.end()) continue;
+    auto& link = found->second;
+    bool const due = link.session.next_deadline() && *link.session.next_deadline() <= now.mono;
+    if (due) {
+      link.session.on_timer(now);
+      KITH_CHECK(work_events(id, now));
+    }
+    if (due || (link.presence_due && *link.presence_due <= now.mono)) wake(id);
+  }
+  for (auto const& crossing : std::vector(crossings_)) {
+    auto const keep = links_.find(crossing.keep);
+    auto const other = links_.find(crossing.other);
+    bool const answered = keep != links_.end() && keep->second.session.heard() > crossing.since;
+    if (!answered && now.mono < crossing.until) continue;
+    std::erase_if(crossings_, [&](Crossing const& each) { return each.keep == crossing.keep && each.other == crossing.other; });
+    auto const loser = answered ? other : keep;
+    if (loser == links_.end()) continue;
+    loser->second.session.close(wire::CloseCode::done);
+    wake(loser->first);
+    KITH_CHECK(work_events(loser->first, now));
+  }
+  if (peers_.flush_due() && *peers_.flush_due() <= now.mono) KITH_CHECK(peers_.flush());
+  if (upkeep_ && upkeep_due_ <= now.mono) KITH_CHECK(do_upkeep(now));
+  assign_wants(now);
+  return {};
+}
+
+std::optional<Instant> Exchange::next_deadline() const {
+  std::optional<Instant> next;
+  auto const consider = [&](std::optional<Instant> const& instant) {
+    if (instant && (!next || *instant < *next)) next = instant;
+  };
+  for (auto const& [id, link] : links_) {
+    consider(link.session.next_deadline());
+    consider(link.presence_due);
+  }
+  for (auto const& crossing : crossings_) consider(crossing.until);
+  consider(peers_.flush_due());
+  if (upkeep_) consider(upkeep_due_);
+  if (!cloned_) consider(dialler_.next_due());
+  for (auto const& [chunk, want] : wants_) {
+    if (want.asked) continue;
+    for (auto const& [device, until] : want.not_held_until) {
+      if (open_link(device)) consider(until);
+    }
+  }
+  return next;
+}
+
+// Dialling.
+
+void Exchange::refresh_dialling(Now now) {
+  auto const& roster = replica_.state().roster();
+  auto const* self = roster.find(replica_.self());
+  bool const out = self != nullptr && self->state != core::MemberState::active;
+  for (auto const& [device, record] : peers_.all()) {
+    bool const wanted = !out && device != replica_.self() && !record.addresses.empty() &&
+                        (roster.active(device) || (self == nullptr && inviter_ == device));
+    if (wanted) {
+      dialler_.add(device, now.mono);
+    } else {
+      dialler_.remove(device);
+    }
+  }
+}
+
+std::optional<Exchange::Dial> Exchange::poll_dial(Now now) {
+  if (cloned_) return std::nullopt;
+  auto const device = dialler_.next(now.mono);
+  if (!device) return std::nullopt;
+  auto const* record = peers_.find(*device);
+  return Dial{*device, record == nullptr ? std::vector<std::string>{} : record->addresses};
+}
+
+void Exchange::dial_failed(DeviceId const& device, Now now) { dialler_.failed(device, now.mono); }
+
+void Exchange::learn_addresses(DeviceId const& device, std::vector<std::string> const& addresses, Source source, Now now) {
+  auto const* known = peers_.find(device);
+  std::vector<std::string> merged = known == nullptr ? std::vector<std::string>{} : known->addresses;
+  merged.insert(source == Source::first_hand ? merged.begin() : merged.end(), addresses.begin(), addresses.end());
+  std::vector<std::string> unique;
+  for (auto& address : merged) {
+    if (std::ranges::find(unique, address) == unique.end()) unique.push_back(std::move(address));
+  }
+  if (unique.size() > kLimits.max_addresses) unique.resize(kLimits.max_addresses);
+  if (known != nullptr && known->addresses == unique) return;
+  peers_.change(device, now.mono).addresses = std::move(unique);
+  refresh_dialling(now);
+  if (open_link(device)) dialler_.connected(device);
+}
+
+// Removed devices.
+
+/// A session with a removed device ends. It is shown the entry that removed it, which it can check, and nothing else.
+Result<> Exchange::cut_removed(Now now) {
+  auto const& roster = replica_.state().roster();
+  std::vector<LinkId> cut;
+  for (auto& [id, link] : links_) {
+    if (!link.device || !link.session.open()) continue;
+    auto const* member = roster.find(*link.device);
+    if (member == nullptr || member->state == core::MemberState::active) continue;
+    wire::Data proof;
+    for (auto const& remove : member->removes) {
+      KITH_TRY(sealed, replica_.state().sealed(remove.entry));
+      if (sealed && proof.entries.empty()) proof.entries.push_back({std::move(*sealed)});
+    }
+    if (!proof.entries.empty()) link.session.send(proof);
+    link.session.close(wire::CloseCode::removed);
+    cut.push_back(id);
+  }
+  for (auto const id : cut) {
+    wake(id);
+    KITH_CHECK(work_events(id, now));
+  }
+  return {};
+}
+
+// Upkeep.
+
+void Exchange::plan_upkeep(Now now) {
+  auto const due = replica_.upkeep_due(now.wall);
+  if (!due) {
+    upkeep_.reset();
+    return;
+  }
+  Instant const at = now.mono + due->after;
+  bool const planned_already = upkeep_ == due->kind && !due->by_age && !upkeep_by_age_;
+  if (!planned_already || at < upkeep_due_) upkeep_due_ = at;
+  upkeep_ = due->kind;
+  upkeep_by_age_ = due->by_age;
+}
+
+Result<> Exchange::do_upkeep(Now now) {
+  KITH_CHECK(replica_.refresh());
+  auto const due = replica_.upkeep_due(now.wall);
+  bool const still = due && due->kind == upkeep_ && (!due->by_age || due->after.count() == 0);
+  upkeep_.reset();
+  if (still) {
+    auto done = replica_.do_upkeep(due->kind, now);
+    if (!done && !done.error().is(core::CoreError::removed_self)) return done;
+    events_.emplace_back(EntriesApplied{1});
+  }
+  return after_change(true, std::nullopt, now);
+}
+
+// Presence.
+
+void Exchange::presence_soon(Now now) {
+  for (auto& [id, link] : links_) {
+    if (link.device && !link.presence_due) link.presence_due = now.mono + kPresenceAfter;
+  }
+}
+
+Result<> Exchange::send_presence(Link& link, Now now) {
+  link.presence_due.reset();
+  wire::Presence presence;
+  link.presence_counter = std::max(link.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
+  presence.counter = link.presence_counter;
+  KITH_TRY(tips, replica_.tips());
+  if (content_complete_) content_tips_ = tips;
+  presence.tips = std::move(tips);
+  presence.content_tips = content_tips_;
+  for (auto const& address : addresses_) presence.addresses.push_back({address});
+  presence.folders = kept_folders_;
+  for (auto const& [device, record] : peers_.all()) {
+    if (device == link.device || record.addresses.empty() || !replica_.state().roster().active(device)) continue;
+    auto& contact = presence.contacts.emplace_back();
+    contact.device = device;
+    for (auto const& address : record.addresses) contact.addresses.push_back({address});
+    if (presence.contacts.size() == kLimits.max_contacts) break;
+  }
+  link.session.send(presence);
+  return {};
+}
+
+void Exchange::set_addresses(std::vector<std::string> addresses, Now now) {
+  if (addresses.size() > kLimits.max_addresses) addresses.resize(kLimits.max_addresses);
+  if (addresses == addresses_) return;
+  addresses_ = std::move(addresses);
+  presence_soon(now);
+}
+
+void Exchange::set_contents(std::vector<FolderId> folders, bool complete, Now now) {
+  if (folders.size() > kLimits.max_folders) folders.resize(kLimits.max_folders);
+  bool const news = folders != kept_folders_ || complete != content_complete_;
+  kept_folders_ = std::move(folders);
+  content_complete_ = complete;
+  if (news) presence_soon(now);
+}
+
+// Chunks.
+
+void Exchange::want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> const& chunks) {
+  for (auto const& [id, length] : chunks) wants_.try_emplace(id, Want{length, std::nullopt, {}});
+}
+
+/// Spreads what is wanted over the connected devices that are not known to lack it.
+void Exchange::assign_wants(Now now) {
+  for (auto& [chunk, want] : wants_) {
+    if (want.asked) continue;
+    for (auto& [id, link] : links_) {
+      if (!link.device || !link.session.open() || !link.chunks.may_ask(want.length)) continue;
+      auto const not_held = want.not_held_until.find(*link.device);
+      if (not_held != want.not_held_until.end() && not_held->second > now.mono) continue;
+      link.chunks.ask(chunk, want.length);
+      want.asked = id;
+      wake(id);
+      break;
+    }
+  }
+}
+
+// Looking.
+
+std::optional<LinkId> Exchange::open_link(DeviceId const& device, std::optional<LinkId> except) const {
+  for (auto const& [id, link] : links_) {
+    if (link.device == device && link.session.open() && id != except) return id;
+  }
+  return std::nullopt;
+}
+
+std::vector<DeviceId> Exchange::connected() const {
+  std::vector<DeviceId> devices;
+  for (auto const& [id, link] : links_) {
+    bool const counted = !link.device || std::ranges::find(devices, *link.device) != devices.end();
+    if (link.session.open() && !counted) devices.push_back(*link.device);
+  }
+  return devices;
+}
+
+std::string Exchange::endpoint_of(DeviceId const& device) const {
+  auto const id = open_link(device);
+  return id ? links_.at(*id).endpoint : std::string{};
+}
+
+Result<bool> Exchange::equal_with(DeviceId const& device) {
+  auto const id = open_link(device);
+  if (!id) return false;
+  return links_.at(*id).log.equal();
+}
+
+Result<wire::Digest> Exchange::digest(std::uint64_t token) {
+  wire::Digest answer;
+  answer.token = token;
+  KITH_TRY(heads, replica_.heads());
+  KITH_TRY(messages, messages_.digest());
+  KITH_TRY(folders, folders_.digest());
+  answer.heads = heads;
+  answer.roster = replica_.state().roster().digest();
+  answer.messages = messages;
+  answer.folders = folders;
+  return answer;
+}
+
+void Exchange::ask_digests() {
+  for (auto& [id, link] : links_) {
+    if (!link.device) continue;
+    link.session.send(wire::DigestWant{random_.u64()});
+    wake(id);
+  }
+}
+
+void Exchange::close_all(wire::CloseCode code) {
+  for (auto& [id, link] : links_) {
+    link.session.close(code);
+    wake(id);
+  }
+}
+
+// core::Membership
+
+GroupId Exchange::group() const { return replica_.state().group(); }
+
+std::vector<EpochId> Exchange::epochs_for(std::optional<DeviceId> const& dialled) const {
+  auto const newest = replica_.epochs_newest_first();
+  std::vector<EpochId> epochs;
+  auto const offer = [&](EpochId const& epoch) {
+    bool const held = replica_.state().secret(epoch) != nullptr;
+    if (held && epochs.size() < wire::kEpochTags && std::ranges::find(epochs, epoch) == epochs.end()) epochs.push_back(epoch);
+  };
+  if (!newest.empty()) offer(newest.front());
+  if (dialled) {
+    if (auto const epoch = replica_.latest_epoch_of(*dialled)) offer(*epoch);
+    if (auto const* member = replica_.state().roster().find(*dialled)) offer(member->add_epoch);
+  }
+  for (auto const& epoch : newest) offer(epoch);
+  return epochs;
+}
+
+std::vector<EpochId> Exchange::all_epochs() const { return replica_.epochs_newest_first(); }
+
+crypto::noise::Psk Exchange::psk(EpochId const& epoch) const {
+  auto const* secret = replica_.state().secret(epoch);
+  KITH_ASSERT(secret != nullptr);
+  return crypto::noise::Psk(core::epoch_subkey(group(), *secret, "noise-psk").view());
+}
+
+core::Membership::Verdict Exchange::judge(wire::Devcert const& cert) const {
+  if (cert.device == replica_.self()) return Verdict::unknown;
+  auto const& roster = replica_.state().roster();
+  auto const* member = roster.find(cert.device);
+  if (member == nullptr) {
+    bool const joining = roster.find(replica_.self()) == nullptr;
+    return joining && inviter_ == cert.device ? Verdict::welcome : Verdict::unknown;
+  }
+  if (member->state != core::MemberState::active) return Verdict::removed;
+  return member->cert.dx == cert.dx ? Verdict::welcome : Verdict::unknown;
+}
+
+}  // namespace kith::sync
