@@ -1,0 +1,318 @@
+#include <algorithm>
+
+#include "base/encoding.hpp"
+#include "core/entry.hpp"
+#include "sim/world.hpp"
+
+/// What must be true of a World once it is calm.
+namespace kith::sim {
+namespace {
+
+constexpr auto kPatience = std::chrono::minutes{10};
+
+std::string short_hex(ByteView bytes) { return to_hex(bytes.first(4)); }
+
+bool is_copy_of(std::string const& path, std::string const& main) {
+  return path.starts_with(main.substr(0, main.rfind('.')) + ".conflict-");
+}
+
+}  // namespace
+
+/// The weather ends: everybody runs, everybody can reach everybody, and time passes.
+void World::calm_down() {
+  note("calm");
+  calm_ = true;
+  partitions_.clear();
+  for (auto& [index, pipe] : pipes_) pipe.breaks_at.reset();
+  for (auto& device : devices_) {
+    if (!device->program && device->member) start(*device);
+    if (device->program) {
+      for (auto const& other : devices_) {  // what a user could do with --peer
+        if (other->index == device->index) continue;
+        device->program->exchange.learn_addresses(other->identity.device(), {fmt::format("sim{}:1", other->index)},
+                                                  sync::Exchange::Source::first_hand, now_at(*device));
+      }
+      device->program->exchange.hurry(now_at(*device));
+      device->scan_at = clock_ + std::chrono::milliseconds{500};
+    }
+  }
+  auto const end = clock_ + kPatience;
+  while (clock_ < end && !outcome_.failure) {
+    advance_to(clock_ + std::chrono::seconds{5});
+    for (auto& device : devices_) {
+      if (!device->program) continue;
+      bool const waits = !device->program->bound && device->program->replica.self_active();
+      if (waits) check(*device, device->program->bind_folder(now_at(*device)));
+      if (!device->scan_at) device->scan_at = clock_ + std::chrono::seconds{20};
+      serve(*device);
+    }
+  }
+}
+
+/// Devices that the founder knows of, or someone it knows of, and so on. The others were let in by a device that was
+/// then restored to an older state, before it could tell anybody: only they themselves know, and they have to be let in
+/// again.
+std::set<Device*> World::known_devices() {
+  std::set<Device*> known{devices_[0].get()};
+  for (std::size_t before = 0; before != known.size();) {
+    before = known.size();
+    for (auto const& device : devices_) {
+      bool const named = std::ranges::any_of(known, [&](Device* other) {
+        return other->program && other->program->replica.state().roster().find(device->identity.device()) != nullptr;
+      });
+      if (named) known.insert(device.get());
+    }
+  }
+  for (auto const& device : devices_) {
+    if (known.contains(device.get()) || !device->member) continue;
+    count("devices forgotten by a restore");
+    if (std::ranges::none_of(devices_, &Device::restored)) fail(fmt::format("nobody knows {}", device->index));
+  }
+  return known;
+}
+
+/// Who belongs to the group, given every entry that known devices hold: what an observer with all secrets sees. A
+/// device that was removed, and that nobody talks to any more, may believe otherwise.
+std::vector<Device*> World::truly_active() {
+  auto const known = known_devices();
+  auto& founder = *devices_[0];
+  files::MemoryDisk no_disk;
+  SeededRandom random(0);
+  Program observer(founder.database->clone(), no_disk, founder.identity, random);
+  check(founder, observer.replica.open());
+  for (auto& device : devices_) {
+    if (!device->program || !known.contains(device.get())) continue;
+    auto const& replica = device->program->replica;
+    auto transaction = must(store::Transaction::begin(observer.store));
+    for (auto const& [epoch, secret] : replica.state().secrets()) must(observer.replica.state().learn(secret, random));
+    must(transaction.commit());
+    std::vector<Bytes> all;
+    check(*device, device->program->replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) {
+      all.push_back(*must(device->program->replica.state().sealed(hash)));
+    }));
+    std::vector<ByteView> const views(all.begin(), all.end());
+    must(observer.replica.receive(views, now_at(founder)));
+  }
+  std::vector<Device*> active;
+  for (auto& device : devices_) {
+    if (device->program && known.contains(device.get()) &&
+        observer.replica.state().roster().active(device->identity.device()))
+      active.push_back(device.get());
+  }
+  return active;
+}
+
+void World::check_everything() {
+  auto const active = truly_active();
+  if (active.empty()) return;  // the last ones removed each other with the recovery key
+  check_convergence(active);
+  if (!outcome_.failure) check_nobody_stuck(active);
+  if (!outcome_.failure) check_messages(active);
+  if (!outcome_.failure) check_files(active);
+  if (!outcome_.failure) check_secrecy(active);
+}
+
+/// For the log: where a device stands.
+void World::describe(Device& device) {
+  auto& program = *device.program;
+  std::string text = fmt::format("{} ({}):", device.index, short_hex(device.identity.device().view()));
+  for (auto const& tip : must(program.replica.tips())) {
+    text += fmt::format(" {}/{:04x}:{}#{}", short_hex(tip.log.device.view()), tip.log.incarnation.value & 0xFFFF,
+                        tip.seq.value, short_hex(tip.hash.view()));
+  }
+  text += "  missing:";
+  for (auto const& tip : must(program.replica.missing(10)))
+    text += fmt::format(" {}:{}", short_hex(tip.log.device.view()), tip.seq.value);
+  text += "  connected:";
+  for (auto const& peer : program.exchange.connected()) {
+    text += fmt::format(" {}{}", short_hex(peer.view()), must(program.exchange.equal_with(peer)) ? "=" : "!");
+  }
+  text += "  removed:";
+  for (auto const& [id, member] : program.replica.state().roster().members()) {
+    if (!member.removes.empty()) text += fmt::format(" {}", short_hex(id.view()));
+  }
+  text += "  epochs:";
+  for (auto const& epoch : program.replica.state().book().valid()) {
+    text += fmt::format(" {}:{}", epoch.number, short_hex(epoch.id.view()));
+  }
+  note(text);
+}
+
+void World::check_convergence(std::vector<Device*> const& active) {
+  auto const first = must(active[0]->program->exchange.digest(0));
+  for (auto* device : active) describe(*device);
+  for (auto* device : active) {
+    auto const other = must(device->program->exchange.digest(0));
+    auto const compare = [&](char const* what, crypto::Hash256 const& a, crypto::Hash256 const& b) {
+      if (a != b) {
+        fail(fmt::format("{} of {} and {} differ: {} {}", what, active[0]->index, device->index, short_hex(a.view()),
+                         short_hex(b.view())));
+      }
+    };
+    compare("heads", first.heads, other.heads);
+    compare("rosters", first.roster, other.roster);
+    compare("messages", first.messages, other.messages);
+    compare("folders", first.folders, other.folders);
+  }
+}
+
+/// Entries may wait for good only where nobody who belongs to the group counts what they wait for, and its author is no
+/// more or has forgotten it by a restore: such entries are not passed on, and no entry that counts can need one.
+void World::check_nobody_stuck(std::vector<Device*> const& active) {
+  for (auto* device : active) {
+    auto& program = *device->program;
+    check(*device, program.store.scan(store::Table::unopened, {}, {}, [&](ByteView key, ByteView) {
+      auto const epoch = *EpochId::from(key.first(EpochId::kBytes));
+      for (auto* other : active) {
+        if (other->program->replica.state().secret(epoch) == nullptr) continue;
+        fail(fmt::format("{} holds entries that {} could open", device->index, other->index));
+      }
+      return store::Store::Next::go_on;
+    }));
+    for (auto const& tip : must(program.replica.missing(1000))) {
+      bool const author_active = std::ranges::any_of(
+          active, [&](Device* other) { return other->identity.device() == tip.log.device && !other->restored; });
+      bool const counts = std::ranges::any_of(active, [&](Device* other) {
+        auto& state = other->program->replica.state();
+        auto const record = must(state.record(tip.hash));
+        return record && state.counting().heads.contains(record->place());
+      });
+      if (author_active || counts) {
+        fail(fmt::format("{} waits for {}:{}, which {}", device->index, short_hex(tip.log.device.view()), tip.seq.value,
+                         counts ? "others have" : "nobody has"));
+      }
+    }
+    auto const epoch = program.replica.sealing_epoch();
+    auto const roster = program.replica.state().roster().active_by_rank();
+    if (!epoch || !program.replica.state().book().recipients_are(*epoch, roster)) {
+      fail(fmt::format("the epoch of {} is not that of exactly the active devices", device->index));
+    }
+  }
+}
+
+void World::check_messages(std::vector<Device*> const& active) {
+  for (auto const& [text, written] : written_) {
+    auto const& author = *devices_[written.device];
+    if (std::ranges::find(active, &author) == active.end()) continue;
+    bool const held = std::ranges::any_of(
+        active, [&](Device* device) { return must(device->program->replica.has(written.id.entry)); });
+    if (!held && author.restored) continue;  // only devices outside the group had it
+    for (auto* device : active) {
+      if (!must(device->program->messages.number_of(written.id))) {
+        fail(fmt::format("'{}' of {} is lost on {}", text, written.device, device->index));
+      }
+    }
+  }
+}
+
+/// Paths of a device whose content is not all here. What nobody holds because its author is no more, or was restored,
+/// stays so, with the paths whose conflict copies it would be; everything else must have come by now.
+std::set<std::string> World::pending_paths(Device& device, std::vector<Device*> const& active) {
+  auto& program = *device.program;
+  auto const paths = must(files::all_work(program.store, program.folder->id()));
+  std::set<std::string> excused;
+  for (auto const& path : paths) {
+    for (auto const& version : must(program.folders.versions(program.folder->id(), path))) {
+      bool const held = std::ranges::any_of(active, [&](Device* other) {
+        return std::ranges::all_of(version.content.refs, [&](auto const& ref) {
+          return must(other->program->chunks->find(ref.id)).has_value();
+        });
+      });
+      bool const accountable = std::ranges::any_of(
+          active, [&](Device* other) { return other->identity.device() == version.author && !other->restored; });
+      note(fmt::format("{} waits at {} for a version of {} ({}{} bytes){}", device.index, path.text(),
+                       short_hex(version.author.view()), version.removed ? "removal, " : "", version.size,
+                       held ? "" : ", which nobody holds"));
+      if (held) continue;
+      if (accountable)
+        fail(fmt::format("nobody holds what {} wrote at {}", short_hex(version.author.view()), path.text()));
+      excused.insert(path.text());
+    }
+  }
+  std::set<std::string> waiting;
+  for (auto const& path : paths) {
+    bool const for_copy =
+        std::ranges::any_of(excused, [&](std::string const& main) { return is_copy_of(path.text(), main); });
+    if (!for_copy && !excused.contains(path.text())) {
+      fail(fmt::format("{} still waits for {}, which others have", device.index, path.text()));
+    }
+    waiting.insert(path.text());
+  }
+  return waiting;
+}
+
+void World::check_files(std::vector<Device*> const& active) {
+  auto const& reference = active[0]->disk;
+  std::set<std::string> waiting;
+  for (auto* device : active) waiting.merge(pending_paths(*device, active));
+  auto const settled = [&](files::MemoryDisk const& disk) {
+    auto paths = disk.files();
+    std::erase_if(paths, [&](std::string const& path) {  // a path that waits, and its conflict copies
+      return std::ranges::any_of(
+          waiting, [&](std::string const& unsettled) { return path == unsettled || is_copy_of(path, unsettled); });
+    });
+    return paths;
+  };
+  for (auto* device : active) {
+    if (settled(device->disk) != settled(reference)) {
+      fail(fmt::format("files of {} and {} differ: [{}] and [{}]", active[0]->index, device->index,
+                       fmt::join(reference.files(), " "), fmt::join(device->disk.files(), " ")));
+      return;
+    }
+    for (auto const& path : settled(reference)) {
+      if (device->disk.read_file(path) != reference.read_file(path)) {
+        fail(fmt::format("{} differs on {} and {}", path, active[0]->index, device->index));
+      }
+    }
+  }
+  // What a user saved, and nobody who saw it decided against, is still there for everybody.
+  std::set<std::string> contents;
+  for (auto const& path : reference.files()) contents.insert(std::string(text_of(*reference.read_file(path))));
+  for (auto const& [text, place] : saved_) {
+    auto const& author = *devices_[place.first];
+    if (std::ranges::find(active, &author) == active.end()) continue;
+    if (!contents.contains(text)) {
+      fail(fmt::format("what {} saved as {} is lost: '{}'", place.first, place.second, text.substr(0, 24)));
+    }
+  }
+}
+
+/// A removed device, however it collects what others seal, learns nothing sealed by one who knew of its removal.
+void World::check_secrecy(std::vector<Device*> const& active) {
+  auto& honest = *active[0]->program;
+  auto const& roster = honest.replica.state().roster();
+  for (auto& device : devices_) {
+    auto const* member = roster.find(device->identity.device());
+    if (member == nullptr || member->removes.empty() || !device->program) continue;
+    auto& thief = device->program->replica;
+    std::vector<Bytes> all;
+    check(*active[0], honest.replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) {
+      all.push_back(*must(honest.replica.state().sealed(hash)));
+    }));
+    std::vector<ByteView> const views(all.begin(), all.end());
+    must(thief.receive(views, now_at(*device)));
+    check(*active[0], honest.replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) {
+      auto const record = must(honest.replica.state().record(hash));
+      bool const knew = std::ranges::any_of(member->removes, [&](core::CountedRemove const& remove) {
+        return hash != remove.entry && record->past.contains(remove.place);
+      });
+      if (knew && record->log.device != device->identity.device() && thief.state().secret(record->epoch) != nullptr) {
+        fail(fmt::format("removed {} can open {}:{} by one who knew, of epoch {}", device->index,
+                         short_hex(record->log.device.view()), record->seq.value, short_hex(record->epoch.view())));
+      }
+    }));
+  }
+}
+
+/// Before a restore: what no other device holds yet goes with the old state, and nobody promised otherwise.
+void World::forget_writes_only_here(Device& device) {
+  std::erase_if(written_, [&](auto const& entry) {
+    auto const& [text, written] = entry;
+    if (written.device != device.index) return false;
+    return std::ranges::none_of(devices_, [&](auto const& other) {
+      return other->index != device.index && other->program && must(other->program->replica.has(written.id.entry));
+    });
+  });
+}
+
+}  // namespace kith::sim

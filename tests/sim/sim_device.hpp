@@ -1,0 +1,77 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "core/messages.hpp"
+#include "store/memory_store.hpp"
+#include "support/must.hpp"
+#include "support/seeded_random.hpp"
+#include "sync/exchange/exchange.hpp"
+#include "sync/files/folder_sync.hpp"
+#include "sync/files/memory_file_system.hpp"
+
+namespace kith::sim {
+
+using testing::must;
+using testing::SeededRandom;
+
+inline constexpr std::string_view kFolder = "notes";
+
+/// The running program of one device: what a crash destroys.
+struct Program {
+  Program(std::shared_ptr<store::MemoryDatabase> const& database, files::MemoryDisk& disk,
+          core::Identity const& identity, RandomSource& random);
+  [[nodiscard]] Result<> open(Now now);
+  [[nodiscard]] Result<> bind_folder(Now now);
+  [[nodiscard]] Result<> scan(Now now);
+  [[nodiscard]] Result<> apply(Now now);
+
+  struct Source final : sync::ChunkSource {
+    explicit Source(Program& owner) : program(owner) {}
+    Result<std::optional<Bytes>> chunk(ChunkId const& id) override {
+      if (!program.chunks) return std::nullopt;
+      return program.chunks->find(id);
+    }
+    Program& program;
+  };
+
+  store::MemoryStore store;
+  files::MemoryDisk& disk;
+  core::Replica replica;
+  core::MessagesView messages;
+  files::FolderView folders;
+  std::unique_ptr<files::GearTable> gear;
+  std::unique_ptr<files::ChunkStore> chunks;
+  std::unique_ptr<files::FolderSync> folder;
+  Source source;
+  sync::Exchange exchange;
+  bool bound = false;
+};
+
+/// One simulated device: what survives a crash, and the program while it runs.
+struct Device {
+  Device(std::size_t number, std::uint64_t seed)
+      : index(number),
+        random(seed),
+        identity(core::Identity::generate(random, {0})),
+        database(std::make_shared<store::MemoryDatabase>()) {}
+
+  std::size_t index;
+  SeededRandom random;
+  core::Identity identity;
+  std::shared_ptr<store::MemoryDatabase> database;
+  files::MemoryDisk disk;
+  std::unique_ptr<Program> program;
+  std::int64_t clock_skew_ms = 0;
+  bool member = false;  ///< has been let in (and perhaps removed since)
+  std::shared_ptr<store::MemoryDatabase> backup;
+  bool restored = false;         ///< its database has gone back to an older state at least once
+  std::optional<Instant> timer;  ///< when its exchange wants to be called
+  std::optional<Instant> scan_at;
+  bool apply_due = false;
+};
+
+}  // namespace kith::sim

@@ -1,0 +1,313 @@
+#include <algorithm>
+
+#include "sim/world.hpp"
+
+/// What happens in a World: what users do, and what fate does.
+namespace kith::sim {
+namespace {
+
+constexpr std::size_t kMaxDevices = 5;
+constexpr std::array kPaths{"a.txt", "b.txt",      "notes/c.txt", "notes/d.txt", "notes/deep/e.txt",
+                            "pics",  "pics/f.jpg", "readme"};
+
+}  // namespace
+
+void World::found_group() {
+  devices_.push_back(std::make_unique<Device>(0, random_.u64()));
+  runs_.push_back(0);
+  auto& first = *devices_[0];
+  {
+    Program founder(first.database, first.disk, first.identity, first.random);
+    check(first, founder.replica.create_group("home", "device0", recovery_, now_at(first)));
+  }
+  first.member = true;
+  start(first);
+  check(first, first.program->bind_folder(now_at(first)));
+  add_device(first);
+}
+
+bool World::running_member(Device const& device) const {
+  return device.program && device.member && device.program->replica.self_active();
+}
+
+Device* World::any_member() {
+  std::vector<Device*> members;
+  for (auto& device : devices_) {
+    if (running_member(*device)) members.push_back(device.get());
+  }
+  return members.empty() ? nullptr : members[random_.below(members.size())];
+}
+
+void World::step() {
+  for (auto& device : devices_) {
+    if (!device->program && device->member && chance(0.3)) start(*device);
+    if (device->program && chance(weather_.crashes)) crash(*device);
+    if (chance(weather_.clock_jumps)) {
+      device->clock_skew_ms =
+          static_cast<std::int64_t>(random_.below(20)) * 365LL * 86'400'000 / 10 - 365LL * 86'400'000;
+      note(fmt::format("clock of {} is {} ms off", device->index, device->clock_skew_ms));
+      count("clock jumps");
+    }
+    if (device->member && chance(weather_.restores / 2)) take_backup(*device);
+    if (device->backup && chance(weather_.restores)) restore_backup(*device);
+    if (device->program && chance(weather_.clones)) run_clone(*device);
+  }
+  if (devices_.size() > 1 && chance(weather_.partitions)) {
+    std::size_t const a = random_.below(devices_.size());
+    std::size_t const b = random_.below(devices_.size());
+    if (a != b) {
+      partitions_.insert({std::min(a, b), std::max(a, b)});
+      note(fmt::format("{} and {} are parted", a, b));
+      count("partitions");
+      std::vector<std::size_t> cut;
+      for (auto const& [index, pipe] : pipes_) {
+        auto const x = pipe.ends[0].device, y = pipe.ends[1].device;
+        if ((x == a && y == b) || (x == b && y == a)) cut.push_back(index);
+      }
+      for (auto const index : cut) break_pipe(index);
+    }
+  }
+  if (!partitions_.empty() && chance(0.15)) partitions_.erase(partitions_.begin());
+
+  auto* device = any_member();
+  if (device == nullptr) return;
+  if (chance(0.5)) push(*device);
+  if (chance(weather_.files)) edit_files(*device);
+  if (chance(weather_.gossip)) {
+    if (auto* other = any_member(); other != nullptr && other != device) gossip(*device, *other);
+  }
+  if (!chance(weather_.roster)) return;
+  switch (random_.below(5)) {
+    case 0:
+    case 1: add_device(*device); break;
+    case 2: remove_device(*device); break;
+    case 3: rotate(*device); break;
+    default: rename_device(*device); break;
+  }
+}
+
+void World::push(Device& device) {
+  auto const text = fmt::format("message {}", next_text_++);
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::Message{"default", 0, {Bytes(text.begin(), text.end())}});
+  auto const written = device.program->replica.write(std::move(ops), now_at(device));
+  if (!written) return check(device, kith::fail(written.error()));
+  note(fmt::format("{} pushes '{}'", device.index, text));
+  count("messages");
+  written_[text] = {device.index, written->front()};
+  check(device, device.program->exchange.on_local_change(now_at(device)));
+  serve(device);
+}
+
+void World::edit_files(Device& device) {
+  if (!device.program->bound) return;
+  auto& disk = device.disk;
+  disk.set_time(now_at(device).wall);
+  std::string path = kPaths[random_.below(kPaths.size())];
+  auto const existing = disk.files();
+  if (!existing.empty() && chance(0.5)) path = existing[random_.below(existing.size())];
+  auto const there = disk.look(path);
+  auto const knowingly_gone = [&](std::string const& gone) {
+    // The user saw this content and decided against it.
+    if (auto const old = disk.read_file(gone)) saved_.erase(std::string(text_of(*old)));
+  };
+  std::uint64_t const kind = random_.below(10);
+  if (kind < 2 && there && there->kind == files::Kind::file) {
+    knowingly_gone(path);
+    note(fmt::format("{} deletes {}", device.index, path));
+    disk.remove(path);
+  } else if (kind == 2 && there && there->kind == files::Kind::file && !disk.look("moved.txt")) {
+    note(fmt::format("{} renames {}", device.index, path));
+    disk.move(path, "moved.txt");
+  } else {
+    // Not below a file, and not over a directory: a user's programs would refuse that too.
+    for (auto up = path; up.find('/') != std::string::npos;) {
+      up = up.substr(0, up.rfind('/'));
+      auto const above = disk.look(up);
+      if (above && above->kind != files::Kind::directory) return;
+    }
+    if (there && there->kind != files::Kind::file) return;
+    knowingly_gone(path);
+    auto text = fmt::format("content {} ", next_text_++);
+    if (chance(0.1)) text.append(random_.below(300'000), 'x');
+    note(fmt::format("{} writes {} ({} bytes)", device.index, path, text.size()));
+    if (chance(0.5)) {
+      disk.write_file(path, bytes_of(text));
+    } else {
+      disk.replace_file(path, bytes_of(text));
+    }
+    saved_[text] = {device.index, path};
+  }
+  count("file edits");
+  device.scan_at = clock_ + std::chrono::milliseconds{50 + random_.below(400)};
+}
+
+/// Pairs a new device with the inviter: what the pairing machines (tested by themselves) would do.
+void World::add_device(Device& inviter) {
+  if (devices_.size() >= kMaxDevices) return;
+  std::size_t const index = devices_.size();
+  devices_.push_back(std::make_unique<Device>(index, random_.u64()));
+  runs_.push_back(0);
+  auto& joiner = *devices_.back();
+  auto& replica = inviter.program->replica;
+  auto const epoch = replica.usable_epoch(now_at(inviter));
+  if (!epoch) return check(inviter, kith::fail(epoch.error()));
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::DeviceAdd{joiner.identity.cert, fmt::format("device{}", index), *epoch, std::nullopt});
+  auto const added = replica.write(std::move(ops), now_at(inviter));
+  if (!added) return check(inviter, kith::fail(added.error()));
+  wire::PairWelcomeBox welcome;
+  welcome.genesis = must(wire::decode<wire::Genesis>(wire::encode(replica.state().genesis())));
+  welcome.secrets = replica.secrets_for_newcomer();
+  welcome.device_add = added->front().entry;
+  {
+    Program fresh(joiner.database, joiner.disk, joiner.identity, joiner.random);
+    check(joiner, fresh.replica.adopt_group(welcome, now_at(joiner)));
+    auto transaction = must(store::Transaction::begin(fresh.store));
+    check(joiner, fresh.store.put(store::Table::meta, bytes_of(sync::kInviterKey), inviter.identity.device().view()));
+    sync::PeerRecord record;
+    record.addresses = {fmt::format("sim{}:1", inviter.index)};
+    check(joiner, fresh.store.put(store::Table::peers, inviter.identity.device().view(), core::encode_record(record)));
+    check(joiner, transaction.commit());
+  }
+  joiner.member = true;
+  note(fmt::format("{} lets {} in", inviter.index, index));
+  count("devices added");
+  check(inviter, inviter.program->exchange.on_local_change(now_at(inviter)));
+  serve(inviter);
+  start(joiner);
+}
+
+void World::remove_device(Device& by) {
+  auto const& roster = by.program->replica.state().roster();
+  auto const active = roster.active_by_rank();
+  if (active.size() < 2) return;
+  auto const target = active[random_.below(active.size())];
+  bool const with_recovery = chance(0.3);
+  auto const removed = by.program->replica.remove_device(target, wire::RemoveReason::lost,
+                                                         with_recovery ? &recovery_ : nullptr, now_at(by));
+  if (!removed) return check(by, kith::fail(removed.error()));
+  for (auto const& device : devices_) {
+    if (device->identity.device() == target) {
+      note(fmt::format("{} removes {}{}", by.index, device->index, with_recovery ? " with the recovery key" : ""));
+    }
+  }
+  count("devices removed");
+  check(by, by.program->exchange.on_local_change(now_at(by)));
+  serve(by);
+}
+
+void World::rotate(Device& device) {
+  check(device, device.program->replica.rotate(now_at(device)));
+  note(fmt::format("{} rotates", device.index));
+  count("rotations");
+  check(device, device.program->exchange.on_local_change(now_at(device)));
+  serve(device);
+}
+
+void World::rename_device(Device& device) {
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::DeviceRename{device.identity.device(), fmt::format("name{}", next_text_++)});
+  auto const written = device.program->replica.write(std::move(ops), now_at(device));
+  if (!written) return check(device, kith::fail(written.error()));
+  check(device, device.program->exchange.on_local_change(now_at(device)));
+  serve(device);
+}
+
+void World::start(Device& device) {
+  ++runs_[device.index];
+  device.program = std::make_unique<Program>(device.database, device.disk, device.identity, device.random);
+  check(device, device.program->open(now_at(device)));
+  note(fmt::format("{} starts", device.index));
+  device.timer = clock_;
+  if (device.program->replica.self_active() && !device.program->bound && chance(0.8)) {
+    check(device, device.program->bind_folder(now_at(device)));
+  }
+  device.scan_at = clock_ + std::chrono::milliseconds{random_.below(200)};
+}
+
+/// Power fails: what was not synced may be gone, and the other ends find out by silence or by a broken link.
+void World::crash(Device& device) {
+  note(fmt::format("{} crashes", device.index));
+  count("crashes");
+  device.program.reset();
+  device.timer.reset();
+  device.scan_at.reset();
+  device.database->crash();
+  // What the user's programs had saved is synced by them; a lost write of theirs is no fault of ours to find here.
+  device.disk.sync_all();
+  device.disk.crash(device.random);
+}
+
+void World::take_backup(Device& device) {
+  device.backup = device.database->clone();
+  note(fmt::format("{} is backed up", device.index));
+}
+
+/// The home's database goes back to an older state; the folder's disk stays as it is. What only this device had is
+/// gone.
+void World::restore_backup(Device& device) {
+  note(fmt::format("{} is restored from its backup", device.index));
+  count("restores");
+  forget_writes_only_here(device);
+  device.restored = true;
+  device.program.reset();
+  device.timer.reset();
+  device.database = std::exchange(device.backup, nullptr);
+  // A restored file is another file: the home notices, as it does on a real disk.
+  if (chance(0.5)) {
+    Program fresh(device.database, device.disk, device.identity, device.random);
+    if (fresh.replica.open()) check(device, fresh.replica.start_incarnation());
+  }
+  start(device);
+}
+
+/// A copy of the home writes for a while on its own, and some of what it wrote gets around.
+void World::run_clone(Device& device) {
+  if (!running_member(device)) return;
+  note(fmt::format("a copy of {} runs", device.index));
+  count("clones");
+  auto const copy = device.database->clone();
+  files::MemoryDisk its_disk;
+  Program clone(copy, its_disk, device.identity, device.random);
+  check(device, clone.replica.open());
+  std::vector<Bytes> entries;
+  for (std::uint64_t i = 0; i < 1 + random_.below(3); ++i) {
+    auto const text = fmt::format("from a copy {}", next_text_++);
+    std::vector<wire::Op> ops;
+    ops.emplace_back(wire::Message{"default", 0, {Bytes(text.begin(), text.end())}});
+    auto const written = clone.replica.write(std::move(ops), now_at(device));
+    if (!written) return check(device, kith::fail(written.error()));
+    entries.push_back(must(clone.replica.state().sealed(written->front().entry)).value());
+  }
+  auto* other = any_member();
+  if (other == nullptr || other == &device) return;
+  std::vector<ByteView> const views(entries.begin(), entries.end());
+  auto const received = other->program->replica.receive(views, now_at(*other));
+  if (!received) return check(*other, kith::fail(received.error()));
+  check(*other, other->program->exchange.on_local_change(now_at(*other)));
+  serve(*other);
+}
+
+/// Entries reach a device by another way than a session: some of them, in any order, some twice.
+void World::gossip(Device& from, Device& to) {
+  std::vector<Bytes> entries;
+  check(from, from.program->replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) {
+    auto const record = must(from.program->replica.state().record(hash));
+    bool const passed_on = record && from.program->replica.state().counting().heads.contains(record->place());
+    if (!passed_on || chance(0.5)) return;
+    auto const sealed = must(from.program->replica.state().sealed(hash));
+    for (std::uint64_t copies = 0; copies < 1 + random_.below(2); ++copies) entries.push_back(*sealed);
+  }));
+  for (std::size_t i = entries.size(); i > 1; --i) std::swap(entries[i - 1], entries[random_.below(i)]);
+  std::vector<ByteView> const views(entries.begin(), entries.end());
+  auto const received = to.program->replica.receive(views, now_at(to));
+  if (!received) return check(to, kith::fail(received.error()));
+  note(fmt::format("{} hears {} entries of {} by another way", to.index, entries.size(), from.index));
+  count("gossip");
+  to.apply_due = true;
+  check(to, to.program->exchange.on_local_change(now_at(to)));
+  serve(to);
+}
+
+}  // namespace kith::sim

@@ -1,0 +1,170 @@
+#include "sim/world.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+#include "base/encoding.hpp"
+
+namespace kith::sim {
+namespace {
+
+constexpr auto kScanAfter = std::chrono::milliseconds{300};
+
+std::uint64_t mix(std::uint64_t hash, std::string_view text) {
+  for (char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 1099511628211ULL;  // FNV-1a
+  return hash;
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed, std::ostream* log)
+    : random_(seed),
+      log_(log),
+      clock_(Instant{} + std::chrono::hours{1}),
+      recovery_([&] { return core::RecoveryKeys::from_entropy(random_.secret<crypto::MnemonicEntropy>()); }()) {
+  outcome_.trace = 14695981039346656037ULL;
+  auto const rate = [&](double most) {
+    return random_.below(3) == 0 ? 0.0 : most * static_cast<double>(random_.below(1000)) / 1000;
+  };
+  weather_ = {rate(0.5),  rate(0.5),  rate(0.05), rate(0.06), rate(0.05),
+              rate(0.02), rate(0.02), rate(0.12), rate(0.2),  rate(0.8)};
+}
+
+World::~World() {
+  for (auto& device : devices_) device->program.reset();
+}
+
+Outcome World::run() {
+  found_group();
+  std::uint64_t const steps = 20 + random_.below(80);
+  for (std::uint64_t i = 0; i < steps && !outcome_.failure; ++i) {
+    step();
+    advance_to(clock_ + std::chrono::milliseconds{random_.below(random_.below(10) == 0 ? 20'000 : 400)});
+  }
+  if (!outcome_.failure) calm_down();
+  if (!outcome_.failure) check_everything();
+  return outcome_;
+}
+
+Now World::now_at(Device const& device) const {
+  auto const elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.time_since_epoch());
+  return {clock_, {wall_ms_ + elapsed.count() + device.clock_skew_ms}};
+}
+
+void World::note(std::string const& what) {
+  ++outcome_.events;
+  outcome_.trace = mix(outcome_.trace, what);
+  if (log_ != nullptr) {
+    auto const ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.time_since_epoch()).count() - 3'600'000;
+    *log_ << ms << " ms  " << what << '\n';
+  }
+}
+
+bool World::chance(double probability) {
+  return static_cast<double>(random_.below(1'000'000)) < probability * 1'000'000;
+}
+
+void World::fail(std::string what) {
+  if (outcome_.failure) return;
+  note("FAILURE " + what);
+  outcome_.failure = std::move(what);
+}
+
+void World::check(Device& device, Result<> result) {
+  if (!result) fail(fmt::format("device {}: {} {}", device.index, result.error().name(), result.error().subject()));
+}
+
+std::optional<Instant> World::next_event() const {
+  std::optional<Instant> next;
+  auto const consider = [&](std::optional<Instant> const& when) {
+    if (when && (!next || *when < *next)) next = when;
+  };
+  for (auto const& [index, pipe] : pipes_) {
+    consider(pipe.breaks_at);
+    for (auto const& flights : pipe.flights) {
+      if (!flights.empty()) consider(flights.front().at);
+    }
+  }
+  for (auto const& device : devices_) {
+    if (!device->program) continue;
+    consider(device->timer);
+    consider(device->scan_at);
+  }
+  return next;
+}
+
+void World::advance_to(Instant when) {
+  while (!outcome_.failure) {
+    auto const next = next_event();
+    if (!next || *next > when) break;
+    clock_ = std::max(clock_, *next);
+    handle_due();
+  }
+  clock_ = std::max(clock_, when);
+}
+
+void World::handle_due() {
+  std::vector<std::size_t> indices;
+  for (auto const& [index, pipe] : pipes_) indices.push_back(index);
+  for (auto const index : indices) {
+    auto const found = pipes_.find(index);
+    if (found == pipes_.end()) continue;
+    if (found->second.breaks_at && *found->second.breaks_at <= clock_) {
+      break_pipe(index);
+      continue;
+    }
+    for (std::size_t end = 0; end < 2; ++end) deliver(found->second, end);
+    if (found->second.closed[0] && found->second.closed[1]) pipes_.erase(found);
+  }
+  for (auto& device : devices_) {
+    if (!device->program) continue;
+    if (device->timer && *device->timer <= clock_) {
+      device->timer.reset();
+      check(*device, device->program->exchange.on_timer(now_at(*device)));
+      serve(*device);
+    }
+    if (device->scan_at && *device->scan_at <= clock_) {
+      device->scan_at.reset();
+      device->disk.set_time(now_at(*device).wall);
+      auto scanned = device->program->scan(now_at(*device));
+      bool const removed = !scanned && (scanned.error().is(core::CoreError::removed_self) ||
+                                        scanned.error().is(core::CoreError::not_member));
+      if (!removed) check(*device, std::move(scanned));
+      device->apply_due = true;
+      serve(*device);
+    }
+  }
+}
+
+/// After anything was done with a device's program: takes its events, carries its bytes, and sets its timer.
+void World::serve(Device& device) {
+  for (int rounds = 0; rounds < 64 && device.program; ++rounds) {
+    auto& program = *device.program;
+    bool quiet = true;
+    while (auto const event = program.exchange.poll_event()) {
+      quiet = false;
+      if (std::holds_alternative<sync::EntriesApplied>(*event)) device.apply_due = true;
+      if (auto const* chunk = std::get_if<sync::ChunkArrived>(&*event)) {
+        auto const taken = program.folder->on_chunk(chunk->id, chunk->bytes);
+        if (!taken) check(device, kith::fail(taken.error()));
+        device.apply_due = true;
+      }
+    }
+    if (std::exchange(device.apply_due, false)) {
+      quiet = false;
+      device.disk.set_time(now_at(device).wall);
+      auto applied = program.apply(now_at(device));
+      bool const removed = !applied && applied.error().is(core::CoreError::removed_self);
+      if (!removed) check(device, std::move(applied));
+    }
+    pump_links(device);
+    dial(device);
+    if (quiet) break;
+  }
+  if (!device.program) return;
+  auto const due = device.program->exchange.next_deadline();
+  if (due) device.timer = std::max(*due, clock_ + std::chrono::milliseconds{1});
+}
+
+}  // namespace kith::sim
