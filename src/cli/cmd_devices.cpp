@@ -1,0 +1,143 @@
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "cli/handlers.hpp"
+#include "cli/home_client.hpp"
+#include "cli/recovery_words.hpp"
+#include "cli/table.hpp"
+
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+using engine::EngineError;
+
+/// How long other devices may take to hear of a change before the command ends.
+constexpr auto kTellTime = std::chrono::milliseconds{1500};
+
+std::string seen_text(Json const& device) {
+  if (device["self"]) return "this device";
+  if (device["path"] == "direct") return "now";
+  return device["last_seen_at"].is_null() ? "never" : device["last_seen_at"].get<std::string>();
+}
+
+Result<int> print_devices(Context& context, Client& client) {
+  auto const& state = client.instance().replica.state();
+  auto object = json_document("kith.devices/1");
+  object["group"] = {{"id", json_id(state.group())}, {"name", state.roster().group_name()}};
+  object["devices"] = Json::array();
+  Table table({{"DEVICE", Table::Align::left}, {"ID", Table::Align::left}, {"STATE", Table::Align::left},
+               {"PATH", Table::Align::left}, {"LAST SEEN", Table::Align::left}});
+  std::vector<DeviceId> order = state.roster().active_by_rank();
+  for (auto const& [device, member] : state.roster().members()) {
+    if (member.state == core::MemberState::removed) order.push_back(device);
+  }
+  for (auto const& device : order) {
+    KITH_TRY(json, device_json(client, device));
+    table.add({json["name"], short_id(device), json["state"], json["path"], seen_text(json)});
+    object["devices"].push_back(std::move(json));
+  }
+  context.out.document(object);
+  context.out.block(table.text(context.out.out_style(), context.out.out_columns()));
+  return engine::kExitOk;
+}
+
+Result<int> rename(Context& context, DevicesRenameOptions const& options) {
+  if (!engine::is_name(options.name)) {
+    return fail(EngineError::usage, SubjectDetail{fmt::format("\"{}\" is no name for a device", printable(options.name))});
+  }
+  KITH_TRY(client, open_client(context, "kith devices rename"));
+  KITH_TRY(device, find_device(*client, options.device));
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::DeviceRename{device, options.name});
+  KITH_TRY(written, client->instance().replica.write(std::move(ops), engine::current_time()));
+  static_cast<void>(written);
+  client->bell().ring();
+  KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
+  static_cast<void>(reached);
+  if (context.out.json()) return print_devices(context, *client);
+  context.out.result(fmt::format("{} is \"{}\" now.", options.device, options.name));
+  return engine::kExitOk;
+}
+
+/// Devices that came into the group only through this one: who removes a thief should look at them as well.
+std::vector<std::string> added_by(Client& client, DeviceId const& device) {
+  std::vector<std::string> names;
+  for (auto const& [other, member] : client.instance().replica.state().roster().members()) {
+    bool const through = std::ranges::find(member.adders, device) != member.adders.end();
+    if (through && member.state == core::MemberState::active) names.push_back(device_name(client, other));
+  }
+  return names;
+}
+
+Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
+  KITH_TRY(client, open_client(context, "kith devices revoke"));
+  auto& replica = client->instance().replica;
+  KITH_TRY(device, find_device(*client, options.device));
+  std::string const name = device_name(*client, device);
+  std::optional<core::RecoveryKeys> recovery;
+  if (options.recovery_file) {
+    KITH_TRY(keys, read_recovery_words(*options.recovery_file));
+    recovery = std::move(keys);
+  }
+  auto const also = added_by(*client, device);
+  bool const senior = replica.state().roster().above(device, client->device_id());
+  auto const others = client->other_devices();
+  if (device == client->device_id()) {
+    KITH_TRY(yes, context.prompt.confirm("This removes the device you are at; it can come back only by a new invite. Go on?"));
+    if (!yes) return engine::kExitInterrupted;
+  }
+  // Sessions first, so that the others hear of it from here and the removed device is told why it is cut off.
+  KITH_TRY(before, reach_others(context, *client, Level::theirs_here, kTellTime));
+  static_cast<void>(before);
+  KITH_TRY(removed, replica.remove_device(device, options.reason, recovery ? &*recovery : nullptr, engine::current_time()));
+  static_cast<void>(removed);
+  if (replica.self_active()) KITH_CHECK(replica.rotate(engine::current_time()));
+  client->bell().ring();
+  KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
+
+  auto& out = context.out;
+  out.result(fmt::format("{} \"{}\" was removed; the group's key has changed. It gets nothing new, and keeps what it has.",
+                         out.glyphs().done(), name));
+  for (auto const& other : others) {
+    if (other == device || reached.level.contains(other)) continue;
+    out.note(fmt::format("\"{}\" has not heard of it yet; it will when it is next connected.", device_name(*client, other)));
+  }
+  if (senior && !recovery) {
+    out.warning("senior-device", fmt::format("\"{}\" stands above this device and could undo that; the recovery words make it "
+                                             "final: kith devices revoke {} --recovery-file FILE", name, short_id(device)));
+  }
+  if (!also.empty()) {
+    out.warning("added-devices", fmt::format("\"{}\" had let in {}: remove what you do not know", name, fmt::join(also, ", ")));
+  }
+  return context.out.json() ? print_devices(context, *client) : Result<int>(engine::kExitOk);
+}
+
+}  // namespace
+
+Result<core::RecoveryKeys> read_recovery_words(std::string const& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail(EngineError::usage, SubjectDetail{fmt::format("cannot read the recovery words in {}", printable(file))});
+  std::string text(4096, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  auto const entropy = crypto::from_words(std::string_view(text).substr(0, static_cast<std::size_t>(in.gcount())));
+  std::fill(text.begin(), text.end(), '\0');
+  if (!entropy) return fail(entropy.error());
+  return core::RecoveryKeys::from_entropy(*entropy);
+}
+
+int cmd_devices_ls(Context& context, DevicesLsOptions const&) {
+  return run_body(context, [&]() -> Result<int> {
+    KITH_TRY(client, open_client(context, "kith devices ls"));
+    return print_devices(context, *client);
+  });
+}
+int cmd_devices_rename(Context& context, DevicesRenameOptions const& options) {
+  return run_body(context, [&] { return rename(context, options); });
+}
+int cmd_devices_revoke(Context& context, DevicesRevokeOptions const& options) {
+  return run_body(context, [&] { return revoke(context, options); });
+}
+
+}  // namespace kith::cli

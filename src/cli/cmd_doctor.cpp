@@ -1,0 +1,190 @@
+#include <cstdlib>
+#include <fstream>
+
+#include <sys/statvfs.h>
+
+#include <fmt/format.h>
+
+#include "cli/handlers.hpp"
+#include "cli/home_client.hpp"
+#include "disk/posix_file_system.hpp"
+#include "engine/key_file.hpp"
+
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+
+constexpr std::uint64_t kLittleSpace = 200ULL * 1024 * 1024;
+constexpr std::int64_t kSkewSeconds = 60;
+constexpr std::uint64_t kFewWatches = 65536;
+
+/// Check after check; each says what to do.
+class Examination {
+ public:
+  explicit Examination(Context& context) : context_(context) { object_["checks"] = Json::array(); }
+
+  int run() {
+    auto const paths = context_.home();
+    if (!paths) return context_.fail(paths.error());
+    check_config();
+    if (check_home(*paths)) check_group(*paths);
+    context_.out.document(object_);
+    return failed_ ? engine::kExitOther : engine::kExitOk;
+  }
+
+ private:
+  enum class Verdict { ok, warn, fail };
+
+  void add(std::string_view id, Verdict verdict, std::string const& message, std::vector<engine::Remedy> const& remedies = {}) {
+    auto& out = context_.out;
+    std::string_view const word = verdict == Verdict::ok ? "ok" : verdict == Verdict::warn ? "warn" : "fail";
+    object_["checks"].push_back({{"id", id}, {"result", word}, {"message", message}, {"remedy", remedies_json(remedies)}});
+    failed_ = failed_ || verdict == Verdict::fail;
+    auto const mark = verdict == Verdict::ok ? out.glyphs().done() : verdict == Verdict::warn ? std::string_view("!") : out.glyphs().failed();
+    out.result(fmt::format("{} {:<9} {}", mark, id, message));
+    for (auto const& remedy : remedies) out.result(fmt::format("    try: {}   {}", remedy.command, remedy.explanation));
+  }
+  void add(std::string_view id, Error const& error, engine::FailureContext const& about = {}) {
+    auto const failure = engine::explain(error, about);
+    add(id, Verdict::fail, failure.cause.empty() ? failure.what : fmt::format("{}: {}", failure.what, failure.cause), failure.remedies);
+  }
+
+  void check_config() {
+    auto const config = context_.config();
+    if (config) return add("config", Verdict::ok, "settings are in order");
+    add("config", Verdict::fail, engine::describe(config.error().front()), {{"kith config check", "see all that is wrong"}});
+  }
+
+  bool check_home(engine::HomePaths const& paths) {
+    auto const home = engine::check_home(paths);
+    if (!home) {
+      add("home", home.error());
+      return false;
+    }
+    add("home", Verdict::ok, fmt::format("{} is yours alone", printable(paths.state_dir.native())));
+    check_space("disk", paths.state_dir.native());
+    auto const keys = engine::read_key_file(paths.key_file);
+    if (!keys) {
+      add("keys", keys.error());
+      return false;
+    }
+    bool const sealed = keys->protection() == engine::KeyProtection::passphrase;
+    add("keys", Verdict::ok, sealed ? "the key file is whole, under a passphrase" : "the key file is whole, without a passphrase");
+    return true;
+  }
+
+  void check_space(std::string_view id, std::string const& path) {
+    struct statvfs facts {};
+    if (::statvfs(path.c_str(), &facts) != 0) return add(id, Verdict::warn, fmt::format("cannot tell how full {} is", printable(path)));
+    auto const free = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
+    add(id, free < kLittleSpace ? Verdict::warn : Verdict::ok, fmt::format("{} free at {}", human_bytes(free), printable(path)));
+  }
+
+  void check_group(engine::HomePaths const& paths) {
+    auto client = open_client(context_, "kith doctor");
+    if (!client) return add("database", client.error());
+    if (auto const sound = check_database(**client); !sound) return add("database", sound.error());
+    auto const& roster = (*client)->instance().replica.state().roster();
+    add("database", Verdict::ok, fmt::format("{} is sound; group \"{}\", {} active devices", printable(paths.database.native()),
+                                             roster.group_name(), roster.active_by_rank().size()));
+    if (!(*client)->instance().replica.self_active()) add("group", Error(core::CoreError::removed_self));
+    check_network(**client);
+    check_peers(**client);
+    check_folders(**client);
+  }
+
+  static Result<> check_database(Client& client) {
+    KITH_CHECK(client.instance().check_integrity());
+    KITH_TRY(heads, client.instance().replica.heads());
+    static_cast<void>(heads);
+    return {};
+  }
+
+  void check_network(Client& client) {
+    auto const owner = client.owner();
+    if (!owner) return add("port", owner.error());
+    auto const& wanted = client.options().config.listen;
+    if (*owner) {
+      auto const text = (*owner)->port == 0 ? std::string("listens nowhere") : fmt::format("listens at {}", fmt::join((*owner)->addresses, ", "));
+      return add("port", (*owner)->port == 0 ? Verdict::warn : Verdict::ok, fmt::format("{} {}", printable((*owner)->command), text));
+    }
+    if (!wanted) {
+      return add("port", Verdict::warn, "network.listen is off: this device can call others, they cannot call it",
+                 {{"kith config set network.listen '[::]:7427'", "let other devices call"}});
+    }
+    link::Loop loop;
+    auto const opened = link::TcpListener::open(loop, *wanted, [](std::string const&) { return nullptr; });
+    if (opened) return add("port", Verdict::ok, fmt::format("{} is free", link::to_text(*wanted)));
+    add("port", Verdict::warn, fmt::format("{} is taken; kith will listen on another port and tell the others", link::to_text(*wanted)));
+  }
+
+  void check_peers(Client& client) {
+    auto const others = client.other_devices();
+    if (others.empty()) return add("peers", Verdict::warn, "there is no other device in the group", {{"kith pair", "invite one"}});
+    auto const reached = reach_others(context_, client, Level::both);
+    if (!reached) return add("peers", reached.error());
+    auto const count = reached->level.size() + reached->behind.size();
+    if (count == 0) {
+      add("peers", Verdict::warn, fmt::format("none of {} other devices can be reached", others.size()),
+          {{"kith status", "see when they were last there"}, {"kith sync DIR --peer HOST:PORT", "name an address yourself"}});
+    } else {
+      add("peers", Verdict::ok, fmt::format("{} of {} other devices connected", count, others.size()));
+    }
+    sync::PeerBook peers(client.instance().store());
+    if (auto const loaded = peers.load(); !loaded) return add("clock", loaded.error());
+    std::int64_t worst = 0;
+    std::string whose;
+    for (auto const& [device, record] : peers.all()) {
+      if (std::abs(record.clock_ahead_s) <= std::abs(worst)) continue;
+      worst = record.clock_ahead_s;
+      whose = device_name(client, device);
+    }
+    if (std::abs(worst) > kSkewSeconds) {
+      add("clock", Verdict::warn, fmt::format("{}'s clock is {} s {} this one's; times of files and messages will look odd. "
+                                              "Set the wrong one by the network", whose, std::abs(worst), worst > 0 ? "ahead of" : "behind"));
+    } else {
+      add("clock", Verdict::ok, "clocks agree, as far as other devices were met");
+    }
+  }
+
+  void check_folders(Client& client) {
+    auto const bound = files::bound_folders(client.instance().store());
+    if (!bound) return add("folders", bound.error());
+    for (auto const& [id, row] : *bound) {
+      auto context = client.instance().folder_context(id);
+      if (auto const disk = context.disk(); !disk) {
+        add("folder", Error(engine::EngineError::folder_unmounted, SubjectDetail{row.root}));
+        continue;
+      }
+      auto const* code = row.state == files::FolderState::stopped ? engine::find_failure_code(row.problem) : nullptr;
+      if (code != nullptr) {
+        std::vector<engine::Remedy> remedies;
+        for (auto const& each : code->tries()) remedies.push_back(engine::Remedy{std::string(each.command), std::string(each.explanation)});
+        add("folder", Verdict::fail, fmt::format("{} in {} is stopped: {}", row.name, printable(row.root), code->summary), remedies);
+        continue;
+      }
+      add("folder", Verdict::ok, fmt::format("{} in {}", row.name, printable(row.root)));
+      check_space("space", row.root);
+    }
+    if (!bound->empty()) check_watches();
+  }
+
+  void check_watches() {
+    std::uint64_t limit = 0;
+    std::ifstream("/proc/sys/fs/inotify/max_user_watches") >> limit;
+    if (limit >= kFewWatches || limit == 0) return add("watches", Verdict::ok, fmt::format("the system lets {} directories be watched", limit));
+    add("watches", Verdict::warn, fmt::format("the system lets only {} directories be watched; beyond that kith looks every 10 s. "
+                                              "To raise it: sysctl fs.inotify.max_user_watches={}", limit, kFewWatches * 8));
+  }
+
+  Context& context_;
+  Json object_ = json_document("kith.doctor/1");
+  bool failed_ = false;
+};
+
+}  // namespace
+
+int cmd_doctor(Context& context, DoctorOptions const&) { return Examination(context).run(); }
+
+}  // namespace kith::cli

@@ -1,0 +1,140 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/handlers.hpp"
+#include "cli/home_client.hpp"
+#include "crypto/mnemonic.hpp"
+#include "engine/key_file.hpp"
+#include "engine/private_file.hpp"
+
+namespace kith::cli {
+namespace {
+
+using engine::EngineError;
+
+constexpr int kWordsPerLine = 6;
+
+/// The words, in numbered lines. The caller wipes the text.
+std::string words_block(std::string_view words) {
+  std::string block;
+  int number = 0;
+  for (std::size_t at = 0; at < words.size();) {
+    auto const end = std::min(words.find(' ', at), words.size());
+    if (number % kWordsPerLine == 0) block += "  ";
+    block += fmt::format("{:>2}. {:<9}", ++number, words.substr(at, end - at));
+    if (number % kWordsPerLine == 0) block += '\n';
+    at = end + 1;
+  }
+  return block;
+}
+
+std::string_view nth_word(std::string_view words, int n) {
+  std::size_t at = 0;
+  for (; n > 1; --n) at = words.find(' ', at) + 1;
+  return words.substr(at, words.find(' ', at) - at);
+}
+
+/// Shows the words and makes sure that they were written down.
+Result<> show_words(Context& context, std::string const& words, RandomSource& random) {
+  auto& out = context.out;
+  out.note("Recovery key: write these 24 words down. They are the only way back if all devices are lost,");
+  out.note("and are shown only now:");
+  std::string block = words_block(words);
+  out.block("\n" + block + "\n");
+  std::fill(block.begin(), block.end(), '\0');
+  KITH_CHECK(out.flush());
+  if (context.global.yes) return {};
+  int const asked = static_cast<int>(random.below(24)) + 1;
+  for (;;) {
+    KITH_TRY(typed, context.prompt.text(fmt::format("Saved? Type word number {}:", asked)));
+    if (typed == nth_word(words, asked)) return {};
+    out.note("That is not the word; look again.");
+  }
+}
+
+Result<> write_words(std::string const& file, std::string const& words) {
+  Bytes line(words.begin(), words.end());
+  line.push_back('\n');
+  auto written = engine::write_private_file(file, line, engine::Replace::no);
+  wipe(line);
+  return written;
+}
+
+Result<int> init(Context& context, InitOptions const& options) {
+  KITH_TRY(paths, context.home());
+  auto const config = context.config();
+  if (!config) return context.fail(config.error());
+  std::string const name = options.name.value_or(config->config.device_name);
+  for (auto const& [what, text] : {std::pair{"--name", name}, {"--group", options.group}}) {
+    if (!engine::is_name(text))
+      return fail(EngineError::usage, SubjectDetail{fmt::format("{} is no name: \"{}\"", what, printable(text))});
+  }
+  KITH_CHECK(engine::prepare_home(paths));
+  crypto::SystemRandom random;
+
+  // Keys that are there already are used: an earlier run may have been interrupted.
+  auto const old_file = engine::read_key_file(paths.key_file);
+  std::optional<core::Identity> identity;
+  if (old_file) {
+    KITH_TRY(unlocked, engine::unlock(*old_file, context.passphrase(options.passphrase_file)));
+    identity = std::move(unlocked);
+    auto const instance = engine::Instance::open(paths, *identity);
+    if (instance) return fail(EngineError::already_initialised);
+    if (!instance.error().is(EngineError::not_initialised)) return fail(instance.error());
+  } else if (!old_file.error().is(engine::KeyError::missing)) {
+    return fail(old_file.error());
+  }
+  bool const to_terminal = !options.recovery_file;
+  if (to_terminal && (context.out.json() || (!context.prompt.possible() && !context.global.yes))) {
+    return fail(EngineError::usage,
+                SubjectDetail{"the recovery words need somebody to write them down: use --recovery-file FILE "
+                              "where there is no terminal"});
+  }
+
+  auto const entropy = random.secret<crypto::MnemonicEntropy>();
+  auto const recovery = core::RecoveryKeys::from_entropy(entropy);
+  std::string words = crypto::to_words(entropy);
+  auto const shown = to_terminal ? show_words(context, words, random) : write_words(*options.recovery_file, words);
+  std::fill(words.begin(), words.end(), '\0');
+  if (!shown) return fail(shown.error());
+
+  if (!identity) {
+    identity = core::Identity::generate(random, engine::current_time().wall);
+    auto const source = context.passphrase(options.passphrase_file);
+    if (source.configured()) {
+      KITH_TRY(passphrase, source.fresh());
+      KITH_TRY(content, engine::encode_key_file(*identity, passphrase.view(), random));
+      KITH_CHECK(engine::create_key_file(paths.key_file, content));
+    } else {
+      KITH_CHECK(engine::create_key_file(paths.key_file, engine::encode_key_file(*identity)));
+    }
+  }
+  KITH_TRY(client, engine::Client::open(std::move(*identity), {paths, config->config, "kith init"},
+                                        engine::Instance::Need::nothing));
+  auto& replica = client->instance().replica;
+  KITH_CHECK(replica.create_group(options.group, name, recovery, engine::current_time()));
+  client->bell().ring();
+
+  auto object = json_document("kith.init/1");
+  object["group"] = {{"id", json_id(replica.state().group())}, {"name", options.group}};
+  KITH_TRY(self, device_json(*client, client->device_id()));
+  object["device"] = self;
+  object["recovery"] = to_terminal ? "shown" : "file";
+  context.out.document(object);
+  context.out.result(fmt::format("Created group \"{}\" on {} (device {}). Next: kith pair", options.group, name,
+                                 short_id(client->device_id())));
+  if (!to_terminal) {
+    context.out.note(fmt::format("The recovery words are in {}: put them where no device of yours is lost with them.",
+                                 *options.recovery_file));
+  }
+  return engine::kExitOk;
+}
+
+}  // namespace
+
+int cmd_init(Context& context, InitOptions const& options) {
+  return run_body(context, [&] { return init(context, options); });
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,224 @@
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "cli/handlers.hpp"
+#include "cli/home_client.hpp"
+#include "cli/pairing.hpp"
+#include "cli/qr.hpp"
+#include "cli/signals.hpp"
+
+/// `kith pair` on a device of the group: makes an invite and waits for whoever has it.
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+using engine::EngineError;
+using engine::InviteRow;
+using engine::PairRow;
+using engine::PairState;
+
+constexpr auto kOwnerTime = std::chrono::seconds{5};
+constexpr auto kHandOverTime = std::chrono::seconds{10};
+
+/// One invite, from its making to its end.
+class Inviting {
+ public:
+  Inviting(Context& context, PairOptions const& options, Client& client)
+      : context_(context), options_(options), client_(client),
+        invites_(client.instance().store(), client.identity().storage, [] { return engine::current_time().wall; }) {}
+
+  Result<int> run() {
+    KITH_CHECK(client_.connect());
+    KITH_TRY(addresses, wait_for_addresses());
+    KITH_TRY(created, invites_.create(options_.expires, context_.global.yes, client_.instance().random));
+    lookups_ = {created.code.lookup, created.link_lookup};
+    client_.bell().ring();
+    show(created, addresses);
+    auto ended = wait();
+    if (!ended) {
+      // Whatever ended it: nobody will answer for this invite any more.
+      static_cast<void>(invites_.settle(lookups_.front(), core::InviteState::cancelled, std::nullopt));
+      client_.bell().ring();
+      if (ended.error().is(EngineError::interrupted)) {
+        client_.disconnect();
+        context_.out.document(json_line("kith.pair/1", "cancelled"));
+        context_.out.note("The code is void now.");
+        return signals::stop_signal() == 15 ? engine::kExitTerminated : engine::kExitInterrupted;
+      }
+    }
+    return ended;
+  }
+
+ private:
+  Result<std::vector<std::string>> wait_for_addresses() {
+    auto const until = Clock::now() + kOwnerTime;
+    for (;;) {
+      if (auto const failure = client_.network_failure()) return fail(*failure);
+      KITH_TRY(owner, client_.owner());
+      if (owner) {
+        if (owner->port == 0) {
+          return fail(EngineError::usage, SubjectDetail{fmt::format("\"{}\" does not listen, so no device can come in: "
+                                                                    "network.listen is off", printable(owner->command))});
+        }
+        return owner->addresses;
+      }
+      if (Clock::now() >= until) return fail(EngineError::timed_out);
+      if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) return stopped_by_signal();
+    }
+  }
+
+  void show(engine::StoredInvites::Created const& created, std::vector<std::string> const& addresses) {
+    auto& out = context_.out;
+    auto const code = core::to_text(created.code);
+    core::PairingLink link{created.link_lookup, core::PairPassword(Bytes(created.link_secret.view().begin(),
+                                                                         created.link_secret.view().end())), addresses};
+    auto const link_text = core::to_text(link);
+    auto object = json_line("kith.pair/1", "invite");
+    object["invite_id"] = to_hex(bytes_of(created.code.lookup.symbols));
+    object["code"] = code;
+    object["link"] = link_text;
+    object["addresses"] = addresses;
+    object["relays"] = Json::array();
+    object["expires_at"] = json_time(created.expires);
+    out.document(object);
+
+    if (options_.qr.value_or(true)) {
+      if (auto const picture = qr_code(link_text, out.out_style(), out.out_columns())) out.block("\n" + *picture + "\n");
+    }
+    out.result("On the other device, type:");
+    for (auto const& address : addresses) out.result(fmt::format("  kith pair --join {} --peer {}", out.bold(code), address));
+    out.result("or, with a link that holds the addresses:");
+    out.result(fmt::format("  kith pair --join '{}'", link_text));
+    auto const minutes = std::chrono::duration_cast<std::chrono::seconds>(options_.expires).count();
+    out.note(fmt::format("Good for one device, {}:{:02} left. Ctrl-C takes it back.", minutes / 60, minutes % 60));
+    static_cast<void>(out.flush());
+  }
+
+  Result<int> wait() {
+    for (;;) {
+      if (auto const failure = client_.network_failure()) return fail(*failure);
+      for (auto const& lookup : lookups_) {
+        KITH_TRY(ended, look_at(lookup));
+        if (ended) return *ended;
+      }
+      if (wait_for_news(client_, std::chrono::milliseconds{200}) == News::signal) return stopped_by_signal();
+    }
+  }
+
+  Result<std::optional<int>> look_at(wire::Lookup const& lookup) {
+    auto& store = client_.instance().store();
+    KITH_TRY(invite, engine::get_control<InviteRow>(store, bytes_of(lookup.symbols)));
+    KITH_TRY(pair, engine::get_control<PairRow>(store, bytes_of(lookup.symbols)));
+    if (!invite) return std::nullopt;
+    if (pair && pair->state == PairState::joined) {
+      KITH_TRY(code, joined(*pair));
+      return std::optional(code);
+    }
+    if (pair && pair->state == PairState::requested) return ask(lookup, std::move(*pair));
+    if (pair && pair->state == PairState::approved) return std::nullopt;
+    if (auto const ended = tries(lookup, *invite)) return ended;
+    if (invite->state != core::InviteState::cancelled && engine::current_time().wall.ms >= invite->expires_ms) {
+      KITH_CHECK(invites_.settle(lookup, core::InviteState::expired, std::nullopt));
+      context_.out.document(json_line("kith.pair/1", "expired"));
+      return std::optional(context_.fail(core::CoreError::invite_expired));
+    }
+    return std::nullopt;
+  }
+
+  /// A try counts when our proof goes out, and is taken back as soon as the other side proves that it knew the code.
+  std::optional<int> tries(wire::Lookup const& lookup, InviteRow const& row) {
+    auto& counted = tries_[lookup.symbols];
+    if (row.tries <= counted.reported) {
+      counted.since.reset();
+      return std::nullopt;
+    }
+    auto const now = Clock::now();
+    if (!counted.since) counted.since = now;
+    if (now < *counted.since + std::chrono::seconds{1}) return std::nullopt;
+    counted.reported = row.tries;
+    counted.since.reset();
+    int const left = std::max(core::InviteBook::kMaxTries - row.tries, 0);
+    auto object = json_line("kith.pair/1", "wrong_code");
+    object["tries_left"] = left;
+    context_.out.document(object);
+    context_.out.note(fmt::format("Somebody tried a wrong code; {} {} left.", left, left == 1 ? "try" : "tries"));
+    if (left > 0) return std::nullopt;
+    context_.out.document(json_line("kith.pair/1", "expired"));
+    return context_.fail(core::CoreError::invite_void);
+  }
+
+  Result<std::optional<int>> ask(wire::Lookup const& lookup, PairRow row) {
+    auto object = json_line("kith.pair/1", "request");
+    object["device"] = {{"id", json_id(row.device)}, {"name", row.name}};
+    object["path"] = "direct";
+    object["endpoint"] = row.endpoint;
+    context_.out.document(object);
+    static_cast<void>(context_.out.flush());
+    KITH_TRY(yes, context_.prompt.confirm(fmt::format("\"{}\" ({}) wants to join. Is this yours?", row.name, row.endpoint)));
+    row.state = yes ? PairState::approved : PairState::denied;
+    KITH_CHECK(engine::put_control(client_.instance().store(), row, bytes_of(lookup.symbols)));
+    if (!yes) KITH_CHECK(invites_.settle(lookup, core::InviteState::cancelled, std::nullopt));
+    client_.bell().ring();
+    if (yes) return std::nullopt;
+    static_cast<void>(wait_for_news(client_, std::chrono::milliseconds{300}));  // the answer goes out
+    context_.out.document(json_line("kith.pair/1", "denied"));
+    context_.out.note(fmt::format("\"{}\" was not let in.", row.name));
+    return std::optional<int>(engine::kExitNotTrusted);
+  }
+
+  Result<int> joined(PairRow const& row) {
+    KITH_CHECK(client_.refresh());
+    KITH_CHECK(hand_over(row.device));
+    auto const& state = client_.instance().replica.state();
+    auto object = json_line("kith.pair/1", "joined");
+    object["group"] = {{"id", json_id(state.group())}, {"name", state.roster().group_name()}};
+    KITH_TRY(device, device_json(client_, row.device));
+    object["device"] = device;
+    context_.out.document(object);
+    context_.out.result(fmt::format("{} \"{}\" joined \"{}\".", context_.out.glyphs().done(), device_name(client_, row.device),
+                                    state.roster().group_name()));
+    return engine::kExitOk;
+  }
+
+  /// Stays until the new device has what the group knows: this may be the only other device that is there.
+  Result<> hand_over(DeviceId const& device) {
+    auto const until = Clock::now() + kHandOverTime;
+    for (;;) {
+      KITH_CHECK(client_.refresh());
+      KITH_TRY(book, engine::DeliveryBook::load(client_.instance().replica, client_.instance().store()));
+      if (book.holds_all(device) || Clock::now() >= until) return {};
+      if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) return {};
+    }
+  }
+
+  struct Tries {
+    int reported = 0;
+    std::optional<Instant> since;
+  };
+  Context& context_;
+  PairOptions const& options_;
+  Client& client_;
+  engine::StoredInvites invites_;
+  std::vector<wire::Lookup> lookups_;
+  std::map<std::string, Tries> tries_;
+};
+
+Result<int> invite(Context& context, PairOptions const& options) {
+  if (!options.peers.empty()) {
+    return fail(EngineError::usage, SubjectDetail{"--peer goes with --join: it says where the inviting device is"});
+  }
+  if (options.name) return fail(EngineError::usage, SubjectDetail{"--name goes with --join; use kith devices rename"});
+  KITH_TRY(client, open_client(context, "kith pair"));
+  if (!client->instance().replica.self_active()) return fail(core::CoreError::removed_self);
+  if (!context.prompt.possible() && !context.global.yes) return fail(EngineError::approval_needed);
+  return Inviting(context, options, *client).run();
+}
+
+}  // namespace
+
+int cmd_pair(Context& context, PairOptions const& options) {
+  return run_body(context, [&] { return options.join ? join_by_invite(context, options) : invite(context, options); });
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,135 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/handlers.hpp"
+#include "cli/home_client.hpp"
+#include "disk/fd.hpp"
+#include "engine/private_file.hpp"
+
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+using engine::DeliveryState;
+using engine::EngineError;
+
+constexpr auto kTellTime = std::chrono::milliseconds{1500};
+constexpr auto kSettleTime = std::chrono::milliseconds{200};  ///< for an acknowledgement that is on its way
+
+Result<SecretBytes> read_all(disk::Fd const& file, std::string const& name) {
+  auto data = engine::read_to_end(file, engine::kMaxMessageBytes, name);
+  if (!data && data.error().is(files::FilesError::too_long)) {
+    return fail(EngineError::message_too_large, CountDetail{engine::kMaxMessageBytes + 1, engine::kMaxMessageBytes});
+  }
+  return data;
+}
+
+/// What is to be sent: standard input, the content of a file of that name, or the text itself.
+Result<SecretBytes> content(Context& context, PushOptions const& options) {
+  if (!options.what || *options.what == "-") {
+    if (::isatty(STDIN_FILENO) == 1) context.out.note("Type the message; end it with Ctrl-D on a line of its own.");
+    disk::Fd const input(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+    if (!input.valid()) return fail(EngineError::usage, SubjectDetail{"there is nothing on standard input"});
+    return read_all(input, "standard input");
+  }
+  struct stat found {};
+  if (::stat(options.what->c_str(), &found) == 0 && S_ISREG(found.st_mode)) {
+    disk::Fd const file(::open(options.what->c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return fail(files::FilesError::permission, SystemDetail{errno, *options.what});
+    return read_all(file, *options.what);
+  }
+  return SecretBytes(Bytes(options.what->begin(), options.what->end()));
+}
+
+std::string_view state_name(DeliveryState state) {
+  switch (state) {
+    case DeliveryState::pending: return "pending";
+    case DeliveryState::safe: return "safe";
+    case DeliveryState::seen: return "seen";
+  }
+  return {};
+}
+
+bool reached_state(DeliveryState state, PushWait wait) {
+  if (wait == PushWait::seen) return state == DeliveryState::seen;
+  return state != DeliveryState::pending;
+}
+
+/// Waits until the message has come as far as was asked for. @return what became of it
+Result<engine::Delivery> wait_for_delivery(Context& context, Client& client, core::OpId const& id, PushWait wait) {
+  KITH_TRY(now_there, client.delivery(id));
+  if (client.other_devices().empty()) return now_there;
+  KITH_TRY(owner, client.owner());
+  bool const patient = wait != PushWait::none;
+  KITH_TRY(sessions, client.sessions());
+  // Without --wait: long enough for a device that is connected, or that answers at once; never longer.
+  auto const least = owner && sessions.empty() ? kSettleTime : owner ? std::chrono::milliseconds{1000} : kTellTime;
+  KITH_CHECK(client.connect());
+  auto const patience = patient ? context.global.timeout.value_or(kPatience) : least;
+  auto const until = Clock::now() + patience;
+  for (;;) {
+    if (auto const failure = client.network_failure()) return fail(*failure);
+    KITH_TRY(delivery, client.delivery(id));
+    if (reached_state(delivery.state, wait) || Clock::now() >= until) return delivery;
+    auto const left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    if (wait_for_news(client, std::min(left, std::chrono::milliseconds{100})) == News::signal) return stopped_by_signal();
+  }
+}
+
+Result<int> push(Context& context, PushOptions const& options) {
+  if (!engine::is_name(options.topic)) {
+    return fail(EngineError::usage, SubjectDetail{fmt::format("--topic is no name: \"{}\"", printable(options.topic))});
+  }
+  KITH_TRY(client, open_client(context, "kith push"));
+  KITH_TRY(data, content(context, options));
+  engine::PushRequest request{options.topic, std::chrono::seconds{0}};
+  if (options.ttl) request.ttl = std::max(std::chrono::ceil<std::chrono::seconds>(*options.ttl), std::chrono::seconds{1});
+  KITH_TRY(pushed, client->push(data.view(), request));
+  KITH_TRY(delivery, wait_for_delivery(context, *client, pushed.blob_id, options.wait));
+
+  Json item;
+  item["id"] = fmt::format("{}:{}", to_hex(pushed.blob_id.entry.view()), pushed.blob_id.index);
+  item["cursor"] = pushed.cursor;
+  item["topic"] = options.topic;
+  item["size_bytes"] = data.view().size();
+  item["state"] = state_name(delivery.state);
+  item["safe_at"] = Json::array();
+  item["seen_by"] = Json::array();
+  std::vector<std::string> names;
+  for (auto const& device : delivery.safe_at) {
+    names.push_back(device_name(*client, device));
+    item["safe_at"].push_back({{"kind", "device"}, {"name", names.back()}});
+  }
+  for (auto const& device : delivery.seen_by) item["seen_by"].push_back(json_id(device));
+  auto object = json_document("kith.push/1");
+  object["items"] = Json::array({item});
+  context.out.document(object);
+  auto& out = context.out;
+  if (delivery.state != DeliveryState::pending) {
+    out.result(fmt::format("pushed 1 item, cursor {}, {} {} {}", pushed.cursor, state_name(delivery.state),
+                           delivery.state == DeliveryState::seen ? "by" : "at", fmt::join(names, ", ")));
+    if (options.wait != PushWait::seen || delivery.state == DeliveryState::seen) return engine::kExitOk;
+  } else {
+    out.result(fmt::format("pushed 1 item, cursor {}, pending", pushed.cursor));
+    if (client->other_devices().empty()) {
+      out.warning("pending", "this device is alone in its group: the message is on its disk. Invite another: kith pair");
+    } else if (options.wait == PushWait::none) {
+      out.warning("pending", "no other device has it yet; it is on this disk, and goes out when one is reached");
+    }
+  }
+  if (options.wait == PushWait::none) return engine::kExitOk;
+  KITH_TRY(sessions, client->sessions());
+  if (sessions.empty()) return fail(EngineError::nobody_reachable);
+  return fail(EngineError::timed_out);
+}
+
+}  // namespace
+
+int cmd_push(Context& context, PushOptions const& options) {
+  return run_body(context, [&] { return push(context, options); });
+}
+
+}  // namespace kith::cli

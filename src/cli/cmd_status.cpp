@@ -1,0 +1,264 @@
+#include <fmt/format.h>
+
+#include "cli/handlers.hpp"
+#include "cli/home_client.hpp"
+#include "cli/table.hpp"
+#include "engine/failure_codes.hpp"
+
+/// `kith status`: reads the database and nothing else, so that it answers at once whatever runs.
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+using files::FolderState;
+
+std::string_view state_text(FolderState state, bool watched) {
+  if (state == FolderState::stopped) return "stopped";
+  if (!watched) return "idle";
+  switch (state) {
+    case FolderState::idle:
+    case FolderState::scanning: return "scanning";
+    case FolderState::syncing: return "syncing";
+    case FolderState::in_step: return "in-step";
+    case FolderState::stopped: break;
+  }
+  return "stopped";
+}
+
+Json problem_json(engine::FailureCode const& code, std::string const& subject) {
+  Json problem{{"code", code.code}};
+  problem["message"] = subject.empty() ? std::string(code.summary) : fmt::format("{}: {}", code.summary, printable(subject));
+  problem["safe"] = code.safe;
+  problem["remedy"] = Json::array();
+  for (auto const& remedy : code.tries()) {
+    problem["remedy"].push_back({{"command", remedy.command}, {"explanation", remedy.explanation}});
+  }
+  return problem;
+}
+
+/// All that `status` says, gathered once.
+class Picture {
+ public:
+  Picture(Context& context, Client& client) : context_(context), client_(client) {}
+
+  Result<int> show() {
+    KITH_CHECK(gather());
+    context_.out.document(object_);
+    print();
+    return engine::kExitOk;
+  }
+
+ private:
+  Result<> gather() {
+    KITH_CHECK(client_.refresh());
+    auto const& state = client_.instance().replica.state();
+    object_ = json_document("kith.status/1");
+    object_["state"] = nullptr;
+    object_["group"] = {{"id", json_id(state.group())}, {"name", state.roster().group_name()}};
+    KITH_TRY(self, device_json(client_, client_.device_id()));
+    object_["self"] = self;
+    KITH_TRY(owner, client_.owner());
+    object_["running"] = nullptr;
+    if (owner) {
+      object_["running"] = {{"pid", owner->process.pid}, {"command", printable(owner->command)},
+                            {"since_at", json_time(WallTime{owner->since_ms})}};
+    }
+    KITH_CHECK(gather_folders());
+    KITH_TRY(book, engine::DeliveryBook::load(client_.instance().replica, client_.instance().store()));
+    KITH_CHECK(gather_messages(book));
+    KITH_CHECK(gather_devices(book));
+    object_["relays"] = Json::array();
+    KITH_CHECK(gather_problems());
+    object_["state"] = overall();
+    return {};
+  }
+
+  Result<> gather_folders() {
+    auto& store = client_.instance().store();
+    object_["folders"] = Json::array();
+    KITH_TRY(interests, engine::all_control<engine::InterestRow>(store));
+    std::set<FolderId> watched;
+    for (auto const& [key, row] : interests) {
+      auto const folder = FolderId::from(ByteView{key}.first(std::min(key.size(), FolderId::kBytes)));
+      if (folder && row.process.alive()) watched.insert(*folder);
+    }
+    KITH_TRY(bound, files::bound_folders(store));
+    std::set<FolderId> here;
+    for (auto const& [id, row] : bound) {
+      here.insert(id);
+      Json folder;
+      folder["id"] = json_id(id);
+      folder["name"] = row.name;
+      folder["path"] = printable(row.root);
+      folder["state"] = state_text(row.state, watched.contains(id));
+      folder["watched"] = watched.contains(id);
+      folder["last_scan_at"] = row.last_scan_ms > 0 ? json_time(WallTime{row.last_scan_ms}) : Json();
+      folder["files"] = row.files;
+      folder["size_bytes"] = row.bytes;
+      folder["pending_files"] = row.pending_files;
+      folder["pending_bytes"] = row.pending_bytes;
+      folder["conflicts"] = row.conflicts;
+      if (row.state == FolderState::stopped) stopped_.emplace_back(row.problem, fmt::format("{} in {}", row.name, row.root));
+      object_["folders"].push_back(std::move(folder));
+    }
+    KITH_TRY(known, client_.instance().folders.folders());
+    for (auto const& each : known) {
+      if (here.contains(each.id)) continue;
+      object_["folders"].push_back({{"id", json_id(each.id)}, {"name", each.name}, {"path", nullptr}, {"state", "elsewhere"},
+                                    {"watched", false}, {"last_scan_at", nullptr}, {"files", 0}, {"size_bytes", 0},
+                                    {"pending_files", 0}, {"pending_bytes", 0}, {"conflicts", 0}});
+    }
+    return {};
+  }
+
+  Result<> gather_messages(engine::DeliveryBook& book) {
+    KITH_TRY(last, client_.last_cursor());
+    KITH_TRY(read, client_.read_cursor());
+    KITH_TRY(pending, engine::count_pending_messages(client_.instance().messages, client_.device_id(), book));
+    object_["messages"] = {{"last_cursor", last}, {"read_cursor", read}, {"pending", pending}};
+    return {};
+  }
+
+  Result<> gather_devices(engine::DeliveryBook& book) {
+    object_["devices"] = Json::array();
+    for (auto const& device : client_.other_devices()) {
+      KITH_TRY(json, device_json(client_, device));
+      KITH_TRY(ours, book.we_hold_all(device));
+      json["in_sync"] = book.peers().contains(device) ? Json(ours && book.holds_all(device)) : Json();
+      object_["devices"].push_back(std::move(json));
+    }
+    return {};
+  }
+
+  Result<> gather_problems() {
+    object_["problems"] = Json::array();
+    auto& store = client_.instance().store();
+    auto const add = [&](std::string_view code, std::string const& subject) {
+      auto const* known = engine::find_failure_code(code);
+      if (known != nullptr) object_["problems"].push_back(problem_json(*known, subject));
+    };
+    if (!client_.instance().replica.self_active()) add("revoked-self", {});
+    for (auto const& [code, subject] : stopped_) add(code, subject);
+    KITH_TRY(rows, engine::all_control<engine::ProblemRow>(store));
+    for (auto const& [key, row] : rows) {
+      std::string const code(text_of(key));
+      if (code == "revoked-self") continue;  // the roster says it, or it is not so
+      add(code, row.subject);
+    }
+    bool forked = false;
+    KITH_CHECK(store.scan(core::Table::alarms, {}, {}, [&](ByteView, ByteView) {
+      forked = true;
+      return store::Store::Next::stop;
+    }));
+    if (forked) add("state-cloned", "two entries of one device have one number");
+    return {};
+  }
+
+  std::string_view overall() {
+    if (!object_["problems"].empty()) return "failed";
+    bool syncing = false, pending = object_["messages"]["pending"] > 0;
+    for (auto const& folder : object_["folders"]) {
+      if (folder["state"] == "syncing" || folder["state"] == "scanning") syncing = true;
+      if (folder["pending_files"] > 0) pending = true;
+    }
+    bool connected = false, behind = false;
+    for (auto const& device : object_["devices"]) {
+      if (device["path"] == "direct") connected = true;
+      if (device["path"] == "direct" && device["in_sync"] != true) behind = true;
+    }
+    if (syncing || behind) return "syncing";
+    if (pending) return "pending";
+    return connected || object_["devices"].empty() ? "synced" : "offline";
+  }
+
+  std::string headline() const {
+    auto const& out = context_.out;
+    std::string const state = object_["state"];
+    std::size_t level = 0, all = object_["devices"].size();
+    for (auto const& device : object_["devices"]) level += device["in_sync"] == true ? 1 : 0;
+    std::string text;
+    if (state == "failed") {
+      text = fmt::format("! {} {} you", object_["problems"].size(), object_["problems"].size() == 1 ? "problem needs" : "problems need");
+    } else if (all == 0) {
+      text = "no other device yet: kith pair";
+    } else if (state == "synced") {
+      text = fmt::format("{} everything in step with {} of {} devices", out.glyphs().done(), level, all);
+    } else if (state == "syncing") {
+      text = "bringing devices in step";
+    } else if (state == "pending") {
+      text = "something waits to be sent or fetched";
+    } else {
+      text = "no other device is connected";
+    }
+    return fmt::format("{} {} {} (this device)    {}", object_["group"]["name"].get<std::string>(), out.glyphs().dot(),
+                       object_["self"]["name"].get<std::string>(), text);
+  }
+
+  void print() {
+    auto& out = context_.out;
+    out.result(headline());
+    Table folders({{"FOLDER", Table::Align::left}, {"PATH", Table::Align::left}, {"STATE", Table::Align::left},
+                   {"ITEMS", Table::Align::right}, {"SIZE", Table::Align::right}, {"PENDING", Table::Align::right}});
+    for (auto const& folder : object_["folders"]) {
+      std::string state = folder["state"];
+      if (folder["conflicts"] > 0) state += fmt::format(", {} conflicts", folder["conflicts"].get<std::uint64_t>());
+      bool const here = !folder["path"].is_null();
+      folders.add({folder["name"], here ? folder["path"].get<std::string>() : "-", state,
+                   here ? fmt::format("{}", folder["files"].get<std::uint64_t>()) : "",
+                   here ? human_bytes(folder["size_bytes"].get<std::uint64_t>()) : "",
+                   folder["pending_files"] > 0 ? fmt::format("{}", folder["pending_files"].get<std::uint64_t>()) : ""});
+    }
+    if (!folders.empty()) out.block(folders.text(out.out_style(), out.out_columns()));
+    Table devices({{"DEVICE", Table::Align::left}, {"PATH", Table::Align::left}, {"LAST SEEN", Table::Align::left},
+                   {"NOTE", Table::Align::left}});
+    for (auto const& device : object_["devices"]) {
+      bool const direct = device["path"] == "direct";
+      std::string seen = device["last_seen_at"].is_null() ? "never" : device["last_seen_at"].get<std::string>();
+      devices.add({device["name"], device["path"], direct ? "now" : seen,
+                   device["in_sync"].is_null() ? "" : device["in_sync"] == true ? "in step" : "behind"});
+    }
+    if (!devices.empty()) out.block(devices.text(out.out_style(), out.out_columns()));
+    auto const& messages = object_["messages"];
+    out.result(fmt::format("messages: {} here, read up to {}, {} pending", messages["last_cursor"].get<std::uint64_t>(),
+                           messages["read_cursor"].get<std::uint64_t>(), messages["pending"].get<std::uint64_t>()));
+    for (auto const& problem : object_["problems"]) {
+      out.result(fmt::format("! {}", problem["message"].get<std::string>()));
+      out.result(fmt::format("  kith help {}", problem["code"].get<std::string>()));
+    }
+    print_running();
+  }
+
+  void print_running() {
+    auto& out = context_.out;
+    bool idle = false;
+    std::string directory;
+    for (auto const& folder : object_["folders"]) {
+      if (folder["path"].is_null() || folder["watched"] == true) continue;
+      idle = true;
+      directory = folder["path"];
+    }
+    if (!object_["running"].is_null()) {
+      out.note(fmt::format("{} runs since {}", object_["running"]["command"].get<std::string>(),
+                           object_["running"]["since_at"].get<std::string>()));
+    } else if (!idle) {
+      out.note("Nothing is running: nothing comes or goes until kith sync, pull or push runs.");
+    }
+    if (idle) out.note(fmt::format("Edits in {} are not seen now. Run: kith sync {}", directory, engine::shell_quoted(directory)));
+  }
+
+  Context& context_;
+  Client& client_;
+  Json object_;
+  std::vector<std::pair<std::string, std::string>> stopped_;
+};
+
+}  // namespace
+
+int cmd_status(Context& context, StatusOptions const&) {
+  return run_body(context, [&]() -> Result<int> {
+    KITH_TRY(client, open_client(context, "kith status"));
+    return Picture(context, *client).show();
+  });
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+
+#include "cli/handlers.hpp"
+#include "cli/sync_run.hpp"
+
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+using engine::EngineError;
+
+Result<int> sync(Context& context, SyncOptions const& options) {
+  KITH_TRY(client, open_client(context, fmt::format("kith sync {}", options.directory)));
+  if (!client->instance().replica.self_active()) return fail(core::CoreError::removed_self);
+  KITH_TRY(place, find_place(*client, options));
+  if (options.dry_run) return dry_run(context, options, *client, place);
+  KITH_CHECK(bind_place(*client, place, options));
+  return SyncRun(context, options, *client, std::move(place)).run();
+}
+
+/// Files that a scan of a directory would find, where it is no folder yet.
+void count_files(std::filesystem::path const& root, Json& sent) {
+  std::uint64_t count = 0, bytes = 0;
+  std::error_code failed;
+  std::filesystem::recursive_directory_iterator walk(root, std::filesystem::directory_options::skip_permission_denied, failed), end;
+  for (; !failed && walk != end; walk.increment(failed)) {
+    if (walk.depth() == 0 && walk->path().filename() == ".kith") {
+      walk.disable_recursion_pending();
+      continue;
+    }
+    std::error_code ignored;
+    if (walk->symlink_status(ignored).type() != std::filesystem::file_type::regular) continue;
+    ++count;
+    bytes += walk->file_size(ignored);
+  }
+  sent = {{"files", count}, {"size_bytes", bytes}};
+}
+
+}  // namespace
+
+Result<int> dry_run(Context& context, SyncOptions const& options, Client& client, FolderPlace const& place) {
+  auto const started = Clock::now();
+  KITH_TRY(object, sync_summary(client, place, true, started));
+  auto& out = context.out;
+  bool guarded = false;
+  if (!place.bound) {
+    count_files(place.root, object["sent"]);
+    KITH_CHECK(client.instance().folders.scan(place.id, [&](std::vector<files::VersionRow> const& versions) -> Result<> {
+      for (auto const& version : versions) {
+        if (version.removed || version.kind != wire::FileKind::file) continue;
+        object["received"]["files"] = object["received"]["files"].get<std::uint64_t>() + 1;
+        object["received"]["size_bytes"] = object["received"]["size_bytes"].get<std::uint64_t>() + version.size;
+        break;
+      }
+      return {};
+    }));
+  } else {
+    files::FolderSync folder(client.instance().folder_context(place.id));
+    auto const guard = options.max_delete.value_or(client.options().config.max_delete);
+    auto const report = folder.dry_run(guard, engine::current_time());
+    if (!report && report.error().is(files::FilesError::not_found)) {
+      return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
+    }
+    if (!report) return fail(report.error());
+    KITH_TRY(pending, folder.pending());
+    guarded = report->guarded;
+    object["sent"] = {{"files", report->changed_files}, {"size_bytes", report->changed_bytes}};
+    object["received"] = {{"files", pending.files}, {"size_bytes", pending.bytes}};
+    object["deleted"]["there"] = report->guarded ? report->vanished : report->removed_files;
+    for (auto const& each : report->skipped) {
+      object["skipped"].push_back(skipped_item_json(each.path, std::string(files::skip_code(each.why))));
+    }
+    if (guarded) {
+      out.document(object);
+      return fail(EngineError::mass_delete, CountDetail{report->vanished, report->vanished + report->files});
+    }
+  }
+  object["wall_s"] = std::chrono::duration<double>(Clock::now() - started).count();
+  out.document(object);
+  auto const count = [&](char const* group, char const* field) { return object[group][field].get<std::uint64_t>(); };
+  out.result(fmt::format("{} would send {} files ({}), delete {} on other devices, and receive {} files ({}). Nothing was changed.",
+                         place.name, count("sent", "files"), human_bytes(count("sent", "size_bytes")), count("deleted", "there"),
+                         count("received", "files"), human_bytes(count("received", "size_bytes"))));
+  if (!place.bound && place.known) out.note("Files that both sides have already are compared and not sent again.");
+  return engine::kExitOk;
+}
+
+int cmd_sync(Context& context, SyncOptions const& options) {
+  return run_body(context, [&] { return sync(context, options); });
+}
+
+}  // namespace kith::cli

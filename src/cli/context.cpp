@@ -1,0 +1,37 @@
+#include "cli/context.hpp"
+
+#include "engine/error.hpp"
+
+namespace kith::cli {
+
+Result<engine::HomePaths> Context::home() const { return engine::find_home(global.home, environment); }
+
+engine::ConfigResult<engine::ResolvedConfig> Context::config(std::vector<engine::ConfigFlag> flags) const {
+  auto const paths = home();
+  if (!paths) {
+    engine::ConfigFaults faults;
+    faults.push_back({paths.error(), {}, 0, 0, {}, {}, {}, std::nullopt});
+    return tl::unexpected(std::move(faults));
+  }
+  if (global.verbose > 0)
+    flags.push_back(
+        {engine::ConfigKey::log_level, global.verbose == 1 ? "-v" : "-vv", global.verbose == 1 ? "info" : "debug"});
+  return engine::resolve_config({paths->config_file, paths->config_named, environment, std::move(flags)});
+}
+
+engine::PassphraseSource Context::passphrase(std::optional<std::string> const& file) {
+  return {file, environment, [this](std::string_view question) -> Result<SecretBytes> {
+            auto typed = prompt.hidden(question);
+            if (!typed && typed.error().is(engine::EngineError::no_terminal))
+              return kith::fail(engine::KeyError::locked);
+            return typed;
+          }};
+}
+
+int Context::fail(Error const& error, engine::FailureContext const& about) {
+  return out.failure(engine::explain(error, about));
+}
+
+int Context::fail(engine::ConfigFaults const& faults) { return out.failure(engine::explain(faults)); }
+
+}  // namespace kith::cli

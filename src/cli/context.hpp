@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "cli/output.hpp"
+#include "cli/prompt.hpp"
+#include "engine/config_file.hpp"
+#include "engine/failure.hpp"
+#include "engine/home.hpp"
+#include "engine/passphrase.hpp"
+
+namespace kith::cli {
+
+/// What a command works with, besides its own options.
+class Context {
+ public:
+  Context(GlobalOptions const& global_options, engine::Environment const& variables, Output& output)
+      : global(global_options), environment(variables), out(output), prompt(output, global_options.yes) {}
+  Context(Context const&) = delete;
+
+  GlobalOptions const& global;
+  engine::Environment const& environment;
+  Output& out;
+  Prompt prompt;
+
+  /// The home's paths; nothing is made or checked. @return HomeError::no_place, bad_profile
+  [[nodiscard]] Result<engine::HomePaths> home() const;
+  /// The settings that count. @param flags  of the command: they go before everything else
+  [[nodiscard]] engine::ConfigResult<engine::ResolvedConfig> config(std::vector<engine::ConfigFlag> flags = {}) const;
+  /// Where passphrases come from. @param file  --passphrase-file
+  [[nodiscard]] engine::PassphraseSource passphrase(std::optional<std::string> const& file = std::nullopt);
+
+  /// Explains the error on standard error. @return its exit code
+  int fail(Error const& error, engine::FailureContext const& about = {});
+  int fail(engine::ConfigFaults const& faults);
+};
+
+}  // namespace kith::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+
+#include "cli/context.hpp"
+#include "engine/client.hpp"
+#include "sync/files/folder_sync.hpp"
+
+namespace kith::cli {
+
+/// A directory, and the folder of the group that it is or would be.
+struct FolderPlace {
+  std::string name;
+  FolderId id;
+  std::filesystem::path root;  ///< absolute, without symbolic links
+  bool bound = false;          ///< this device keeps it there already
+  bool known = false;          ///< the group has such a folder
+};
+
+/// Finds out what `kith sync DIR` means. Makes nothing, but for the directory of a folder that the group has.
+/// @return EngineError::usage, FilesError, files::BindError
+[[nodiscard]] Result<FolderPlace> find_place(engine::Client& client, SyncOptions const& options);
+/// Gives the folder its place. @return EngineError::folder_unmounted, files::BindError, FilesError
+[[nodiscard]] Result<> bind_place(engine::Client& client, FolderPlace const& place, SyncOptions const& options);
+
+}  // namespace kith::cli

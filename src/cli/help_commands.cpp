@@ -1,0 +1,127 @@
+#include "cli/help_pages.hpp"
+
+namespace kith::cli {
+
+std::span<CommandPage const> command_pages() {
+  // Texts are broken as they read.
+  // clang-format off
+  static std::vector<CommandPage> const all{
+      {"init",
+       "[--name NAME] [--group NAME] [--passphrase-file FILE] [--recovery-file FILE]",
+       "Makes this device's keys and a new group with this device in it, and shows the recovery key: 24 words that "
+       "are the only way back if all devices are lost. Other devices come in with `kith pair`.\n\n"
+       "Without a terminal --recovery-file is needed: the words go to a new file that only you can read.",
+       {{"kith init", "with this machine's name, in a group named home"},
+        {"kith init --name laptop --group family", "with other names"},
+        {"kith init --recovery-file words.txt --passphrase-file secret.txt",
+         "from a script, keys under a passphrase"}}},
+      {"pair",
+       "[--create] [--expires TIME] [--qr|--no-qr]\n"
+       "       kith pair --join CODE|LINK|- [--peer HOST:PORT]... [--name NAME]",
+       "Without --join, makes an invite and waits until a device has joined with it; you see its name and say yes or "
+       "no. The invite is good for one device and for ten minutes, and three wrong tries make it void.\n\n"
+       "With --join, asks the device that made the invite to let this one in. Case, spaces and dashes of a code do "
+       "not matter, and neither do O for 0 and I or L for 1.",
+       {{"kith pair", "on a device of the group: show a code and wait"},
+        {"kith pair --join 7F3K-9QDM-2XHB-T6WP --peer 192.168.1.20:7427", "on the new device: the line that was shown"},
+        {"kith pair --join 7f3k 9qdm 2xhb t6wp --peer 192.168.1.20:7427", "the same, as somebody types it"},
+        {"kith pair --create --expires 2m --yes", "let in whoever has the code, without asking"},
+        {"kith pair --join -", "read the code or link from standard input"}}},
+      {"sync",
+       "DIR [--folder NAME | --new] [--once] [--dry-run] [--max-delete N|N%|none] [--peer HOST:PORT]...",
+       "Makes the directory a folder of the group, or the folder of its name if there is one, and keeps it in step "
+       "until Ctrl-C. Files that are there already are compared, not sent again. What is deleted or replaced is kept "
+       "in DIR/.kith/trash for some days.\n\n"
+       "If very many files vanish at once it stops and asks; --max-delete says how many are meant.",
+       {{"kith sync ~/Photos", "keep a directory in step"},
+        {"kith sync ~/Photos --once", "stop when every reachable device has everything"},
+        {"kith sync ~/Photos --dry-run", "see what would happen"},
+        {"kith sync ~/Pictures --folder photos", "another directory name for the folder photos"},
+        {"kith sync ~/Photos --max-delete none", "the files that vanished are meant to be gone"}}},
+      {"push",
+       "[TEXT|FILE|-] [--topic TOPIC] [--ttl TIME] [--wait safe|seen]",
+       "Sends one message to all devices of the group: a text, a file's content, or what comes on standard input. It "
+       "is stored on this disk first and goes out when a device can be reached.\n\n"
+       "--wait safe waits until another device has stored it, --wait seen until one has taken it in.",
+       {{"kith push 'see you at nine'", "a text"},
+        {"kith push notes.txt --topic notes", "a file"},
+        {"kith push - --wait safe", "standard input, until another device has it"},
+        {"kith push --ttl 1d 'code: 4711'", "hidden from readers after a day"},
+        {"kith push -- -5", "a text that looks like a flag"}}},
+      {"pull",
+       "[--after-cursor N] [--own] [--follow] [--topic TOPIC] [--out DIR]",
+       "Prints what other devices pushed since the last pull, oldest first, each item followed by a line end. The "
+       "position moves on only when everything has been printed. What is no text needs --out.",
+       {{"kith pull", "what is new"},
+        {"kith pull --follow", "and what comes"},
+        {"kith pull --after-cursor 0 --own", "everything from the beginning, own messages as well"},
+        {"kith pull --topic notes --out inbox", "one topic, into files"},
+        {"kith pull --json", "with authors, times and numbers"}}},
+      {"status",
+       "",
+       "Says in one line whether everything is in step, and then what is not, and why.",
+       {{"kith status", "the whole picture"}, {"kith status --json", "for a program"}}},
+      {"verify",
+       "[FOLDER]",
+       "Reads every file again, compares it with what was recorded, and compares the record with each device that can "
+       "be reached. Exit code 0: all identical; 3: some devices could not be reached; 10: none; 1: something differs.",
+       {{"kith verify", "everything"}, {"kith verify photos", "one folder"}}},
+      {"devices ls",
+       "",
+       "Lists the group's devices: names, whether they can be reached, and when they were last seen.",
+       {{"kith devices ls", "a table"}, {"kith devices ls --json", "with whole ids"}}},
+      {"devices rename",
+       "DEV NAME",
+       "Gives a device another name, on all devices.",
+       {{"kith devices rename laptop desk", "by its name"},
+        {"kith devices rename 7f3k desk", "by the beginning of its id"}}},
+      {"devices revoke",
+       "DEV [--recovery-file FILE] [--lost|--compromised]",
+       "Removes a device for good and changes the group's key, so that it can read nothing new. It keeps what it had. "
+       "A device that was in the group before this one could undo that; the recovery words make it final.",
+       {{"kith devices revoke phone --lost", "a lost phone"},
+        {"kith devices revoke laptop --recovery-file words.txt", "a device that stands above this one"}}},
+      {"key show-recovery",
+       "",
+       "Says how the recovery key can be checked and what it is for. The words themselves are kept nowhere once they "
+       "were confirmed.",
+       {{"kith key show-recovery", "what is known of the recovery key"}}},
+      {"key rotate",
+       "",
+       "Changes the group's key now. It also changes by itself every 30 days and when a device is removed.",
+       {{"kith key rotate", "a new key for all devices of the group"}}},
+      {"config show",
+       "[--origin]",
+       "Prints every setting as it counts now.",
+       {{"kith config show", "keys and values"}, {"kith config show --origin", "and where each value comes from"}}},
+      {"config get", "KEY", "Prints one setting as it counts now.", {{"kith config get network.listen", "one value"}}},
+      {"config set",
+       "KEY VALUE",
+       "Changes one setting in the configuration file and leaves the rest of it as it is, comments too. Makes the "
+       "file if there is none.",
+       {{"kith config set network.listen '[::]:7428'", "listen on another port"},
+        {"kith config set network.listen ''", "do not listen"},
+        {"kith config set defaults.max_delete 10%", "stop and ask sooner"}}},
+      {"config check",
+       "",
+       "Names every mistake in the file and in KITH_ variables, with line and column.",
+       {{"kith config check", "exit code 0 where all is well, else 2"}}},
+      {"config path", "", "Prints where the configuration file is, or would be.", {{"kith config path", "a path"}}},
+      {"doctor",
+       "",
+       "Checks this device: home, keys, database, folders, network. Each check says what to do.",
+       {{"kith doctor", "all checks"}, {"kith doctor --json", "for a program"}}},
+      {"help",
+       "[TOPIC|CODE]",
+       "Explains a command, a topic, or the code of a failure. Needs no network.",
+       {{"kith help push", "a command"}, {"kith help disk-full", "a failure"}, {"kith help exit-codes", "a topic"}}},
+      {"version",
+       "",
+       "Prints the program's version, and the protocol that it speaks with other devices.",
+       {{"kith version", "one line"}, {"kith version --json", "for a program"}}},
+  };
+  // clang-format on
+  return all;
+}
+
+}  // namespace kith::cli

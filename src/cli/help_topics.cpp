@@ -1,0 +1,107 @@
+#include "cli/help_pages.hpp"
+
+namespace kith::cli {
+
+std::span<TopicPage const> topic_pages() {
+  // Texts are broken as they read.
+  // clang-format off
+  static std::vector<TopicPage> const all{
+      {"codes", "every failure's code", ""},  // made from the table
+      {"config", "settings, and which of several counts",
+       "A setting may come from a flag, an environment variable or the configuration file; the first of these "
+       "counts, then the default. Every key is also a variable: network.listen is KITH_NETWORK__LISTEN.\n\n"
+       "`kith config show --origin` tells which one counts. A key that does not exist is an error, wherever it "
+       "stands; `kith config check` names all of them. The file is TOML, holds no secrets, and may lie among your "
+       "dotfiles:\n\n"
+       "    [device]\n"
+       "    name = \"laptop\"            # else the host's name\n"
+       "    [network]\n"
+       "    listen = \"[::]:7427\"       # \"\" for off\n"
+       "    [defaults]\n"
+       "    trash_days = 30            # how long deleted and replaced files are kept\n"
+       "    max_delete = \"25%\"         # or a number of files, or \"none\"\n"
+       "    [log]\n"
+       "    level = \"warn\"             # error, warn, info, debug"},
+      {"environment", "the variables that count",
+       "    KITH_HOME                 where keys, database and configuration are; as --home\n"
+       "    KITH_PROFILE              one of several homes, by its name; as --profile\n"
+       "    KITH_CONFIG               the configuration file; as --config\n"
+       "    KITH_SECTION__KEY         any setting: KITH_NETWORK__LISTEN, KITH_LOG__LEVEL\n"
+       "    KITH_LOG                  short for KITH_LOG__LEVEL\n"
+       "    KITH_JSON                 1: as --json\n"
+       "    KITH_PASSPHRASE_FILE      a file with the passphrase of the keys\n"
+       "    KITH_PASSPHRASE_COMMAND   a command that prints it\n"
+       "    KITH_PROGRESS_INTERVAL    where there is no terminal: a line of progress so often, such as 30s\n"
+       "    NO_COLOR, CLICOLOR_FORCE  no colours; colours also where there is no terminal\n"
+       "    XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR, HOME\n"
+       "                              where a home is that nothing else names"},
+      {"exit-codes", "what the exit code says",
+       "    0   done\n"
+       "    1   another failure\n"
+       "    2   usage or configuration\n"
+       "    3   done, some items were left out\n"
+       "    4   done, conflicts need somebody\n"
+       "    5   timed out\n"
+       "    6   this home belongs to no group yet\n"
+       "    7   another process, or a socket, is in the way\n"
+       "    8   reachable, but only by relay\n"
+       "   10   nobody can be reached\n"
+       "   11   locked: a passphrase is needed\n"
+       "   12   wrong key, code or passphrase\n"
+       "   13   not trusted, denied or revoked\n"
+       "   14   quota or disk full\n"
+       "   15   a safety guard stopped it\n"
+       "   16   a version is too old or too new\n"
+       "   17   the home is cloned or corrupt\n"
+       "  130   stopped by Ctrl-C, 143 by a termination signal\n\n"
+       "A code that is not in this list is a failure too. `kith help codes` lists the failures behind them."},
+      {"home", "where a device keeps its things",
+       "A home is one device of one group:\n\n"
+       "    keys           this device's secrets: never copy them to another machine\n"
+       "    kith.db        everything that was sent and received, sealed\n"
+       "    network.lock   held by the one process that talks to other devices\n"
+       "    run/           sockets by which processes of the home wake each other\n"
+       "    config.toml    settings\n\n"
+       "With --home DIR or KITH_HOME all of it is in that directory. Else keys and database are in "
+       "$XDG_STATE_HOME/kith (~/.local/state/kith), settings in $XDG_CONFIG_HOME/kith (~/.config/kith) and sockets "
+       "in $XDG_RUNTIME_DIR/kith. --profile NAME or KITH_PROFILE puts a directory of that name behind each, for "
+       "several homes of one user.\n\n"
+       "A home belongs to its user alone (0700, key file 0600); one that others may look into is refused. `kith "
+       "config path` tells where the settings are."},
+      {"passphrase", "where the passphrase of the keys comes from",
+       "The keys may be protected by a passphrase. It is looked for here, and the first of these that there is "
+       "counts:\n\n"
+       "    --passphrase-file FILE, KITH_PASSPHRASE_FILE   a file that only you can read; one line end at its end is "
+       "left out\n"
+       "    KITH_PASSPHRASE_COMMAND                        a command for /bin/sh; the first line that it prints\n"
+       "    the terminal                                   without echo\n\n"
+       "It never stands on a command line, where other users could see it. Nobody can recover a lost one; `kith help "
+       "passphrase-wrong` says what is left then."},
+      {"scripts", "running kith from programs",
+       "With --json (or KITH_JSON=1) every command prints JSON: one object, or for `kith pair`, `kith pull` and "
+       "`kith sync` one object per line. Each has \"schema\", lines also \"type\". Fields may be added, none changes "
+       "its meaning within one version of a schema. Times are RFC 3339 in UTC and end in _at, sizes are bytes and "
+       "end in _bytes, durations are seconds and end in _s, ids are whole lowercase hex, and what is not known is "
+       "null.\n\n"
+       "Failures are one object on standard error: "
+       "{\"schema\":\"kith.error/1\",\"type\":\"error\",\"code\",\"exit\",\"message\",\"cause\",\"safe\","
+       "\"remedy\":[...]}. "
+       "Warnings are of type \"warning\". `kith help exit-codes` lists exit codes; `kith help codes` the codes.\n\n"
+       "Nothing is asked where there is no terminal. --yes answers questions with yes where that is allowed, secrets "
+       "come from files, and --timeout limits the time without progress."},
+      {"skipped", "why a file in a folder is left alone",
+       "Each of these is named with its code; everything else in the folder goes on.\n\n"
+       "    symlink        symbolic links are neither followed nor carried\n"
+       "    special-file   a pipe, socket or device\n"
+       "    not-utf8       its name is not UTF-8: rename it\n"
+       "    bad-name       its name is .kith, or its path is too long for other devices\n"
+       "    name-clash     its name differs from another one only in how its letters are encoded: rename one\n"
+       "    unreadable     the system does not let kith read it: see its owner and permissions\n"
+       "    unstable       it changed while it was read; kith looks again shortly\n"
+       "    blocked        what should come here would cover something of another kind that is not kith's to move"},
+  };
+  // clang-format on
+  return all;
+}
+
+}  // namespace kith::cli

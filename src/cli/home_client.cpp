@@ -1,0 +1,192 @@
+#include "cli/home_client.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <poll.h>
+
+#include "cli/signals.hpp"
+#include "engine/key_file.hpp"
+
+namespace kith::cli {
+
+using engine::Client;
+using engine::EngineError;
+
+namespace {
+
+constexpr auto kOthersTime = std::chrono::milliseconds{300};  ///< once one device is level, so long for the next
+constexpr std::size_t kLeastIdDigits = 4;
+
+}  // namespace
+
+Result<core::Identity> open_identity(Context& context, engine::HomePaths const& paths) {
+  if (auto checked = engine::check_home(paths); !checked) {
+    if (checked.error().is(engine::HomeError::missing)) return fail(EngineError::not_initialised);
+    return fail(checked.error());
+  }
+  auto const file = engine::read_key_file(paths.key_file);
+  if (!file) {
+    if (file.error().is(engine::KeyError::missing)) return fail(EngineError::not_initialised);
+    return fail(file.error());
+  }
+  return engine::unlock(*file, context.passphrase());
+}
+
+Result<std::unique_ptr<Client>> open_client(Context& context, std::string command, engine::Instance::Need need) {
+  KITH_TRY(paths, context.home());
+  KITH_TRY(identity, open_identity(context, paths));
+  auto const config = context.config();
+  if (!config) return fail(config.error().front().error);
+  return Client::open(std::move(identity), {paths, config->config, std::move(command)}, need);
+}
+
+News wait_for_news(Client& client, std::chrono::milliseconds most) {
+  if (signals::stop_signal() != 0) return News::signal;
+  auto const until = Clock::now() + most;
+  for (;;) {
+    auto const left =
+        std::max(std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()), std::chrono::milliseconds{0});
+    std::array<pollfd, 2> waits{{{client.bell().descriptor(), POLLIN, 0}, {signals::wake_descriptor(), POLLIN, 0}}};
+    int const ready = ::poll(waits.data(), waits.size(), static_cast<int>(left.count()));
+    if (signals::stop_signal() != 0) return News::signal;
+    if (ready == 0) return News::time;
+    if (ready < 0) continue;
+    if (waits[1].revents != 0) signals::drain();
+    client.bell().take();
+    return News::bell;
+  }
+}
+
+tl::unexpected<Error> stopped_by_signal() {
+  return fail(EngineError::interrupted, CountDetail{static_cast<std::uint64_t>(signals::stop_signal()), 0});
+}
+
+Result<> check_standing(Client& client) {
+  if (auto const failure = client.network_failure()) return fail(*failure);
+  KITH_CHECK(client.refresh());
+  KITH_TRY(removed, engine::get_control<engine::ProblemRow>(client.instance().store(), bytes_of("revoked-self")));
+  if (removed) return fail(core::CoreError::removed_self);
+  KITH_TRY(cloned, engine::get_control<engine::ProblemRow>(client.instance().store(), bytes_of("state-cloned")));
+  if (cloned) return fail(core::CoreError::state_cloned);
+  return {};
+}
+
+Result<Reached> reach_others(Context& context, Client& client, Level level, std::chrono::milliseconds first) {
+  Reached reached;
+  if (client.other_devices().empty()) return reached;
+  KITH_CHECK(client.connect());
+  // Whoever is on the network already stops waiting between dials.
+  KITH_CHECK(engine::put_control(client.instance().store(), engine::VerifyRow{engine::current_time().wall.ms}));
+  client.bell().ring();
+
+  auto const patience = context.global.timeout.value_or(kPatience);
+  auto const nobody_until = Clock::now() + std::min(context.global.timeout.value_or(first), first);
+  auto patient_until = Clock::now() + patience;
+  std::optional<Instant> level_since;
+  std::vector<Tip> known_tips;
+  for (;;) {
+    KITH_CHECK(check_standing(client));
+    KITH_TRY(sessions, client.sessions());
+    KITH_TRY(book, engine::DeliveryBook::load(client.instance().replica, client.instance().store()));
+    reached = {};
+    for (auto const& [device, row] : sessions) {
+      KITH_TRY(theirs_here, book.we_hold_all(device));
+      bool const done =
+          (level == Level::ours_there || theirs_here) && (level == Level::theirs_here || book.holds_all(device));
+      (done ? reached.level : reached.behind).insert(device);
+    }
+    KITH_TRY(tips, client.instance().replica.tips());
+    auto const now = Clock::now();
+    if (tips != known_tips) patient_until = now + patience;
+    known_tips = std::move(tips);
+
+    bool const quiet = reached.behind.empty() && !reached.level.empty();
+    if (!quiet) level_since.reset();
+    if (quiet && !level_since) level_since = now;
+    if (quiet && (reached.level.size() >= client.other_devices().size() || now >= *level_since + kOthersTime))
+      return reached;
+    if (reached.nobody() && now >= nobody_until) return reached;
+    if (now >= patient_until) return reached;
+    if (wait_for_news(client, std::chrono::milliseconds{50}) == News::signal) return stopped_by_signal();
+  }
+}
+
+Result<> dial_peers(Context& context, Client& client, std::vector<std::string> const& addresses) {
+  if (addresses.empty()) return {};
+  KITH_CHECK(client.connect());
+  for (auto const& address : addresses) {
+    KITH_TRY(parsed, link::parse_host_port(address));
+    KITH_CHECK(client.ask_dial(link::to_text(parsed)));
+  }
+  auto& store = client.instance().store();
+  auto const until = Clock::now() + context.global.timeout.value_or(std::chrono::seconds{10});
+  std::optional<std::string> failed;
+  for (;;) {
+    if (auto const failure = client.network_failure()) return fail(*failure);
+    KITH_TRY(rows, engine::all_control<engine::DialRow>(store));
+    bool waiting = false;
+    for (auto const& [key, row] : rows) {
+      if (row.failure.empty()) waiting = true;
+      if (!row.failure.empty()) failed = std::string(text_of(key));
+    }
+    KITH_TRY(sessions, client.sessions());
+    if (!waiting || Clock::now() >= until) {
+      for (auto const& [key, row] : rows) KITH_CHECK(engine::erase_control<engine::DialRow>(store, key));
+      if (sessions.empty() && failed) return fail(EngineError::address_unreachable, SubjectDetail{*failed});
+      return {};
+    }
+    if (wait_for_news(client, std::chrono::milliseconds{50}) == News::signal) return stopped_by_signal();
+  }
+}
+
+Result<DeviceId> find_device(Client& client, std::string const& text, bool gone_too) {
+  std::vector<DeviceId> named, begun;
+  for (auto const& [device, member] : client.instance().replica.state().roster().members()) {
+    bool const active = member.state == core::MemberState::active;
+    if (!active && !gone_too) continue;
+    if (member.name == text) named.push_back(device);
+    if (text.size() >= kLeastIdDigits && to_hex(device.view()).starts_with(text)) begun.push_back(device);
+  }
+  auto const& found = named.empty() ? begun : named;
+  if (found.size() == 1) return found.front();
+  if (found.empty()) return fail(EngineError::no_such_device, SubjectDetail{text});
+  std::string list;
+  for (auto const& device : found)
+    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", device_name(client, device), short_id(device));
+  return fail(EngineError::ambiguous_device, SubjectDetail{list});
+}
+
+std::string device_name(Client& client, DeviceId const& device) {
+  auto const* member = client.instance().replica.state().roster().find(device);
+  return member != nullptr && !member->name.empty() ? member->name : short_id(device);
+}
+
+std::string short_id(DeviceId const& device) { return to_hex(device.view()).substr(0, 8); }
+
+Result<Json> device_json(Client& client, DeviceId const& device) {
+  auto const* member = client.instance().replica.state().roster().find(device);
+  bool const self = device == client.device_id();
+  KITH_TRY(sessions, client.sessions());
+  auto const session = std::ranges::find(sessions, device, [](auto const& each) { return each.first; });
+  bool const connected = session != sessions.end();
+  sync::PeerBook peers(client.instance().store());
+  KITH_CHECK(peers.load());
+  auto const* peer = peers.find(device);
+  Json json;
+  json["id"] = json_id(device);
+  json["name"] = device_name(client, device);
+  json["self"] = self;
+  json["state"] = member == nullptr || member->state != core::MemberState::active ? "revoked"
+                  : member->paused                                                ? "paused"
+                                                                                  : "active";
+  json["path"] = self ? "self" : connected ? "direct" : "offline";
+  json["endpoint"] = connected ? Json(session->second.endpoint) : Json();
+  std::optional<WallTime> seen;
+  if (peer != nullptr && peer->last_seen_ms > 0) seen = WallTime{peer->last_seen_ms};
+  if (connected || self) seen = engine::current_time().wall;
+  json["last_seen_at"] = json_time(seen);
+  return json;
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,195 @@
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/handlers.hpp"
+#include "cli/home_client.hpp"
+#include "cli/pairing.hpp"
+#include "cli/signals.hpp"
+#include "engine/key_file.hpp"
+
+/// `kith pair --join`: makes the home where there is none, and joins the group that an invite stands for.
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+using engine::EngineError;
+
+constexpr auto kLogTime = std::chrono::seconds{30};
+constexpr std::size_t kMostInviteText = 4096;
+
+/// What was typed, or what comes on standard input: a code there is in no other process's list of arguments.
+Result<std::string> invite_text(std::string const& given) {
+  if (given != "-") return given;
+  std::string text(kMostInviteText, '\0');
+  std::size_t got = 0;
+  while (got < text.size()) {
+    auto const count = ::read(STDIN_FILENO, text.data() + got, text.size() - got);
+    if (count <= 0) break;
+    got += static_cast<std::size_t>(count);
+    if (text.find('\n') < got) break;
+  }
+  text.resize(std::min(got, text.find('\n')));
+  return text;
+}
+
+/// A group that holds nothing but its making, by `kith init`: it may be left behind.
+Result<bool> is_untouched(Client& client) {
+  auto& instance = client.instance();
+  if (instance.replica.state().roster().members().size() != 1) return false;
+  KITH_TRY(last, instance.messages.last());
+  KITH_TRY(folders, instance.folders.folders());
+  return last.value == 0 && folders.empty();
+}
+
+/// Takes the database of an untouched group away, so that the home can join another.
+Result<> leave_untouched(Context& context, engine::HomePaths const& paths, core::Identity const& identity) {
+  auto const config = context.config();
+  if (!config) return fail(config.error().front().error);
+  auto opened = Client::open(identity.clone(), {paths, config->config, "kith pair"});
+  if (!opened) {
+    if (opened.error().is(EngineError::not_initialised)) return {};
+    return fail(opened.error());
+  }
+  KITH_TRY(untouched, is_untouched(**opened));
+  if (!untouched) return fail(EngineError::already_initialised);
+  KITH_TRY(lock, engine::NetworkLock::try_take(paths.lock_file));
+  if (!lock) return fail(EngineError::owner_busy);
+  opened->reset();
+  for (char const* suffix : {"-wal", "-shm", ""}) {
+    std::error_code ignored;
+    std::filesystem::remove(paths.database.native() + suffix, ignored);
+  }
+  context.out.note("This home's own group held nothing yet; it is left behind, and its recovery words with it.");
+  return {};
+}
+
+Result<core::Identity> identity_for_join(Context& context, engine::HomePaths const& paths) {
+  KITH_CHECK(engine::prepare_home(paths));
+  auto const file = engine::read_key_file(paths.key_file);
+  if (file) return engine::unlock(*file, context.passphrase());
+  if (!file.error().is(engine::KeyError::missing)) return fail(file.error());
+  crypto::SystemRandom random;
+  auto identity = core::Identity::generate(random, engine::current_time().wall);
+  auto const source = context.passphrase();
+  if (source.configured()) {
+    KITH_TRY(passphrase, source.fresh());
+    KITH_TRY(content, engine::encode_key_file(identity, passphrase.view(), random));
+    KITH_CHECK(engine::create_key_file(paths.key_file, content));
+  } else {
+    KITH_CHECK(engine::create_key_file(paths.key_file, engine::encode_key_file(identity)));
+  }
+  return identity;
+}
+
+/// Gets the group's log, at least as far as the entry that lets this device in.
+Result<> wait_for_log(Client& client) {
+  KITH_CHECK(client.connect());
+  auto const until = Clock::now() + kLogTime;
+  for (;;) {
+    if (auto const failure = client.network_failure()) return fail(*failure);
+    KITH_CHECK(client.refresh());
+    if (client.instance().replica.self_active()) {
+      KITH_TRY(book, engine::DeliveryBook::load(client.instance().replica, client.instance().store()));
+      bool level = true;
+      for (auto const& device : client.other_devices()) {
+        KITH_TRY(sessions, client.sessions());
+        bool const connected = std::ranges::any_of(sessions, [&](auto const& each) { return each.first == device; });
+        KITH_TRY(ours, book.we_hold_all(device));
+        if (connected && !(ours && book.holds_all(device))) level = false;
+      }
+      if (level) return {};
+    }
+    if (Clock::now() >= until) return fail(EngineError::timed_out);
+    if (wait_for_news(client, std::chrono::milliseconds{100}) == News::signal) return stopped_by_signal();
+  }
+}
+
+Result<Json> offered_folders(Client& client, std::vector<std::string>& names) {
+  Json list = Json::array();
+  KITH_TRY(folders, client.instance().folders.folders());
+  for (auto const& folder : folders) {
+    std::uint64_t files = 0, bytes = 0;
+    KITH_CHECK(client.instance().folders.scan(folder.id, [&](std::vector<files::VersionRow> const& versions) -> Result<> {
+      for (auto const& version : versions) {
+        if (version.removed || version.kind != wire::FileKind::file) continue;
+        ++files;
+        bytes += version.size;
+        break;
+      }
+      return {};
+    }));
+    list.push_back({{"id", json_id(folder.id)}, {"name", folder.name}, {"files", files}, {"size_bytes", bytes}});
+    names.push_back(fmt::format("{} ({}, {} {})", folder.name, human_bytes(bytes), files, files == 1 ? "file" : "files"));
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<int> join_by_invite(Context& context, PairOptions const& options) {
+  KITH_TRY(text, invite_text(*options.join));
+  KITH_TRY(invite, engine::parse_invite(text));
+  auto const config = context.config();
+  if (!config) return context.fail(config.error());
+  engine::JoinRequest request{std::move(invite.code), {}, options.name.value_or(config->config.device_name)};
+  if (!engine::is_name(request.device_name)) {
+    return fail(EngineError::usage, SubjectDetail{fmt::format("--name is no name: \"{}\"", printable(request.device_name))});
+  }
+  for (auto const& peer : options.peers) {
+    KITH_TRY(address, link::parse_host_port(peer));
+    request.addresses.push_back(link::to_text(address));
+  }
+  for (auto const& address : invite.addresses) request.addresses.push_back(address);
+
+  KITH_TRY(paths, context.home());
+  KITH_TRY(identity, identity_for_join(context, paths));
+  KITH_CHECK(leave_untouched(context, paths, identity));
+  KITH_TRY(client, Client::open(std::move(identity), {paths, config->config, "kith pair --join"}, engine::Instance::Need::nothing));
+
+  engine::JoinWatcher watcher;
+  watcher.cancel_descriptor = signals::wake_descriptor();
+  watcher.cancelled = [] {
+    signals::drain();
+    return signals::stop_signal() != 0;
+  };
+  watcher.waiting = [&](DeviceId const& device, std::string const& name) {
+    auto object = json_line("kith.pair/1", "waiting");
+    object["inviter"] = {{"id", json_id(device)}, {"name", name}};
+    context.out.document(object);
+    context.out.note(fmt::format("Waiting for approval on {} ...", name));
+    static_cast<void>(context.out.flush());
+  };
+  auto const joined = client->join_group(request, watcher);
+  if (!joined) {
+    if (joined.error().is(EngineError::interrupted)) {
+      context.out.document(json_line("kith.pair/1", "cancelled"));
+      return stopped_by_signal();
+    }
+    if (joined.error().is(core::CoreError::invite_denied)) context.out.document(json_line("kith.pair/1", "denied"));
+    if (joined.error().is(core::CoreError::invite_expired)) context.out.document(json_line("kith.pair/1", "expired"));
+    return fail(joined.error());
+  }
+  KITH_CHECK(wait_for_log(*client));
+
+  auto const& state = client->instance().replica.state();
+  std::vector<std::string> names;
+  auto object = json_line("kith.pair/1", "joined");
+  object["group"] = {{"id", json_id(state.group())}, {"name", state.roster().group_name()}};
+  KITH_TRY(self, device_json(*client, client->device_id()));
+  KITH_TRY(inviter, device_json(*client, joined->inviter));
+  KITH_TRY(folders, offered_folders(*client, names));
+  object["device"] = self;
+  object["inviter"] = inviter;
+  object["relays"] = Json::array();
+  object["folders"] = folders;
+  context.out.document(object);
+  auto& out = context.out;
+  out.result(fmt::format("{} Joined \"{}\" as {}.", out.glyphs().done(), state.roster().group_name(),
+                         device_name(*client, client->device_id())));
+  for (auto const& name : names) out.result(fmt::format("  folder {}", name));
+  if (!names.empty()) out.note("To keep a folder here: kith sync DIR --folder NAME");
+  return engine::kExitOk;
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/secret.hpp"
+#include "base/time.hpp"
+#include "cli/output.hpp"
+
+namespace kith::cli {
+
+/// Asks the user, at the terminal that the program runs at, whatever standard input and output are. Questions are texts
+/// without their end; what they hold is escaped.
+///
+/// Every question can end without an answer: EngineError::no_terminal, interrupted (a signal came, or the user pressed
+/// Ctrl-D), or timed_out.
+class Prompt {
+ public:
+  /// @param yes  --yes: confirm() does not ask
+  Prompt(Output& output, bool yes) : output_(output), yes_(yes) {}
+
+  /// "... [y/N]". Asks again where the answer is neither yes nor no; an empty one is no.
+  [[nodiscard]] Result<bool> confirm(std::string_view question, std::optional<Instant> until = std::nullopt);
+  /// A line, without blanks around it.
+  [[nodiscard]] Result<std::string> text(std::string_view question, std::optional<Instant> until = std::nullopt);
+  /// A line that is not shown.
+  [[nodiscard]] Result<SecretBytes> hidden(std::string_view question, std::optional<Instant> until = std::nullopt);
+
+  /// Whether there is a terminal to ask at.
+  [[nodiscard]] bool possible() const;
+
+ private:
+  Output& output_;
+  bool yes_;
+};
+
+}  // namespace kith::cli

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <algorithm>
+
+#include "cli/folder_place.hpp"
+#include "cli/home_client.hpp"
+#include "cli/progress.hpp"
+#include "engine/control.hpp"
+#include "sync/exchange/exchange.hpp"
+
+namespace kith::cli {
+
+/// Keeps one folder in step while it runs, and tells how it goes: the body of `kith sync DIR`.
+class SyncRun {
+ public:
+  SyncRun(Context& context, SyncOptions const& options, engine::Client& client, FolderPlace place);
+  /// @return the exit code
+  [[nodiscard]] Result<int> run();
+
+ private:
+  static constexpr auto kFlushTime = std::chrono::seconds{2};
+  /// Before `--once` leaves: the others hear in this time that all is here, and may still send what they found.
+  static constexpr auto kTellTime = sync::Exchange::kPresenceAfter + std::chrono::milliseconds{150};
+  static constexpr auto kProgressAfter = std::chrono::milliseconds{500};  ///< what is quicker needs no bar
+
+  struct Snapshot {
+    files::FolderRow row;
+    engine::TallyRow tally;
+    std::set<DeviceId> connected;
+  };
+  [[nodiscard]] Result<> forget_old_stop();
+  [[nodiscard]] Result<> announce_interest();
+  void take_interest_back();
+  [[nodiscard]] Result<Snapshot> look();
+  [[nodiscard]] Result<int> stay();
+  [[nodiscard]] Result<int> once();
+  /// Which devices have everything, while we have what they have. One that got everything and left is level still.
+  struct Others {
+    std::set<DeviceId> connected;
+    std::set<DeviceId> met;    ///< connected now, or earlier in this run
+    std::set<DeviceId> level;  ///< of those met
+    [[nodiscard]] bool all_level() const {
+      return !level.empty() && std::ranges::includes(level, connected.empty() ? met : connected);
+    }
+  };
+  [[nodiscard]] Result<Others> look_at_others();
+  void tell_changes(Snapshot const& before, Snapshot const& now);
+  void show_progress(Snapshot const& now);
+  void end_progress();
+  [[nodiscard]] Error problem_of(files::FolderRow const& row) const;
+  [[nodiscard]] Result<int> summarise(Snapshot const& last, std::optional<Error> const& reason);
+  void print_summary(Json const& object, Snapshot const& last);
+
+  Context& context_;
+  SyncOptions const& options_;
+  engine::Client& client_;
+  FolderPlace place_;
+  Bytes interest_key_;
+  Instant started_;
+  std::int64_t started_ms_ = 0;
+  engine::TallyRow tally_before_;
+  std::set<DeviceId> met_;
+  std::unique_ptr<Progress> progress_;
+  std::optional<Instant> pending_since_;
+  std::uint64_t most_pending_files_ = 0, most_pending_bytes_ = 0;
+  std::optional<std::chrono::milliseconds> progress_interval_;
+};
+
+/// What a sync would do, without doing it: `--dry-run`.
+[[nodiscard]] Result<int> dry_run(Context& context, SyncOptions const& options, engine::Client& client,
+                                  FolderPlace const& place);
+
+/// The summary's frame: folder, devices, relays and time are filled in.
+[[nodiscard]] Result<Json> sync_summary(engine::Client& client, FolderPlace const& place, bool dry_run, Instant started);
+/// [{"path","code"}] of what the last whole scan left alone.
+[[nodiscard]] Result<Json> skipped_json(engine::Client& client, FolderId const& folder);
+[[nodiscard]] Json skipped_item_json(std::string const& path, std::string const& code);
+
+}  // namespace kith::cli

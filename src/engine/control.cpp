@@ -1,0 +1,140 @@
+#include "engine/control.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace kith::engine {
+namespace {
+
+using core::read_row;
+using core::write_row;
+using wire::blob;
+using wire::list;
+using wire::text;
+
+constexpr std::size_t kMaxText = kLimits.max_path_bytes;
+
+/// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces and parentheses.
+std::uint64_t start_of(std::int64_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(file, line)) return 0;
+  std::istringstream rest(line.substr(std::min(line.rfind(')') + 1, line.size())));
+  std::string field;
+  for (int number = 3; number <= 22; ++number) rest >> field;
+  return rest ? std::strtoull(field.c_str(), nullptr, 10) : 0;
+}
+
+}  // namespace
+
+ProcessId ProcessId::self() { return {::getpid(), start_of(::getpid())}; }
+
+bool ProcessId::alive() const { return pid > 0 && started != 0 && start_of(pid) == started; }
+
+void OwnerRow::write(wire::Writer& writer) const {
+  std::vector<wire::Address> texts;
+  for (auto const& address : addresses) texts.push_back({address});
+  write_row(writer, process.pid, process.started, text(command, kMaxText), since_ms, beat_ms, port,
+            list(texts, kLimits.max_addresses));
+}
+void OwnerRow::read(wire::Reader& reader) {
+  std::vector<wire::Address> texts;
+  read_row(reader, process.pid, process.started, text(command, kMaxText), since_ms, beat_ms, port,
+           list(texts, kLimits.max_addresses));
+  addresses.clear();
+  for (auto& each : texts) addresses.push_back(std::move(each.text));
+}
+
+void SessionRow::write(wire::Writer& writer) const { write_row(writer, text(endpoint, kMaxText), since_ms); }
+void SessionRow::read(wire::Reader& reader) { read_row(reader, text(endpoint, kMaxText), since_ms); }
+
+void InterestRow::write(wire::Writer& writer) const {
+  write_row(writer, process.pid, process.started, guard.max_files, guard.max_percent, guard.off);
+}
+void InterestRow::read(wire::Reader& reader) {
+  read_row(reader, process.pid, process.started, guard.max_files, guard.max_percent, guard.off);
+}
+
+void InviteRow::write(wire::Writer& writer) const {
+  DeviceId const user = used_by.value_or(DeviceId{});
+  write_row(writer, blob(password, kMaxText), text(twin, kMaxText), static_cast<std::uint8_t>(state), expires_ms, tries,
+            user, approve_all, inviter.pid, inviter.started);
+}
+void InviteRow::read(wire::Reader& reader) {
+  std::uint8_t number = 0;
+  DeviceId user;
+  read_row(reader, blob(password, kMaxText), text(twin, kMaxText), number, expires_ms, tries, user, approve_all,
+           inviter.pid, inviter.started);
+  if (number > static_cast<std::uint8_t>(core::InviteState::cancelled)) reader.fail(wire::WireError::bad_value);
+  state = static_cast<core::InviteState>(number);
+  used_by = user.is_zero() ? std::nullopt : std::optional(user);
+}
+
+void PairRow::write(wire::Writer& writer) const {
+  write_row(writer, state, device, text(name, kMaxText), text(endpoint, kMaxText));
+}
+void PairRow::read(wire::Reader& reader) {
+  read_row(reader, state, device, text(name, kMaxText), text(endpoint, kMaxText));
+}
+
+void DialRow::write(wire::Writer& writer) const {
+  write_row(writer, asked_ms, text(failure, kMaxText), static_cast<std::int64_t>(failure_errno));
+}
+void DialRow::read(wire::Reader& reader) {
+  std::int64_t number = 0;
+  read_row(reader, asked_ms, text(failure, kMaxText), number);
+  failure_errno = static_cast<std::int32_t>(number);
+}
+
+void VerifyRow::write(wire::Writer& writer) const { write_row(writer, asked_ms); }
+void VerifyRow::read(wire::Reader& reader) { read_row(reader, asked_ms); }
+
+void DigestRow::write(wire::Writer& writer) const { write_row(writer, answered_ms, digest); }
+void DigestRow::read(wire::Reader& reader) { read_row(reader, answered_ms, digest); }
+
+void SkippedRow::write(wire::Writer& writer) const {
+  std::vector<wire::BoundedBytes<kMaxText>> fields;
+  for (auto const& [path, code] : items) {
+    fields.push_back({Bytes(path.begin(), path.end())});
+    fields.push_back({Bytes(code.begin(), code.end())});
+  }
+  write_row(writer, list(fields, 2 * kMost));
+}
+void SkippedRow::read(wire::Reader& reader) {
+  std::vector<wire::BoundedBytes<kMaxText>> fields;
+  read_row(reader, list(fields, 2 * kMost));
+  items.clear();
+  for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+    items.emplace_back(text_of(fields[i].bytes), text_of(fields[i + 1].bytes));
+  }
+}
+
+void TallyRow::write(wire::Writer& writer) const {
+  std::vector<wire::BoundedBytes<kMaxText>> paths;
+  for (auto const& copy : copies) paths.push_back({Bytes(copy.begin(), copy.end())});
+  write_row(writer, sent_files, sent_bytes, received_files, received_bytes, deleted_here, deleted_there, copies_made,
+            list(paths, kMostCopies));
+}
+void TallyRow::read(wire::Reader& reader) {
+  std::vector<wire::BoundedBytes<kMaxText>> paths;
+  read_row(reader, sent_files, sent_bytes, received_files, received_bytes, deleted_here, deleted_there, copies_made,
+           list(paths, kMostCopies));
+  copies.clear();
+  for (auto const& path : paths) copies.emplace_back(text_of(path.bytes));
+}
+
+void ProblemRow::write(wire::Writer& writer) const { write_row(writer, text(subject, kMaxText), since_ms); }
+void ProblemRow::read(wire::Reader& reader) { read_row(reader, text(subject, kMaxText), since_ms); }
+
+Result<> put_control_row(Store& store, ByteView key, std::optional<Bytes> row) {
+  auto const change = [&] { return row ? store.put(Table::control, key, *row) : store.erase(Table::control, key); };
+  if (store.in_transaction()) return change();
+  KITH_TRY(transaction, store::Transaction::begin(store));
+  KITH_CHECK(change());
+  return transaction.commit();
+}
+
+}  // namespace kith::engine

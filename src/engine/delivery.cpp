@@ -1,0 +1,93 @@
+#include "engine/delivery.hpp"
+
+#include <algorithm>
+
+namespace kith::engine {
+
+Result<DeliveryBook> DeliveryBook::load(core::Replica& replica, store::Store& store) {
+  DeliveryBook book(replica, store);
+  KITH_TRY(tips, replica.tips());
+  book.tips_ = std::move(tips);
+  sync::PeerBook peers(store);
+  KITH_CHECK(peers.load());
+  for (auto const& [device, record] : peers.all()) {
+    if (!replica.state().roster().active(device) || device == replica.self()) continue;
+    Known known;
+    KITH_TRY(acked, book.past_of(record.acked));
+    KITH_TRY(seen, book.past_of(record.seen));
+    known.acked = std::move(acked);
+    known.seen = std::move(seen);
+    book.records_.emplace(device, record);
+    book.known_.emplace(device, std::move(known));
+  }
+  return book;
+}
+
+/// Tips that are not here yet add nothing: what they cover of ours shows once they have come.
+Result<core::Past> DeliveryBook::past_of(std::vector<Tip> const& tips) {
+  core::Past past;
+  for (auto const& tip : tips) {
+    KITH_TRY(record, replica_->state().record(tip.hash));
+    if (record) past.include(record->past);
+  }
+  return past;
+}
+
+Result<Delivery> DeliveryBook::of(EntryHash const& entry) {
+  Delivery delivery;
+  KITH_TRY(record, replica_->state().record(entry));
+  if (!record) return delivery;
+  for (auto const& [device, known] : known_) {
+    bool const seen = known.seen.contains(record->place());
+    if (seen) delivery.seen_by.push_back(device);
+    if (seen || known.acked.contains(record->place())) delivery.safe_at.push_back(device);
+  }
+  if (!delivery.safe_at.empty()) delivery.state = DeliveryState::safe;
+  if (!delivery.seen_by.empty()) delivery.state = DeliveryState::seen;
+  return delivery;
+}
+
+bool DeliveryBook::holds_all(DeviceId const& device) const {
+  auto const found = known_.find(device);
+  if (found == known_.end()) return false;
+  return std::ranges::all_of(tips_, [&](Tip const& tip) {
+    auto const record = replica_->state().record(tip.hash);
+    return record && *record && found->second.acked.contains((*record)->place());
+  });
+}
+
+bool DeliveryBook::holds_all_contents(DeviceId const& device) const {
+  auto const found = records_.find(device);
+  return found != records_.end() && found->second.content == tips_;
+}
+
+Result<bool> DeliveryBook::we_hold_all(DeviceId const& device) {
+  auto const found = records_.find(device);
+  if (found == records_.end()) return false;
+  for (auto const& tip : found->second.acked) {
+    KITH_TRY(record, replica_->state().record(tip.hash));
+    if (!record) return false;
+  }
+  return true;
+}
+
+Result<std::uint64_t> count_pending_messages(core::MessagesView& messages, DeviceId const& self, DeliveryBook& book) {
+  constexpr std::size_t kAtOnce = 256;
+  KITH_TRY(last, messages.last());
+  std::uint64_t pending = 0;
+  // From the newest back: entries of one device are acknowledged in their order, so the first that is safe ends it.
+  for (std::uint64_t end = last.value; end > 0;) {
+    std::uint64_t const begin = end > kAtOnce ? end - kAtOnce : 0;
+    KITH_TRY(rows, messages.after({begin}, static_cast<std::size_t>(end - begin)));
+    for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+      if (row->author != self || row->number.value > end) continue;
+      KITH_TRY(delivery, book.of(row->id.entry));
+      if (delivery.state != DeliveryState::pending) return pending;
+      ++pending;
+    }
+    end = begin;
+  }
+  return pending;
+}
+
+}  // namespace kith::engine

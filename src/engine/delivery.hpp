@@ -1,0 +1,51 @@
+#pragma once
+
+#include <vector>
+
+#include "core/messages.hpp"
+#include "sync/exchange/peer_book.hpp"
+
+namespace kith::engine {
+
+enum class DeliveryState { pending, safe, seen };
+
+/// How far one op has come.
+struct Delivery {
+  DeliveryState state = DeliveryState::pending;
+  std::vector<DeviceId> safe_at;  ///< have it on their disk
+  std::vector<DeviceId> seen_by;  ///< have said that they took it in
+};
+
+/// What the others have acknowledged, put together once for many questions. Reads the database as it is now.
+class DeliveryBook {
+ public:
+  [[nodiscard]] static Result<DeliveryBook> load(core::Replica& replica, store::Store& store);
+  /// @return nothing known to others for an entry that is not here
+  [[nodiscard]] Result<Delivery> of(EntryHash const& entry);
+  /// Whether a device has acknowledged everything that is applied here.
+  [[nodiscard]] bool holds_all(DeviceId const& device) const;
+  /// Whether a device has said that it also holds the contents of everything applied here.
+  [[nodiscard]] bool holds_all_contents(DeviceId const& device) const;
+  /// Whether everything that a device has told of is applied here.
+  [[nodiscard]] Result<bool> we_hold_all(DeviceId const& device);
+  [[nodiscard]] std::map<DeviceId, sync::PeerRecord> const& peers() const { return records_; }
+
+ private:
+  struct Known {
+    core::Past acked;
+    core::Past seen;
+  };
+  DeliveryBook(core::Replica& replica, store::Store& store) : replica_(&replica), store_(&store) {}
+  [[nodiscard]] Result<core::Past> past_of(std::vector<Tip> const& tips);
+
+  core::Replica* replica_;
+  store::Store* store_;
+  std::vector<Tip> tips_;  ///< ours
+  std::map<DeviceId, sync::PeerRecord> records_;
+  std::map<DeviceId, Known> known_;
+};
+
+/// Own messages that no other device has acknowledged, as far as one look at the last ones tells.
+[[nodiscard]] Result<std::uint64_t> count_pending_messages(core::MessagesView& messages, DeviceId const& self, DeliveryBook& book);
+
+}  // namespace kith::engine

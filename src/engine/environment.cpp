@@ -1,0 +1,30 @@
+#include "engine/environment.hpp"
+
+#include <unistd.h>
+
+namespace kith::engine {
+
+Environment Environment::of_process() {
+  Variables variables;
+  for (char** each = ::environ; each != nullptr && *each != nullptr; ++each) {
+    std::string_view const text = *each;
+    auto const equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return of(std::move(variables));
+}
+
+std::optional<std::string> Environment::get(std::string_view name) const {
+  auto const found = variables_.find(name);
+  if (found == variables_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<std::string> Environment::get_filled(std::string_view name) const {
+  auto value = get(name);
+  if (value && value->empty()) value.reset();
+  return value;
+}
+
+}  // namespace kith::engine

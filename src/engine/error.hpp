@@ -1,0 +1,33 @@
+#pragma once
+
+#include "base/result.hpp"
+
+namespace kith::engine {
+
+/// What keeps a command from doing its work, beyond what a single module can tell.
+enum class EngineError {
+  not_initialised,      ///< the home has no device keys, or belongs to no group
+  already_initialised,  ///< the home has what was to be made: keys and a group
+  home_unusable,        ///< the system refuses a file or socket of the home; the detail has errno and the path
+  nobody_reachable,     ///< no other device of the group could be reached
+  address_unreachable,  ///< a given address did not lead to a device; the detail is the address
+  invite_unknown,       ///< something answered at the addresses, and knows no such invite; the detail lists them
+  no_code,              ///< a text that is neither a pairing code nor a link
+  timed_out,            ///< nothing moved for as long as --timeout allows
+  folder_unmounted,     ///< a folder's directory is there without its marker; the detail is the directory
+  mass_delete,          ///< more files vanished than the guard lets go; the detail counts them and all there were
+  owner_busy,           ///< another process of this home holds the network; the detail is its command
+  no_such_device,       ///< no device of the group has this name or id prefix; the detail is what was given
+  ambiguous_device,     ///< several have it; the detail lists them
+  usage,                ///< arguments that do not fit together; the detail says which
+  message_too_large,    ///< more bytes than one message holds; the detail has size and limit
+  approval_needed,      ///< somebody must be asked, and there is neither a terminal nor --yes
+  no_terminal,          ///< an answer is needed and there is no terminal to ask at
+  interrupted,          ///< a signal ended it; the detail counts the signal's number
+  partial,              ///< done, but some items were left out; the detail counts them and all there were
+  output_failed,        ///< standard output takes no more: a full disk or a closed pipe; the detail has errno
+};
+
+[[nodiscard]] ErrorDomain const& error_domain(EngineError);
+
+}  // namespace kith::engine

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "engine/control.hpp"
+#include "engine/network.hpp"
+#include "engine/watcher.hpp"
+#include "sync/files/folder_sync.hpp"
+
+namespace kith::engine {
+
+/// Keeps folders in step, on a thread of its own: every folder of this device that some process of the home is interested
+/// in. Watches, scans, applies, and asks the network for the chunks that it lacks. How it goes is in each folder's row.
+class FolderService {
+ public:
+  static constexpr auto kQuiet = std::chrono::milliseconds{60};        ///< no change for so long: look
+  static constexpr auto kLongestWait = std::chrono::milliseconds{500};  ///< however busy it is
+  static constexpr auto kRescan = std::chrono::hours{1};
+  static constexpr auto kRescanUnwatched = std::chrono::seconds{10};   ///< where the system has no watches left
+  static constexpr auto kLookAgain = std::chrono::milliseconds{150};   ///< for files that changed as they were read
+  static constexpr auto kRetry = std::chrono::seconds{30};             ///< after a full disk
+  static constexpr auto kAskAgain = std::chrono::seconds{60};          ///< for chunks that did not come
+
+  FolderService(Network& network, core::Identity const& identity, NetworkOptions const& options);
+  ~FolderService();
+  FolderService(FolderService const&) = delete;
+
+  void start();
+  void stop();
+  // Any thread:
+  void look();                                   ///< something may have changed
+  void deliver(ChunkId const& id, ByteView bytes);
+
+ private:
+  struct Folder {
+    explicit Folder(files::FolderContext context) : sync(std::move(context)) {}
+    files::FolderSync sync;
+    std::unique_ptr<Watcher> watcher;
+    files::DeleteGuard guard;
+    std::set<Bytes> interests;  ///< keys of the rows of those who want it
+    files::FolderRow row;
+    TallyRow tally;
+    bool tally_moved = false;
+    std::set<std::string> dirty;
+    bool all_dirty = true;
+    Instant dirty_since;
+    Instant last_event;
+    std::optional<Instant> look_again;
+    Instant next_rescan;
+    std::optional<Instant> retry;
+    Instant ask_again;
+    bool apply_due = true;
+  };
+
+  void run();
+  [[nodiscard]] Result<> work();
+  [[nodiscard]] Result<> refresh_folders();
+  [[nodiscard]] Result<> serve(Folder& folder);
+  [[nodiscard]] Result<> scan(Folder& folder);
+  [[nodiscard]] Result<> apply(Folder& folder);
+  [[nodiscard]] Result<> stop_folder(Folder& folder, std::string_view code, std::string subject);
+  [[nodiscard]] Result<> count_files(Folder& folder);
+  void note_applied(Folder& folder, files::ApplyReport const& report);
+  [[nodiscard]] Result<bool> has_work_rows(FolderId const& folder);
+  [[nodiscard]] Result<> note_skipped(Folder& folder, std::vector<files::Skipped> const& skipped);
+  [[nodiscard]] Result<> put_row(Folder& folder, files::FolderState state);
+  [[nodiscard]] Result<> leave(Folder& folder);
+  [[nodiscard]] bool take_events(Folder& folder);
+  [[nodiscard]] std::chrono::milliseconds wait_time() const;
+  void wait();
+  [[nodiscard]] bool stopping() const { return stopping_; }
+
+  Network& network_;
+  core::Identity const& identity_;
+  NetworkOptions options_;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  int wake_ = -1;                         ///< eventfd
+  std::mutex queue_mutex_;
+  std::deque<std::pair<ChunkId, Bytes>> queue_;
+
+  std::unique_ptr<Instance> instance_;
+  std::unique_ptr<Doorbell> bell_;
+  std::map<FolderId, std::unique_ptr<Folder>> folders_;
+};
+
+}  // namespace kith::engine

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "core/pair_inviter.hpp"
+#include "engine/doorbell.hpp"
+#include "engine/instance.hpp"
+#include "engine/invites.hpp"
+#include "engine/network_lock.hpp"
+#include "link/tcp/tcp.hpp"
+#include "sync/exchange/exchange.hpp"
+
+namespace kith::engine {
+
+class FolderService;
+
+struct NetworkOptions {
+  HomePaths paths;
+  std::string command;              ///< what the user sees as running: "kith sync ~/notes"
+  std::optional<link::HostPort> listen{{"::", 7427}};  ///< nullopt: do not listen; port 0: any free one
+  std::string device_name;
+  std::int64_t trash_days = 30;
+  bool folders = false;             ///< keep folders in step too, for every process that wants one
+};
+
+/// The home's network, on a thread of its own: waits until no other process of the home has it, then listens, dials,
+/// replicates, answers invites, and shows in the database how it goes. One process per home does so at a time.
+///
+/// Talks to everybody else through the database and the doorbell only. Failures of the database end it; `failure()` tells.
+class Network {
+ public:
+  static constexpr auto kBeat = std::chrono::seconds{2};
+  static constexpr auto kLockRetry = std::chrono::milliseconds{250};
+  static constexpr auto kDialTime = std::chrono::seconds{5};
+  static constexpr std::size_t kMaxConnections = 256;
+  static constexpr std::size_t kMaxStrangers = 64;  ///< connections that have not said yet what they want
+  static constexpr std::size_t kMaxPairings = 16;
+
+  /// @param identity  outlives the network
+  Network(core::Identity const& identity, NetworkOptions options);
+  ~Network();
+  Network(Network const&) = delete;
+
+  void start();
+  /// Says goodbye to the others, gives what is queued up to `grace` to go out, and ends the thread.
+  void stop(std::chrono::milliseconds grace = std::chrono::milliseconds{500});
+  [[nodiscard]] std::optional<Error> failure() const;
+  [[nodiscard]] bool owns_network() const { return owner_; }
+
+  /// For the folder service of this process; any thread.
+  void want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> chunks);
+  void end_with(Error error);
+
+ private:
+  class LinkMachine;
+  class PairMachine;
+  class OpeningMachine;
+  friend class LinkMachine;
+  friend class PairMachine;
+  friend class OpeningMachine;
+
+  /// Reads chunks for others.
+  struct Source final : sync::ChunkSource {
+    explicit Source(files::ChunkStore& store) : chunks(store) {}
+    Result<std::optional<Bytes>> chunk(ChunkId const& id) override { return chunks.find(id); }
+    files::ChunkStore& chunks;
+  };
+
+  // Thread and ownership (network.cpp).
+  void run();
+  [[nodiscard]] Result<> work();
+  void try_to_own();
+  [[nodiscard]] Result<> take_over();
+  [[nodiscard]] Result<> listen();
+  [[nodiscard]] std::vector<std::string> own_addresses() const;
+  void give_up_ownership();
+  void fail_with(Error error);
+  [[nodiscard]] Result<> beat();
+  void on_bell();
+  void on_alarm();
+  /// After anything was done with the exchange: tells what happened, wakes links, dials, and sets the alarm.
+  void settle();
+  void check(Result<> result) {
+    if (!result) fail_with(std::move(result).error());
+  }
+
+  // Connections (network_links.cpp).
+  [[nodiscard]] std::shared_ptr<link::StreamMachine> accept(std::string const& remote);
+  void dial(sync::Exchange::Dial dial);
+  void dial_address(std::string const& address);
+  [[nodiscard]] std::shared_ptr<link::StreamMachine> attach(sync::LinkId id);
+  void detach(sync::LinkId id);
+
+  // What the exchange tells and others ask (network_events.cpp).
+  [[nodiscard]] Result<> tell(sync::ExchangeEvent const& event);
+  [[nodiscard]] Result<> look_at_requests();
+  [[nodiscard]] Result<> on_pair_event(PairMachine& machine, core::InviterEvent const& event);
+  [[nodiscard]] Result<> commit_pair(PairMachine& machine, core::PairCommit const& commit);
+  [[nodiscard]] Result<> look_at_contents();
+  [[nodiscard]] Result<> want_message_contents();
+  [[nodiscard]] Result<> introduce(DeviceId const& device, std::string const& endpoint);
+  [[nodiscard]] Result<> note_problem(std::string_view code, std::string subject);
+
+  core::Identity const& identity_;
+  NetworkOptions options_;
+  std::thread thread_;
+  link::Loop loop_;
+  std::atomic<bool> owner_{false};
+  mutable std::mutex failure_mutex_;
+  std::optional<Error> failure_;
+  bool stopping_ = false;
+
+  // On the network's thread only:
+  std::unique_ptr<Instance> instance_;
+  std::unique_ptr<Doorbell> bell_;
+  std::unique_ptr<link::Loop::Watch> bell_watch_;
+  std::unique_ptr<link::Loop::Alarm> alarm_;
+  std::unique_ptr<link::Loop::Alarm> lock_alarm_;
+  std::optional<NetworkLock> lock_;
+  std::unique_ptr<StoredInvites> invites_;
+  std::unique_ptr<Source> source_;
+  std::unique_ptr<sync::Exchange> exchange_;
+  std::unique_ptr<link::TcpListener> listener_;
+  std::string listen_host_;
+  std::unique_ptr<FolderService> folders_;
+  std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
+  std::set<PairMachine*> pairings_;
+  std::size_t strangers_ = 0;
+  std::map<DeviceId, std::string> coming_;     ///< open sessions whose device has not said yet what it holds: endpoints
+  std::set<std::string> dialling_;             ///< addresses asked for by DialRows, under way
+  std::map<ChunkId, std::uint64_t> message_chunks_;  ///< wanted for messages, with their lengths
+  MessageNumber messages_looked_at_;
+  std::int64_t answered_verify_ms_ = 0;
+  Instant next_beat_;
+  std::int64_t since_ms_ = 0;
+  bool ring_due_ = false;
+  bool settling_ = false;
+};
+
+}  // namespace kith::engine

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "engine/network.hpp"
+
+/// The machines that a Network runs over its connections.
+namespace kith::engine {
+
+/// One link of the exchange.
+class Network::LinkMachine final : public link::StreamMachine {
+ public:
+  LinkMachine(Network& network, sync::LinkId id) : network_(network), id_(id) {}
+  void on_bytes(ByteView bytes) override;
+  void on_closed() override;
+  [[nodiscard]] bool poll_transmit(Bytes& out) override;
+  [[nodiscard]] bool done() const override;
+
+ private:
+  Network& network_;
+  sync::LinkId id_;
+};
+
+/// The inviter's side of one pairing.
+class Network::PairMachine final : public link::StreamMachine {
+ public:
+  PairMachine(Network& network, wire::Opening const& opening, std::string remote);
+  ~PairMachine() override;
+  void on_bytes(ByteView bytes) override;
+  void on_closed() override;
+  void on_timer() override;
+  [[nodiscard]] bool poll_transmit(Bytes& out) override { return inviter.poll_transmit(out); }
+  [[nodiscard]] std::optional<Instant> next_deadline() override { return inviter.next_deadline(); }
+  [[nodiscard]] bool done() const override { return inviter.done(); }
+  void work_events();
+
+  core::PairInviter inviter;
+  std::string remote;
+  std::optional<core::PairRequested> asked;   ///< the user is being asked about this
+  bool answered = false;
+
+ private:
+  Network& network_;
+};
+
+/// A fresh connection from outside: reads the clear opening and hands over to the machine that it asks for. Says nothing.
+class Network::OpeningMachine final : public link::StreamMachine {
+ public:
+  OpeningMachine(Network& network, std::string remote);
+  ~OpeningMachine() override;
+  void is_known();
+  void on_bytes(ByteView bytes) override;
+  void on_closed() override;
+  void on_timer() override;
+  [[nodiscard]] bool poll_transmit(Bytes& out) override;
+  [[nodiscard]] std::optional<Instant> next_deadline() override;
+  [[nodiscard]] bool done() const override { return inner_ ? inner_->done() : refused_; }
+
+ private:
+  Network& network_;
+  std::string remote_;
+  Bytes held_;
+  Instant deadline_;
+  bool refused_ = false;
+  bool stranger_ = true;  ///< counts among Network::strangers_
+  std::shared_ptr<link::StreamMachine> inner_;
+};
+
+}  // namespace kith::engine

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+#include "engine/environment.hpp"
+#include "engine/key_codec.hpp"
+
+namespace kith::engine {
+
+/// Asks the user for a passphrase, without echo. @return KeyError::locked where nobody can be asked
+using AskPassphrase = std::function<Result<SecretBytes>(std::string_view question)>;
+
+/// Where a passphrase comes from. The first of these that there is, and no other:
+/// --passphrase-file, KITH_PASSPHRASE_FILE, KITH_PASSPHRASE_COMMAND, the terminal.
+///
+/// A file is taken whole but for one line end at its end; it must not be readable by others. A command runs under
+/// `/bin/sh -c` with nothing to read; its first line counts.
+class PassphraseSource {
+ public:
+  /// @param file  --passphrase-file
+  PassphraseSource(std::optional<std::string> const& file, Environment const& environment, AskPassphrase ask);
+
+  /// The passphrase of a key file that has one.
+  /// @return KeyError::locked where there is no source; passphrase_unreadable, _too_open, _command, _too_long, _empty
+  [[nodiscard]] Result<SecretBytes> existing(std::string_view question = "Passphrase") const;
+  /// A passphrase to be set: typed twice where it is typed. @return also KeyError::passphrase_mismatch
+  [[nodiscard]] Result<SecretBytes> fresh() const;
+
+  /// Whether a file or command is named: then a new key file is to be protected by it.
+  [[nodiscard]] bool configured() const { return file_.has_value() || command_.has_value(); }
+
+ private:
+  [[nodiscard]] Result<SecretBytes> from_elsewhere() const;
+  std::optional<std::filesystem::path> file_;
+  std::optional<std::string> command_;
+  AskPassphrase ask_;
+};
+
+/// Opens a key file, with its passphrase where it needs one. Who types it may try three times.
+/// @return what KeyFile::open and PassphraseSource::existing return
+[[nodiscard]] Result<core::Identity> unlock(KeyFile const& file, PassphraseSource const& source);
+
+}  // namespace kith::engine
