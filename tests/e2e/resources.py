@@ -1,0 +1,234 @@
+"""Full disks, read-only homes, two homes side by side, and how much memory a large file takes."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+from folder_pair import Device, Pair, temp_files, tree
+from kith_e2e import BIN, PATIENCE_S, json_lines, wait_until
+
+MIB = 1 << 20
+MEMORY_MIB = 64       # the product's promise, whatever a file's size
+LARGE_BYTES = 2 << 30
+SANITIZED = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"))
+
+
+@contextlib.contextmanager
+def small_disk(directory, mebibytes):
+    """A file system of its own at a directory. Skips the test where this user may not mount one."""
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=0755", "kith-e2e", str(directory)],
+                          capture_output=True, text=True, check=False) if shutil.which("mount") else None
+    if done is None or done.returncode != 0:
+        raise unittest.SkipTest(f"needs to mount a tmpfs: {done.stderr.strip() if done else 'there is no mount'}")
+    try:
+        yield lambda more: subprocess.run(["mount", "-o", f"remount,size={more}m", str(directory)], check=True)
+    finally:
+        subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+class FullFolder(unittest.TestCase):
+    def setUp(self):
+        self.pair = Pair()
+        self.addCleanup(self.pair.close)
+
+    def test_says_so_and_goes_on(self):
+        here, there = self.pair.make("full")
+        (here / "small").write_text("small")
+        with small_disk(there, 96) as grow:
+            self.assertEqual([code for code, _ in self.pair.step("full")], [0, 0])
+            for number in range(4):
+                (here / f"{number}.bin").write_bytes(os.urandom(30 * MIB))
+            whole = tree(here)
+            sender = self.pair.laptop.sync("full")
+            done = self.pair.desktop.once("full").expect(14)
+            error = done.error()
+            self.assertEqual(error["code"], "disk-full")
+            self.assertTrue(error["safe"])
+            self.assertTrue(error["remedy"])
+            self.assertFalse(done.lines()[-1]["in_sync"])
+            self.assertGreater(done.lines()[-1]["pending"]["files"], 0)
+            for path, what in tree(there).items():
+                self.assertEqual(what, whole[path])
+            self.assertEqual((there / "small").read_text(), "small")
+            self.assertGreater(shutil.disk_usage(there).free, 0)
+            status = self.pair.desktop.run("status", "--json").ok().document()
+            self.assertIn("disk-full", [each["code"] for each in status["problems"]])
+
+            # Live, the folder waits for space and goes on by itself, and edits from here still go out.
+            receiver = self.pair.desktop.sync("full")
+            wait_until("stopped", lambda: self.pair.desktop.status("full")["state"] == "stopped")
+            grow(256)
+            wait_until("the rest", lambda: tree(there) == whole, PATIENCE_S + 40)
+            (there / "from-there").write_text("goes out")
+            wait_until("an edit", lambda: (here / "from-there").exists())
+            self.assertEqual(tree(here), {**whole, b"from-there": tree(here)[b"from-there"]})
+            self.assertEqual(receiver.stop(), 0)
+            self.assertEqual(sender.stop(), 0)
+            self.assertEqual(temp_files(there), [])
+
+    def test_a_disk_that_somebody_else_fills(self):
+        here, there = self.pair.make("filled")
+        with small_disk(there, 160):
+            self.assertEqual([code for code, _ in self.pair.step("filled")], [0, 0])
+            (here / "large.bin").write_bytes(os.urandom(100 * MIB))
+            sender = self.pair.laptop.sync("filled")
+            receiver = self.pair.desktop.sync("filled")
+            wait_until("the transfer has begun", lambda: temp_files(there))
+            with open(there / ".kith" / "filler", "wb") as filler:
+                with contextlib.suppress(OSError):
+                    while True:
+                        filler.write(bytes(MIB))
+                        filler.flush()
+            wait_until("stopped, or quicker than the filler", lambda: (there / "large.bin").exists() or
+                       self.pair.desktop.status("filled")["state"] == "stopped")
+            os.truncate(there / ".kith" / "filler", 0)
+            self.assertEqual(receiver.stop(), 0)
+            receiver = self.pair.desktop.sync("filled")
+            wait_until("the rest", lambda: tree(there) == tree(here))
+            self.assertEqual(receiver.stop(), 0)
+            self.assertEqual(sender.stop(), 0)
+            self.assertEqual(temp_files(there), [])
+
+
+class FullHome(unittest.TestCase):
+    def test_says_so_and_goes_on(self):
+        with contextlib.ExitStack() as stack:
+            device = stack.enter_context(Device("full"))
+            device.home.mkdir(mode=0o700)
+            stack.enter_context(small_disk(device.home, 8))
+            device.home.chmod(0o700)
+            device.run("init", "--recovery-file", device.dir / "words").ok()
+            device.run("push", "before").ok()
+            filler = device.home / "filler"
+            with open(filler, "wb") as opened:
+                with contextlib.suppress(OSError):
+                    while opened.write(bytes(4096)):
+                        opened.flush()
+            acknowledged, refused = ["before"], None
+            for number in range(2000):  # what lies in the database's own free pages still takes a few
+                done = device.run("push", f"message {number}", "--json")
+                if done.code != 0:
+                    refused = done
+                    break
+                acknowledged.append(f"message {number}")
+            self.assertIsNotNone(refused, "never full")
+            error = refused.expect(14).error()
+            self.assertEqual(error["code"], "disk-full")
+            self.assertTrue(error["remedy"])
+            again = device.run("sync", device.files, "--folder", "files", "--once", "--timeout", "2s", "--json")
+            self.assertEqual(again.code, 14, again)
+            filler.unlink()
+            device.run("push", "after").ok()
+            pulled = device.run("pull", "--own", "--after-cursor", "0", "--json").lines()
+            self.assertEqual([each["text"] for each in pulled if each["type"] == "item"], acknowledged + ["after"])
+
+
+class Homes(unittest.TestCase):
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to become another user")
+    def test_a_home_that_may_only_be_read(self):
+        with Device("read-only") as device:
+            device.run("init", "--recovery-file", device.dir / "words").ok()
+            program = pathlib.Path(shutil.copy2(BIN, device.dir / "kith-program"))
+            for directory in [device.dir, *device.dir.rglob("*")]:
+                os.chown(directory, 65534, 65534)
+            folder = device.files / "notes"
+            folder.mkdir()
+
+            def as_nobody(*args):
+                done = subprocess.run([str(program), *map(str, args), "--json"], env=device.environment(), capture_output=True,
+                                      user=65534, group=65534, extra_groups=[], cwd=device.dir, timeout=PATIENCE_S,
+                                      stdin=subprocess.DEVNULL, check=False, text=True)
+                return done.returncode, json_lines(done.stderr), done
+
+            self.assertEqual(as_nobody("status")[0], 0)
+            for path in device.home.rglob("*"):
+                path.chmod(0o500 if path.is_dir() else 0o400)
+            device.home.chmod(0o500)
+            for args in (("push", "text"), ("sync", folder, "--once", "--timeout", "1s"), ("status",), ("key", "rotate")):
+                code, errors, done = as_nobody(*args)
+                if code == 0 and args == ("status",):
+                    continue  # it only reads
+                self.assertIn(code, (1, 2), done)
+                self.assertEqual(len([each for each in errors if each["type"] == "error"]), 1, done)
+                self.assertTrue(errors[-1]["remedy"], done)
+                self.assertNotIn("terminate", done.stderr)
+            fresh = device.home / "below"
+            done = as_nobody("init", "--home", fresh, "--recovery-file", device.dir / "more-words")
+            self.assertIn(done[0], (1, 2), done)
+            self.assertTrue(done[1][-1]["remedy"], done)
+            self.assertFalse(fresh.exists())
+
+    def test_two_in_one_directory(self):
+        with Device("twins") as device:
+            names = ("one", "two")
+            for name in names:
+                device.run("--home", device.dir / name, "init", "--name", name, "--recovery-file", device.dir / f"{name}.words").ok()
+            folder = device.folder("shared")
+            folder.mkdir()
+            (folder / "file").write_text("one's")
+            running = [device.start("--home", device.dir / name, "pull", "--follow", "--json") for name in names]
+            for name in names:  # the same port is configured for both: the second takes another
+                wait_until(f"{name} on the network",
+                           lambda: device.run("--home", device.dir / name, "status", "--json").document()["running"])
+                device.run("--home", device.dir / name, "push", f"from {name}").ok()
+            for name in names:
+                lines = device.run("--home", device.dir / name, "pull", "--own", "--after-cursor", "0", "--json").lines()
+                self.assertEqual([each["text"] for each in lines if each["type"] == "item"], [f"from {name}"])
+            device.run("--home", device.dir / "one", "sync", folder, "--once", "--json").ok()
+            other = device.run("--home", device.dir / "two", "sync", folder, "--once", "--json").expect(2)
+            self.assertEqual(other.error()["code"], "folder-foreign")
+            inside = device.run("--home", device.dir / "one", "sync", device.dir, "--folder", "all", "--once", "--json").expect(2)
+            self.assertEqual(inside.error()["code"], "usage")
+            for each in running:
+                self.assertEqual(each.stop(), 0)
+
+
+class LargeFile(unittest.TestCase):
+    def test_arrives_whole_in_little_memory(self):
+        if shutil.disk_usage(tempfile.gettempdir()).free < 6 << 30:
+            self.skipTest("needs 6 GiB of free space")
+        pair = Pair()
+        self.addCleanup(pair.close)
+        here, there = pair.make("large")
+        self.write_large(here / "large.bin")
+        begin = time.monotonic()
+        running = [each.sync("large") for each in (pair.laptop, pair.desktop)]
+        arrived = there / "large.bin"
+        wait_until("the large file", lambda: arrived.exists() or any(each.process.poll() is not None for each in running), 600)
+        seconds = time.monotonic() - begin
+        self.assertTrue(arrived.exists(), running)
+        peaks = [self.peak_mib(each.process.pid) for each in running]
+        print(f"{LARGE_BYTES >> 20} MiB: {seconds:.0f} s with hashing, {LARGE_BYTES / seconds / 1e6:.0f} MB/s; "
+              f"peak memory {peaks[0]:.0f} MiB sending, {peaks[1]:.0f} MiB receiving")
+        for each in running:
+            self.assertEqual(each.stop(), 0)
+        self.assertEqual(subprocess.run(["cmp", here / "large.bin", arrived], check=False).returncode, 0)
+        if not SANITIZED:
+            self.assertLess(max(peaks), MEMORY_MIB)
+
+    @staticmethod
+    def write_large(path):
+        """Random blocks, each in the file many times but never twice with the same bytes around: nothing is found twice."""
+        pool = os.urandom(64 * MIB)
+        with open(path, "wb", buffering=0) as file:
+            for number in range(LARGE_BYTES // len(pool)):
+                block = bytearray(pool)
+                for at in range(0, len(pool), 4096):
+                    block[at:at + 8] = (number << 32 | at).to_bytes(8, "big")
+                file.write(block)
+
+    @staticmethod
+    def peak_mib(pid):
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+        raise AssertionError("no VmHWM")
+
+
+if __name__ == "__main__":
+    unittest.main()

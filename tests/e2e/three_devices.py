@@ -1,0 +1,177 @@
+"""Three devices: invited in a row, all in step without a server, renamed, and removed from the group while away."""
+
+import unittest
+
+from kith_e2e import wait_until
+from people import Device, let_in, only_error
+
+
+class Three(unittest.TestCase):
+    """A invites B, and B invites C while A is away."""
+
+    def setUp(self):
+        self.a, self.b, self.c = self.devices = [Device(name) for name in ("laptop", "desktop", "phone")]
+        for each in self.devices:
+            self.addCleanup(each.close)
+        self.a.init()
+        let_in(self.a, self.b)
+        let_in(self.b, self.c)
+
+    def device(self, name):
+        device = Device(name)
+        self.addCleanup(device.close)
+        return device
+
+    def online(self, *devices):
+        """These go on the network and stay there. Returns their followers in the same order."""
+        return [each.follow("--after-cursor", "0", "--own") for each in devices]
+
+    @staticmethod
+    def connected(device, *names):
+        """Whether the device has sessions with all of these."""
+        now = {each["name"] for each in device.json("status")["devices"] if each["path"] == "direct"}
+        return now >= set(names)
+
+    @staticmethod
+    def wait_for(follower, *texts):
+        for text in texts:
+            follower.wait_line(f'"text":"{text}"')
+
+    def exactly_once(self, device, texts):
+        self.assertEqual(sorted(device.texts("--own", "--after-cursor", "0", expect=(0, 10))), sorted(texts))
+
+
+class InStep(Three):
+    def test_all_to_all(self):
+        for each in self.devices:  # each on its own, nobody there
+            each.run("push", f"offline from {each.name}", "--quiet").ok()
+        followers = self.online(*self.devices)
+        for each in self.devices:
+            each.run("push", f"online from {each.name}").ok()
+        texts = [f"{when} from {each.name}" for when in ("offline", "online") for each in self.devices]
+        for follower in followers:
+            self.wait_for(follower, *texts)
+        for each in self.devices:
+            self.exactly_once(each, texts)
+            self.assertEqual(each.names(), ["desktop", "laptop", "phone"])
+        # A and C never met before: B told each where the other is.
+        wait_until("a session between the first and the last", lambda: self.connected(self.a, "phone", "desktop"))
+
+        self.b.run("devices", "rename", "phone", "tablet").ok()
+        for each in self.devices:
+            wait_until(f"the new name on {each.name}", lambda: each.names() == ["desktop", "laptop", "tablet"])
+        found = self.a.json("verify")
+        self.assertEqual(found["result"], "identical", found)
+        self.assertEqual({each["heads"] for each in found["devices"]}, {found["heads"]})
+        self.assertEqual(len(found["devices"]), 2)
+        for follower in followers:
+            self.assertEqual(follower.stop(), 0, follower)
+
+    def test_names_and_ids_that_fit_nobody_or_several(self):
+        self.assertEqual(self.a.run("devices", "rename", "nobody", "x", "--json").expect(2).error()["code"], "no-such-device")
+        self.assertEqual(self.a.run("devices", "rename", "desktop", "", "--json").expect(2).error()["code"], "usage")
+        self.a.run("devices", "rename", "desktop", "laptop").ok()
+        self.assertEqual(self.a.run("devices", "rename", "laptop", "x", "--json").expect(2).error()["code"], "ambiguous-device")
+        others = {each["id"] for each in self.a.json("devices", "ls")["devices"] if not each["self"] and each["name"] == "laptop"}
+        self.a.run("devices", "rename", others.pop()[:16], "desktop").ok()
+        self.assertEqual(self.a.names(), ["desktop", "laptop", "phone"])
+
+
+class Removed(Three):
+    def test_while_it_was_away(self):
+        self.c.run("push", "before", "--wait", "safe", "--timeout", "1s")  # with nobody there
+        watcher, middle = self.online(self.a, self.b)
+        old = self.c.follow("--own")
+        self.wait_for(watcher, "before")
+        self.assertEqual(old.stop(), 0, old)
+        held = self.c.texts("--own", "--after-cursor", "0")
+
+        # A code from before the removal, which a removed device may have seen.
+        inviter, invite = self.b.invite()
+        found = self.a.json("devices", "revoke", "phone", "--lost")
+        self.assertEqual({each["name"]: each["state"] for each in found["devices"]},
+                         {"laptop": "active", "desktop": "active", "phone": "revoked"})
+        self.a.run("push", "not for the phone").ok()
+        self.b.run("push", "nor this").ok()
+        self.wait_for(middle, "not for the phone")
+        self.wait_for(watcher, "nor this")
+        wait_until("the removal on the desktop", lambda: self.b.names("revoked") == ["phone"])
+
+        run = self.c.run("pull", "--json").expect(13)
+        self.assertEqual(run.error()["code"], "revoked-self")
+        self.assertTrue(run.error()["safe"])
+        self.assertNotIn("not for the phone", run.out + run.err)
+        self.assertEqual(only_error_of(self.c.start("pull", "--follow", "--json")), "revoked-self")
+        # What it has it keeps.
+        self.assertEqual(self.c.run("pull", "--own", "--after-cursor", "0", "--json").expect(13).error()["code"], "revoked-self")
+        self.assertIn("before", held)
+        status = self.c.json("status")
+        self.assertIn("revoked-self", [each["code"] for each in status["problems"]])
+        self.assertEqual(status["messages"]["last_cursor"], len(held))
+
+        # Under the same keys it never comes back, not even by an invite.
+        self.assertEqual(self.c.join(invite).expect(2).error()["code"], "already-initialised")
+        for each in self.c.home.iterdir():
+            if each.name.startswith("state.db"):
+                each.unlink()
+        refused = self.c.join(invite)
+        self.assertNotEqual(refused.code, 0, refused)
+        refused.error()
+        self.assertEqual(self.b.names(), ["desktop", "laptop"])
+        self.assertEqual(inviter.stop(), 130, inviter)
+
+        # With new keys it does, as another device.
+        fresh = self.device("phone")
+        let_in(self.b, fresh)
+        self.assertEqual(self.b.names(), ["desktop", "laptop", "phone"])
+        self.assertIn("not for the phone", fresh.texts("--after-cursor", "0"))
+
+    def test_a_junior_can_be_overruled_and_the_words_settle_it(self):
+        watcher, middle = self.online(self.a, self.b)
+        wait_until("both connected", lambda: self.connected(self.a, "desktop"))
+        # A senior device removes its junior although that one removes it at the same time: of two that remove each
+        # other the senior stays.
+        wrong = self.c.dir / "wrong.txt"
+        wrong.write_text("abandon " * 23 + "art\n")
+        self.assertEqual(self.c.run("devices", "revoke", "laptop", "--recovery-file", wrong, "--json").expect(12).error()["code"],
+                         "recovery-words-wrong")
+        self.assertEqual(self.c.run("devices", "revoke", "laptop", "--recovery-file", self.c.dir / "none", "--json")
+                         .expect(2).error()["code"], "usage")
+        self.assertEqual(self.c.names(), ["desktop", "laptop", "phone"])
+        self.c.run("devices", "revoke", "laptop", "--recovery-file", self.a.words, "--json").ok()
+        self.assertEqual(watcher.wait(), 13, watcher)
+        self.assertEqual(only_error(watcher)["code"], "revoked-self")
+        wait_until("the removal on the desktop", lambda: self.b.names("revoked") == ["laptop"])
+        self.assertEqual(self.c.names(), ["desktop", "phone"])
+        # The removed senior cannot answer in kind.
+        self.a.run("devices", "revoke", "phone", "--json")
+        self.c.run("push", "still here").ok()
+        self.wait_for(middle, "still here")
+        self.assertEqual(self.b.names(), ["desktop", "phone"])
+        self.assertEqual(self.a.run("push", "as if", "--json").code, 13)
+
+    def test_a_junior_removes_a_senior_without_the_words(self):
+        run = self.c.run("devices", "revoke", "laptop", "--json").ok()
+        self.assertIn("senior-device", [each["code"] for each in run.warnings()], run)
+        self.assertEqual(self.c.names("revoked"), ["laptop"])
+
+    def test_of_two_that_remove_each_other_the_senior_stays(self):
+        self.c.run("devices", "revoke", "desktop", "--quiet").ok()  # alone: nobody hears of it yet
+        self.b.run("devices", "revoke", "phone", "--quiet").ok()
+        watcher, middle, last = self.online(self.a, self.b, self.c)
+        self.assertEqual(last.wait(), 13, last)
+        for each in (self.a, self.b):
+            wait_until(f"the outcome on {each.name}", lambda: (each.names(), each.names("revoked")) ==
+                       (["desktop", "laptop"], ["phone"]))
+        self.b.run("push", "the senior stays").ok()
+        self.wait_for(watcher, "the senior stays")
+        self.assertIsNone(middle.process.poll(), middle)
+
+
+def only_error_of(process):
+    process.wait()
+    return only_error(process)["code"]
+
+
+if __name__ == "__main__":
+    unittest.main()
