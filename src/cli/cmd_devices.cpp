@@ -1,6 +1,7 @@
 #include <fstream>
 
 #include <fmt/format.h>
+#include <sodium/utils.h>
 
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
@@ -88,14 +89,25 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
     KITH_TRY(yes, context.prompt.confirm("This removes the device you are at; it can come back only by a new invite. Go on?"));
     if (!yes) return engine::kExitInterrupted;
   }
-  // Sessions first, so that the others hear of it from here and the removed device is told why it is cut off.
-  KITH_TRY(before, reach_others(context, *client, Level::theirs_here, kTellTime));
-  static_cast<void>(before);
+  // Others first, so that they hear of it and the removed device is told why it is cut off; but nothing that they say or
+  // do keeps the removal from being written.
+  auto const before = reach_others(context, *client, Level::theirs_here, kTellTime);
+  if (!before && before.error().is(EngineError::interrupted)) return fail(before.error());
+  KITH_CHECK(client->refresh());
+  if (!recovery && replica.stands_above_us(device)) {
+    context.out.warning("senior", fmt::format("\"{}\" stands above this device and could undo its removal; with the recovery words "
+                                              "(--recovery-file) it is final", name));
+    if (context.prompt.possible()) {
+      KITH_TRY(yes, context.prompt.confirm("Remove it all the same?"));
+      if (!yes) return fail(EngineError::interrupted);
+    }
+  }
   KITH_TRY(removed, replica.remove_device(device, options.reason, recovery ? &*recovery : nullptr, engine::current_time()));
   static_cast<void>(removed);
   if (replica.self_active()) KITH_CHECK(replica.rotate(engine::current_time()));
   client->bell().ring();
-  KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
+  auto const told = reach_others(context, *client, Level::ours_there, kTellTime);
+  Reached const reached = told ? *told : Reached{};
 
   auto& out = context.out;
   out.result(fmt::format("{} \"{}\" was removed; the group's key has changed. It gets nothing new, and keeps what it has.",
@@ -122,7 +134,7 @@ Result<core::RecoveryKeys> read_recovery_words(std::string const& file) {
   std::string text(4096, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   auto const entropy = crypto::from_words(std::string_view(text).substr(0, static_cast<std::size_t>(in.gcount())));
-  std::fill(text.begin(), text.end(), '\0');
+  sodium_memzero(text.data(), text.size());
   if (!entropy) return fail(entropy.error());
   return core::RecoveryKeys::from_entropy(*entropy);
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <sodium/utils.h>
 
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
@@ -42,7 +43,7 @@ Result<> show_words(Context& context, std::string const& words, RandomSource& ra
   out.note("and are shown only now:");
   std::string block = words_block(words);
   out.block("\n" + block + "\n");
-  std::fill(block.begin(), block.end(), '\0');
+  sodium_memzero(block.data(), block.size());
   KITH_CHECK(out.flush());
   if (context.global.yes) return {};
   int const asked = static_cast<int>(random.below(24)) + 1;
@@ -86,7 +87,7 @@ Result<int> init(Context& context, InitOptions const& options) {
     return fail(old_file.error());
   }
   bool const to_terminal = !options.recovery_file;
-  if (to_terminal && (context.out.json() || (!context.prompt.possible() && !context.global.yes))) {
+  if (to_terminal && (context.out.json() || !context.prompt.possible())) {
     return fail(EngineError::usage,
                 SubjectDetail{"the recovery words need somebody to write them down: use --recovery-file FILE "
                               "where there is no terminal"});
@@ -96,7 +97,7 @@ Result<int> init(Context& context, InitOptions const& options) {
   auto const recovery = core::RecoveryKeys::from_entropy(entropy);
   std::string words = crypto::to_words(entropy);
   auto const shown = to_terminal ? show_words(context, words, random) : write_words(*options.recovery_file, words);
-  std::fill(words.begin(), words.end(), '\0');
+  sodium_memzero(words.data(), words.size());
   if (!shown) return fail(shown.error());
 
   if (!identity) {

@@ -35,10 +35,17 @@ class Pulling {
   Result<int> run() {
     KITH_TRY(saved, client_.read_cursor());
     position_ = options_.after.value_or(saved);
-    if (options_.follow) KITH_CHECK(client_.connect());  // alone as yet, perhaps, but a device may come in
-    KITH_TRY(reached, reach_others(context_, client_, Level::theirs_here));
-    for (auto const* group : {&reached.level, &reached.behind}) {
-      for (auto const& device : *group) reached_.push_back("device:" + device_name(client_, device));
+    if (options_.follow) {
+      KITH_CHECK(client_.connect());  // alone as yet, perhaps, but a device may come in
+      KITH_CHECK(print_new());
+    }
+    auto const reached = reach_others(context_, client_, Level::theirs_here);
+    bool const stopped = !reached && options_.follow && reached.error().is(EngineError::interrupted);
+    if (!reached && !stopped) return fail(reached.error());
+    if (reached) {
+      for (auto const* group : {&reached->level, &reached->behind}) {
+        for (auto const& device : *group) reached_.push_back("device:" + device_name(client_, device));
+      }
     }
     KITH_CHECK(print_new());
     if (options_.follow) KITH_CHECK(follow());
@@ -108,11 +115,23 @@ class Pulling {
                                                    blob.cursor - 1));
         return {};
       }
-      context_.out.raw(text_of(blob.data));
-      context_.out.raw("\n");
+      print_text(text_of(blob.data));
     }
     ++printed_;
     return {};
+  }
+
+  /// On a terminal what could move the cursor or turn the text around shows escaped; a pipe gets the bytes.
+  void print_text(std::string_view text) {
+    if (!context_.out.out_style().terminal) {
+      context_.out.raw(text);
+      return context_.out.raw("\n");
+    }
+    for (std::size_t at = 0; at <= text.size();) {
+      auto const end = std::min(text.find('\n', at), text.size());
+      context_.out.result(text.substr(at, end - at));
+      at = end + 1;
+    }
   }
 
   /// One file per message: its number, and the beginning of its id, so that two homes never mean different things by one name.

@@ -1,5 +1,8 @@
 #include "cli/context.hpp"
 
+#include <cerrno>
+#include <utility>
+
 #include "engine/error.hpp"
 
 namespace kith::cli {
@@ -29,6 +32,12 @@ engine::PassphraseSource Context::passphrase(std::optional<std::string> const& f
 }
 
 int Context::fail(Error const& error, engine::FailureContext const& about) {
+  if (error.is(engine::EngineError::output_failed)) {
+    // Said once; and who closed the pipe (`kith help codes | head`) wants to hear no more.
+    auto const* system = std::get_if<SystemDetail>(&error.detail());
+    bool const reader_left = system != nullptr && system->number == EPIPE;
+    if (std::exchange(output_failure_told_, true) || reader_left) return engine::kExitOther;
+  }
   return out.failure(engine::explain(error, about));
 }
 

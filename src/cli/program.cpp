@@ -1,6 +1,5 @@
 #include "cli/program.hpp"
 
-#include <cerrno>
 #include <type_traits>
 
 #include "base/assert.hpp"
@@ -53,9 +52,7 @@ int run_program(std::vector<std::string> const& args, engine::Environment const&
   Context context(global, environment, output);
   int const code = run_command(context, invocation->command);
   if (auto const flushed = output.flush(); !flushed) {
-    // Who closed the pipe (`kith help codes | head`) wants to hear no more.
-    bool const reader_left = std::get<SystemDetail>(flushed.error().detail()).number == EPIPE;
-    int const failed = reader_left ? static_cast<int>(engine::kExitOther) : context.fail(flushed.error());
+    int const failed = context.fail(flushed.error());
     return code == engine::kExitOk ? failed : code;
   }
   return code;

@@ -17,14 +17,17 @@ using wire::text;
 
 constexpr std::size_t kMaxText = kLimits.max_path_bytes;
 
-/// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces and parentheses.
+/// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces and parentheses. Zero for a process that is not there,
+/// or has ended and only waits for its parent to take note: in a container that may be for ever.
 std::uint64_t start_of(std::int64_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
   if (!std::getline(file, line)) return 0;
   std::istringstream rest(line.substr(std::min(line.rfind(')') + 1, line.size())));
   std::string field;
-  for (int number = 3; number <= 22; ++number) rest >> field;
+  rest >> field;
+  if (field == "Z" || field == "X") return 0;
+  for (int number = 4; number <= 22; ++number) rest >> field;
   return rest ? std::strtoull(field.c_str(), nullptr, 10) : 0;
 }
 

@@ -47,7 +47,11 @@ void FolderService::deliver(ChunkId const& id, ByteView bytes) {
 }
 
 void FolderService::run() {
-  if (auto worked = work(); !worked) network_.end_with(worked.error());
+  try {
+    if (auto worked = work(); !worked) network_.end_with(worked.error());
+  } catch (std::bad_alloc const&) {
+    network_.end_with(crypto::CryptoError::out_of_memory);
+  }
   folders_.clear();
   instance_.reset();
 }
@@ -69,11 +73,9 @@ Result<> FolderService::work() {
     for (auto& [id, folder] : folders_) {
       for (auto const& [chunk, bytes] : chunks) {
         auto const taken = folder->sync.on_chunk(chunk, bytes);
-        if (!taken && taken.error().is(files::FilesError::no_space)) {
-          KITH_CHECK(stop_folder(*folder, "disk-full", folder->row.root));
-          folder->retry = Clock::now() + kRetry;
-        } else if (!taken) {
-          return fail(taken.error());
+        if (!taken) {
+          KITH_CHECK(stop_for(*folder, taken.error()));
+          break;
         }
         folder->apply_due = folder->apply_due || *taken;
       }
@@ -189,13 +191,7 @@ Result<> FolderService::scan(Folder& folder) {
     KITH_CHECK(put_row(folder, FolderState::scanning));
   }
   auto const report = folder.sync.scan(below, folder.guard, current_time());
-  if (!report) {
-    auto const& error = report.error();
-    if (error.is(files::FilesError::not_found)) return stop_folder(folder, "folder-unmounted", folder.row.root);
-    if (error.is(files::FilesError::permission)) return stop_folder(folder, "permission", folder.row.root);
-    if (error.holds<files::FilesError>()) return stop_folder(folder, "disk-error", folder.row.root);
-    return fail(error);
-  }
+  if (!report) return stop_for(folder, report.error());
   if (report->guarded && !everything) {
     // Many in one directory may be few of all, or have another name elsewhere: only the whole folder tells.
     folder.all_dirty = true;
@@ -236,17 +232,7 @@ Result<> FolderService::apply(Folder& folder) {
   if (!folder.apply_due && !has_work) return {};
   folder.apply_due = false;
   auto const report = folder.sync.apply(folder.guard, current_time());
-  if (!report) {
-    auto const& error = report.error();
-    if (error.is(files::FilesError::not_found)) return stop_folder(folder, "folder-unmounted", folder.row.root);
-    if (error.is(files::FilesError::no_space)) {
-      folder.retry = Clock::now() + kRetry;
-      return stop_folder(folder, "disk-full", folder.row.root);
-    }
-    if (error.is(files::FilesError::read_only)) return stop_folder(folder, "permission", folder.row.root);
-    if (error.holds<files::FilesError>()) return stop_folder(folder, "disk-error", folder.row.root);
-    return fail(error);
-  }
+  if (!report) return stop_for(folder, report.error());
   std::vector<std::pair<ChunkId, std::uint64_t>> wants;
   for (auto const& want : folder.sync.take_wants()) wants.emplace_back(want.id, want.length);
   if (!wants.empty()) network_.want_chunks(std::move(wants));
@@ -307,6 +293,21 @@ Result<> FolderService::note_skipped(Folder& folder, std::vector<files::Skipped>
     if (row.items.size() < SkippedRow::kMost) row.items.emplace_back(each.path, std::string(files::skip_code(each.why)));
   }
   return put_control(instance_->store(), row, folder.sync.id().view());
+}
+
+/// A folder's trouble stops that folder and nothing else. Only a database that fails ends everything.
+Result<> FolderService::stop_for(Folder& folder, Error const& error) {
+  using files::FilesError;
+  if (error.holds<store::StoreError>() || error.is(core::CoreError::corrupt_record) ||
+      error.is(core::CoreError::removed_self)) {
+    return fail(error);
+  }
+  std::string_view code = "bad-content";
+  if (error.is(FilesError::not_found)) code = "folder-unmounted";
+  if (error.is(FilesError::no_space)) code = "disk-full";
+  if (error.is(FilesError::permission) || error.is(FilesError::read_only)) code = "permission";
+  if (error.is(FilesError::io) || error.is(FilesError::other_file_system)) code = "disk-error";
+  return stop_folder(folder, code, folder.row.root);
 }
 
 Result<> FolderService::stop_folder(Folder& folder, std::string_view code, std::string subject) {

@@ -61,6 +61,7 @@ class FolderService {
   [[nodiscard]] Result<> serve(Folder& folder);
   [[nodiscard]] Result<> scan(Folder& folder);
   [[nodiscard]] Result<> apply(Folder& folder);
+  [[nodiscard]] Result<> stop_for(Folder& folder, Error const& error);
   [[nodiscard]] Result<> stop_folder(Folder& folder, std::string_view code, std::string subject);
   [[nodiscard]] Result<> count_files(Folder& folder);
   void note_applied(Folder& folder, files::ApplyReport const& report);

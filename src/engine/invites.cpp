@@ -19,21 +19,21 @@ std::optional<core::InviteView> StoredInvites::find(wire::Lookup const& lookup) 
   auto password = core::open_at_rest(key_, row_name(lookup.symbols), (*row)->password);
   if (!password) return std::nullopt;
   core::InviteView view{(*row)->state, std::move(*password), (*row)->used_by};
+  // A used one too: it still serves the device that used it, so it can still be guessed at.
   if (view.state == core::InviteState::open || view.state == core::InviteState::used) {
+    if ((*row)->tries >= kMaxTries) view.state = core::InviteState::voided;
     if (wall_().ms >= (*row)->expires_ms) view.state = core::InviteState::expired;
   }
-  if (view.state == core::InviteState::open && (*row)->tries >= kMaxTries) view.state = core::InviteState::voided;
   return view;
 }
 
-/// Counts on disk before our tag goes out; where that fails, none is left.
-std::uint8_t StoredInvites::begin_try(wire::Lookup const& lookup) {
-  std::uint8_t left = 0;
+std::optional<std::uint8_t> StoredInvites::begin_try(wire::Lookup const& lookup) {
+  std::optional<std::uint8_t> left;
   auto const counted = change(lookup.symbols, [&](InviteRow& row) {
     row.tries = static_cast<std::uint8_t>(std::min<int>(row.tries + 1, kMaxTries));
     left = static_cast<std::uint8_t>(kMaxTries - row.tries);
   });
-  return counted ? left : std::uint8_t{0};
+  return counted ? left : std::nullopt;  // a full disk, a busy database, or an invite that is gone meanwhile
 }
 
 void StoredInvites::try_succeeded(wire::Lookup const& lookup) {

@@ -12,7 +12,7 @@ class StoredInvites final : public core::InviteBook {
       : store_(store), key_(key), wall_(std::move(wall)) {}
 
   std::optional<core::InviteView> find(wire::Lookup const& lookup) override;
-  std::uint8_t begin_try(wire::Lookup const& lookup) override;
+  std::optional<std::uint8_t> begin_try(wire::Lookup const& lookup) override;
   void try_succeeded(wire::Lookup const& lookup) override;
 
   struct Created {

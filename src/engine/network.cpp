@@ -61,7 +61,11 @@ void Network::fail_with(Error error) {
 }
 
 void Network::run() {
-  if (auto worked = work(); !worked) fail_with(worked.error());
+  try {
+    if (auto worked = work(); !worked) fail_with(worked.error());
+  } catch (std::bad_alloc const&) {
+    fail_with(crypto::CryptoError::out_of_memory);
+  }
   if (folders_) folders_->stop();
   folders_.reset();
   give_up_ownership();
@@ -105,6 +109,8 @@ Result<> Network::take_over() {
   since_ms_ = current_time().wall.ms;
   invites_ = std::make_unique<StoredInvites>(store, identity_.storage, [] { return current_time().wall; });
   KITH_CHECK(invites_->tidy());
+  // What was found before may be over; what is not will be found again.
+  KITH_CHECK(erase_control<ProblemRow>(store, bytes_of("state-cloned")));
   source_ = std::make_unique<Source>(*instance_->chunks);
   exchange_ = std::make_unique<sync::Exchange>(instance_->replica, store, *source_, instance_->messages, instance_->folders,
                                                instance_->random);

@@ -36,7 +36,8 @@ class Network {
   static constexpr auto kLockRetry = std::chrono::milliseconds{250};
   static constexpr auto kDialTime = std::chrono::seconds{5};
   static constexpr std::size_t kMaxConnections = 256;
-  static constexpr std::size_t kMaxStrangers = 64;  ///< connections that have not said yet what they want
+  static constexpr std::size_t kMaxStrangers = 64;  ///< connections that have not proved yet that they belong here
+  static constexpr std::size_t kMaxStrangersOfOne = 16;  ///< of one address
   static constexpr std::size_t kMaxPairings = 16;
 
   /// @param identity  outlives the network
@@ -107,7 +108,6 @@ class Network {
   core::Identity const& identity_;
   NetworkOptions options_;
   std::thread thread_;
-  link::Loop loop_;
   std::atomic<bool> owner_{false};
   mutable std::mutex failure_mutex_;
   std::optional<Error> failure_;
@@ -128,7 +128,7 @@ class Network {
   std::unique_ptr<FolderService> folders_;
   std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
   std::set<PairMachine*> pairings_;
-  std::size_t strangers_ = 0;
+  std::map<std::string, std::size_t> strangers_;  ///< by address without port
   std::map<DeviceId, std::string> coming_;     ///< open sessions whose device has not said yet what it holds: endpoints
   std::set<std::string> dialling_;             ///< addresses asked for by DialRows, under way
   std::map<ChunkId, std::uint64_t> message_chunks_;  ///< wanted for messages, with their lengths
@@ -138,6 +138,8 @@ class Network {
   std::int64_t since_ms_ = 0;
   bool ring_due_ = false;
   bool settling_ = false;
+  /// Last, so that it goes first: it holds the machines, and they refer to what is above.
+  link::Loop loop_;
 };
 
 }  // namespace kith::engine

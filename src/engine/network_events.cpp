@@ -37,6 +37,7 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
     return erase_control<SessionRow>(store, down->device.view());
   }
   if (auto const* failed = std::get_if<sync::LinkFailed>(&event)) {
+    if (failed->reason.is(core::CoreError::removed_self)) KITH_CHECK(note_problem("revoked-self", {}));
     if (dialling_.erase(failed->endpoint) == 0) return {};
     ring_due_ = true;
     return put_control(store, DialRow{current_time().wall.ms, failed->reason.name(), 0}, bytes_of(failed->endpoint));
@@ -132,6 +133,12 @@ Result<> Network::on_pair_event(PairMachine& machine, core::InviterEvent const& 
   auto& store = instance_->store();
   ring_due_ = true;
   if (auto const* requested = std::get_if<core::PairRequested>(&event)) {
+    KITH_CHECK(instance_->replica.refresh());
+    if (!requested->again && instance_->replica.state().roster().active(requested->cert.device)) {
+      // A member has what an invite gives, unless this one's welcome was lost on the way.
+      machine.inviter.fail_internally(core::CoreError::protocol_violation);
+      return {};
+    }
     KITH_TRY(invite, get_control<InviteRow>(store, bytes_of(requested->lookup.symbols)));
     bool const agreed = requested->again || (invite && invite->approve_all);
     PairRow const row{agreed ? PairState::approved : PairState::requested, requested->cert.device, requested->name,
@@ -156,7 +163,8 @@ Result<> Network::on_pair_event(PairMachine& machine, core::InviterEvent const& 
   auto const& failed = std::get<core::PairFailed>(event);
   if (!failed.lookup) return {};
   KITH_TRY(row, get_control<PairRow>(store, bytes_of(failed.lookup->symbols)));
-  if (row && row->state != PairState::joined) KITH_CHECK(erase_control<PairRow>(store, bytes_of(failed.lookup->symbols)));
+  bool const ours = row && machine.asked && row->device == machine.asked->cert.device;
+  if (ours && row->state != PairState::joined) KITH_CHECK(erase_control<PairRow>(store, bytes_of(failed.lookup->symbols)));
   return {};
 }
 

@@ -6,6 +6,8 @@ namespace {
 
 constexpr auto kOpeningTime = std::chrono::seconds{10};
 
+std::string host_of(std::string const& remote) { return remote.substr(0, remote.rfind(':')); }
+
 }  // namespace
 
 // Links of the exchange.
@@ -80,23 +82,33 @@ void Network::dial_address(std::string const& address) {
 // Accepting.
 
 std::shared_ptr<link::StreamMachine> Network::accept(std::string const& remote) {
-  if (!exchange_ || stopping_ || strangers_ >= kMaxStrangers || machines_.size() >= kMaxConnections) return nullptr;
+  if (!exchange_ || stopping_ || machines_.size() >= kMaxConnections) return nullptr;
+  std::size_t strangers = 0;
+  for (auto const& [host, count] : strangers_) strangers += count;
+  auto const of_one = strangers_.find(host_of(remote));
+  if (strangers >= kMaxStrangers || (of_one != strangers_.end() && of_one->second >= kMaxStrangersOfOne)) return nullptr;
   return std::make_shared<OpeningMachine>(*this, remote);
 }
 
 Network::OpeningMachine::OpeningMachine(Network& network, std::string remote)
     : network_(network), remote_(std::move(remote)), deadline_(Clock::now() + kOpeningTime) {
-  ++network_.strangers_;
+  ++network_.strangers_[host_of(remote_)];
 }
 
 Network::OpeningMachine::~OpeningMachine() { is_known(); }
 
 void Network::OpeningMachine::is_known() {
-  if (std::exchange(stranger_, false)) --network_.strangers_;
+  if (!std::exchange(stranger_, false)) return;
+  auto const count = network_.strangers_.find(host_of(remote_));
+  if (--count->second == 0) network_.strangers_.erase(count);
 }
 
 void Network::OpeningMachine::on_bytes(ByteView bytes) {
-  if (inner_) return inner_->on_bytes(bytes);
+  if (inner_) {
+    inner_->on_bytes(bytes);
+    if (link_ && network_.exchange_ && network_.exchange_->link_open(*link_)) is_known();
+    return;
+  }
   append(held_, bytes);
   auto const opening = wire::decode_opening(ByteView{held_}.first(std::min(held_.size(), wire::Opening::kBytes)));
   if (!opening) {
@@ -109,9 +121,9 @@ void Network::OpeningMachine::on_bytes(ByteView bytes) {
     refused_ = true;
     return;
   }
-  is_known();
   if (opening->purpose == wire::Purpose::session) {
-    inner_ = network_.attach(network_.exchange_->accepted(*opening, remote_, current_time()));
+    link_ = network_.exchange_->accepted(*opening, remote_, current_time());
+    inner_ = network_.attach(*link_);
   } else {
     inner_ = std::make_shared<PairMachine>(network_, *opening, remote_);
   }

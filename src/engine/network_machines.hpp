@@ -46,7 +46,7 @@ class Network::OpeningMachine final : public link::StreamMachine {
  public:
   OpeningMachine(Network& network, std::string remote);
   ~OpeningMachine() override;
-  void is_known();
+  void is_known();  ///< no stranger any more
   void on_bytes(ByteView bytes) override;
   void on_closed() override;
   void on_timer() override;
@@ -61,6 +61,7 @@ class Network::OpeningMachine final : public link::StreamMachine {
   Instant deadline_;
   bool refused_ = false;
   bool stranger_ = true;  ///< counts among Network::strangers_
+  std::optional<sync::LinkId> link_;
   std::shared_ptr<link::StreamMachine> inner_;
 };
 

@@ -79,6 +79,11 @@ bool Exchange::link_done(LinkId id) const {
   return found == links_.end() || found->second.session.done();
 }
 
+bool Exchange::link_open(LinkId id) const {
+  auto const found = links_.find(id);
+  return found != links_.end() && found->second.session.open();
+}
+
 /// Fills the session's queue as far as there is room, control before bulk.
 Result<> Exchange::pump(Link& link, Now now) {
   auto& session = link.session;
@@ -109,6 +114,8 @@ Result<> Exchange::work_events(LinkId id, Now now) {
     } else if (auto* frame = std::get_if<core::SessionFrame>(&*event)) {
       if (auto taken = on_frame(id, std::move(frame->frame), now); !taken) {
         KITH_CHECK(refuse_frame(id, taken.error(), now));
+      } else if (found->second.session.queued_bytes() > kMostQueuedBytes) {
+        KITH_CHECK(refuse_frame(id, core::CoreError::protocol_violation, now));
       }
     } else {
       KITH_CHECK(on_closed(id, std::get<core::SessionClosed>(*event), now));

@@ -67,6 +67,8 @@ class Exchange final : public core::Membership {
  public:
   /// Bytes of frames that may wait in one session; beyond that, sources are not asked for more.
   static constexpr std::size_t kQueueBytes = 256 * 1024;
+  /// More than this waiting for one device, and its session ends: it asks and does not read.
+  static constexpr std::size_t kMostQueuedBytes = 4 * 1024 * 1024;
   static constexpr auto kPresenceAfter = std::chrono::milliseconds{200};
   static constexpr auto kCrossingPing = std::chrono::seconds{1};
   static constexpr auto kNotHeldFor = std::chrono::seconds{10};
@@ -88,6 +90,8 @@ class Exchange final : public core::Membership {
   /// Appends what the link is to send. @return false where there is nothing now
   [[nodiscard]] Result<bool> poll_transmit(LinkId link, Bytes& out, Now now);
   [[nodiscard]] bool link_done(LinkId link) const;
+  /// Whether the other side has proved that it is a device of the group.
+  [[nodiscard]] bool link_open(LinkId link) const;
   /// Links that have got something to send, or are done, since this was last asked.
   [[nodiscard]] std::set<LinkId> take_woken() { return std::exchange(woken_, {}); }
 

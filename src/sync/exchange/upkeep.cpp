@@ -30,7 +30,11 @@ Result<> Exchange::on_timer(Now now) {
       link.session.on_timer(now);
       KITH_CHECK(work_events(id, now));
     }
-    if (due || (link.presence_due && *link.presence_due <= now.mono)) wake(id);
+    // Into the queue at once: a link that takes nothing now would keep this due, and the timer running.
+    bool const presence = link.presence_due && *link.presence_due <= now.mono;
+    if (presence && link.session.open()) KITH_CHECK(send_presence(link, now));
+    if (presence) link.presence_due.reset();
+    if (due || presence) wake(id);
   }
   for (auto const& crossing : std::vector(crossings_)) {
     auto const keep = links_.find(crossing.keep);
