@@ -205,6 +205,33 @@ void World::check_messages(std::vector<Device*> const& active) {
   }
 }
 
+/// For the log: what was ever written at a path and at its conflict copies, in the order in which a device learned of
+/// it.
+void World::describe_path(Device& device, std::string const& path) {
+  auto& replica = device.program->replica;
+  auto const ids = [](std::vector<VersionId> const& versions) {
+    std::string text;
+    for (auto const& version : versions) text += " " + short_hex(version.view());
+    return text;
+  };
+  check(device, replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) {
+    auto const opened = must(replica.state().open_stored(hash));
+    for (std::uint32_t i = 0; i < opened.ops.size(); ++i) {
+      auto const version = files::version_id(hash, i);
+      auto const say = [&](auto const& op, char const* what, std::string const& content) {
+        if (op.path != path && !is_copy_of(op.path, path)) return;
+        note(fmt::format("  {}:{} {} {} {} is {}, replaces{}", short_hex(opened.body.author.view()),
+                         opened.body.seq.value, what, op.path, content, short_hex(version.view()), ids(op.parents)));
+      };
+      if (auto const* set = std::get_if<wire::FileSet>(&opened.ops[i])) {
+        say(*set, "sets", set->content.refs.empty() ? "" : "to " + short_hex(set->content.refs[0].id.view()));
+      } else if (auto const* gone = std::get_if<wire::FileRemove>(&opened.ops[i])) {
+        say(*gone, "removes", "");
+      }
+    }
+  }));
+}
+
 /// Paths of a device whose content is not all here. What nobody holds because its author is no more, or was restored,
 /// stays so, with the paths whose conflict copies it would be; everything else must have come by now.
 std::set<std::string> World::pending_paths(Device& device, std::vector<Device*> const& active) {
@@ -220,10 +247,11 @@ std::set<std::string> World::pending_paths(Device& device, std::vector<Device*> 
       });
       bool const accountable = std::ranges::any_of(
           active, [&](Device* other) { return other->identity.device() == version.author && !other->restored; });
-      note(fmt::format("{} waits at {} for a version of {} ({}{} bytes){}", device.index, path.text(),
-                       short_hex(version.author.view()), version.removed ? "removal, " : "", version.size,
-                       held ? "" : ", which nobody holds"));
+      note(fmt::format("{} waits at {} for {} of {} ({}{} bytes){}", device.index, path.text(),
+                       short_hex(version.id.view()), short_hex(version.author.view()),
+                       version.removed ? "removal, " : "", version.size, held ? "" : ", which nobody holds"));
       if (held) continue;
+      if (accountable && !outcome_.failure) describe_path(device, path.text());
       if (accountable)
         fail(fmt::format("nobody holds what {} wrote at {}", short_hex(version.author.view()), path.text()));
       excused.insert(path.text());

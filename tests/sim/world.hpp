@@ -85,6 +85,7 @@ class World {
   [[nodiscard]] std::vector<Device*> truly_active();
   void check_everything();
   void describe(Device& device);
+  void describe_path(Device& device, std::string const& path);
   [[nodiscard]] std::set<std::string> pending_paths(Device& device, std::vector<Device*> const& active);
   void check_convergence(std::vector<Device*> const& active);
   void check_messages(std::vector<Device*> const& active);
