@@ -195,6 +195,8 @@ Result<> Exchange::on_frame(LinkId id, wire::Frame frame, Now now) {
     return {};
   }
   if (auto const* want = std::get_if<wire::DigestWant>(&frame)) {
+    if (now.mono < link.next_digest) return {};  // the views are read for it: once in a while is enough
+    link.next_digest = now.mono + kDigestEvery;
     KITH_TRY(answer, digest(want->token));
     link.session.send(answer);
     return {};

@@ -70,6 +70,7 @@ class Exchange final : public core::Membership {
   /// More than this waiting for one device, and its session ends: it asks and does not read.
   static constexpr std::size_t kMostQueuedBytes = 4 * 1024 * 1024;
   static constexpr auto kPresenceAfter = std::chrono::milliseconds{200};
+  static constexpr auto kDigestEvery = std::chrono::milliseconds{200};
   static constexpr auto kCrossingPing = std::chrono::seconds{1};
   static constexpr auto kNotHeldFor = std::chrono::seconds{10};
   static constexpr auto kCloneWindow = std::chrono::minutes{5};
@@ -155,6 +156,7 @@ class Exchange final : public core::Membership {
     std::uint64_t presence_counter = 0;
     std::uint64_t heard_presence = 0;
     std::optional<Instant> presence_due;
+    Instant next_digest;                 ///< a DIGEST_WANT before it is not answered
   };
   struct Want {
     std::uint64_t length = 0;
