@@ -160,7 +160,7 @@ class Pair:
         return folder is not None and folder["state"] == "in-step" and \
             all(each["path"] == "direct" for each in document["devices"])
 
-    def step(self, name, *more, first="laptop"):
+    def step(self, name, *more):
         """One `--once` on each device at the same time. @return the summaries of laptop and desktop"""
         devices = [self.laptop, self.desktop]
         processes = [each.start("sync", each.folder(name), "--once", "--json", "--timeout", "60s", *more) for each in devices]

@@ -124,6 +124,20 @@ class MassDelete(Guards):
         self.assertEqual(tree(there), before)
         self.assertEqual(trash_of(there), [])
 
+    def test_a_directory_of_many_in_a_larger_folder(self):
+        """What counts is the part of the whole folder, however the change was noticed."""
+        here, there = self.pair.make("part")
+        for number in range(300):
+            path = here / ("gone" if number < 60 else "kept") / f"{number}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"content {number}")
+        self.both("part")
+        with self.pair.live("part"):
+            shutil.rmtree(here / "gone")
+            wait_until("the deletion", lambda: not (there / "gone").exists())
+        self.assertIsNotNone(self.pair.same("part"))
+        self.assertEqual(len(trash_of(there)), 60)
+
     def test_few_need_no_question(self):
         here, there = self.filled("few", 30)
         for path in here.glob("d*/*"):
