@@ -89,7 +89,7 @@ Corpus inviter_corpus() {
   add(corpus, "hello", behind({stranger, 0}, stream));
   ours.feed(stream);
   joiner.on_share(ours.last_message());
-  Bytes const confirm = prefixed(joiner.confirm(wire::encode(samples::identity_box())));
+  Bytes const confirm = prefixed(joiner.confirm(joiner.identity()));
   add(corpus, "confirm", behind({after_share, 0}, confirm));
   append(stream, confirm);
   append(stream, prefixed(joiner.sealed<wire::PairMessageType::pseudonyms>(wire::encode(samples::pseudonyms_box()))));
@@ -99,8 +99,9 @@ Corpus inviter_corpus() {
   add(corpus, "wrong_tag", behind({after_share, 3}, prefixed(wire::encode_pair_message(wrong))));
   add(corpus, "wrong_code", behind({after_share, 3}, prefixed(wire::encode_pair_message(wire::PairEnd{wire::PairEndCode::wrong_code, 0}))));
   add(corpus, "unknown_lookup", behind({stranger, 1}, prefixed(wire::encode_pair_message(wire::PairHello{{"00000000"}, {}, {}}))));
-  add(corpus, "identity_box", behind({confirm_box, 0}, wire::encode(samples::identity_box())));
-  add(corpus, "our_own_identity", behind({confirm_box, 0}, wire::encode(wire::PairIdentityBox{samples::laptop().cert, "laptop"})));
+  add(corpus, "identity_box", behind({confirm_box, 0}, joiner.identity()));
+  add(corpus, "identity_without_proof", behind({confirm_box, 0}, wire::encode(samples::identity_box())));
+  add(corpus, "our_own_identity", behind({confirm_box, 0}, joiner.identity_of(samples::laptop(), "laptop")));
   add(corpus, "pseudonyms_box", behind({pseudonyms_box, 0}, wire::encode(samples::pseudonyms_box())));
   add(corpus, "joined_box", behind({joined_box, 0}, wire::encode(wire::PairJoinedBox{})));
   return corpus;
@@ -111,10 +112,9 @@ Corpus joiner_corpus() {
   Corpus corpus;
   WatchedJoiner const ours;
   PlayedInviter inviter(ours.sent);
-  wire::PairIdentityBox const laptop{samples::laptop().cert, "laptop"};
   Bytes stream = prefixed(inviter.share());
   add(corpus, "share", behind({stranger, 0}, stream));
-  append(stream, prefixed(inviter.sealed<wire::PairMessageType::identity>(wire::encode(laptop))));
+  append(stream, prefixed(inviter.sealed<wire::PairMessageType::identity>(inviter.identity())));
   append(stream, prefixed(inviter.sealed<wire::PairMessageType::offer>(wire::encode(samples::offer_box()))));
   append(stream, prefixed(inviter.sealed<wire::PairMessageType::welcome>(wire::encode(samples::welcome_box()))));
   for (std::uint8_t const cut : {std::uint8_t{0}, std::uint8_t{7}}) add(corpus, "whole_conversation", behind({stranger, cut}, stream));
@@ -128,7 +128,8 @@ Corpus joiner_corpus() {
   wrong_tag.back() ^= 1;
   append(wrong_tag, prefixed(wire::encode_pair_message(wire::PairEnd{wire::PairEndCode::wrong_code, 2})));
   add(corpus, "wrong_tag", behind({stranger, 4}, wrong_tag));
-  add(corpus, "identity_box", behind({identity_box, 0}, wire::encode(laptop)));
+  add(corpus, "identity_box", behind({identity_box, 0}, inviter.identity()));
+  add(corpus, "identity_without_proof", behind({identity_box, 0}, wire::encode(wire::PairIdentityBox{samples::laptop().cert, "laptop", {}})));
   add(corpus, "offer_box", behind({offer_box, 0}, wire::encode(samples::offer_box())));
   add(corpus, "welcome_box", behind({welcome_box, 0}, wire::encode(samples::welcome_box())));
   return corpus;

@@ -5,6 +5,7 @@
 #include "entry_world.hpp"
 #include "samples.hpp"
 #include "sync/files/chunk_id.hpp"
+#include "sync/files/chunker.hpp"
 #include "sync/files/content.hpp"
 #include "wire/msgpack.hpp"
 
@@ -149,7 +150,7 @@ Corpus content_corpus() {
   auto const key = files::chunk_key(samples::counted<wire::ContentSecret>(0xE0));
   for (std::size_t const count : {0U, 3U, 65U, 90U}) {
     std::vector<wire::ChunkRef> chunks;
-    for (std::size_t i = 0; i < count; ++i) chunks.push_back({i + 1, samples::counted<ChunkId>(static_cast<std::uint8_t>(i))});
+    for (std::size_t i = 0; i < count; ++i) chunks.push_back({files::kMinChunkBytes + i, samples::counted<ChunkId>(static_cast<std::uint8_t>(i))});
     auto const built = files::build_content(key, chunks).value();
     Bytes blobs;
     auto const add_blob = [&](Bytes const& blob) {

@@ -3,6 +3,7 @@
 #include "property.hpp"
 #include "samples.hpp"
 #include "sync/files/chunk_id.hpp"
+#include "sync/files/chunker.hpp"
 #include "sync/files/content.hpp"
 
 /// Contents and manifest nodes. An even first byte: the rest is blobs behind u16 lengths, a content and then nodes, given
@@ -45,7 +46,7 @@ void build_ours(fuzz::Input in) {
   auto const key = files::chunk_key(samples::counted<wire::ContentSecret>(0xE0));
   std::vector<wire::ChunkRef> chunks;
   while (!in.at_end() && chunks.size() < 2000) {  // three bytes make four chunks
-    std::uint64_t const length = 1 + (std::uint64_t{in.u16()} << 3);
+    std::uint64_t const length = files::kMinChunkBytes + (std::uint64_t{in.u16()} << 3);
     auto const first = in.byte();
     for (std::uint8_t i = 0; i < 4; ++i) {
       auto id = samples::counted<ChunkId>(static_cast<std::uint8_t>(chunks.size() + i));
@@ -78,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     for (std::uint8_t level = 1; level <= files::kMaxLevel; ++level) {
       std::uint64_t sum = 0;
       for (auto const& ref : node->refs) sum += ref.length;
-      auto const checked = files::decode_node(whole, {sum, {}}, level);
+      auto const checked = files::decode_node(whole, {{}, sum, level, true});
       fuzz::require(!checked || (node->level == level && !node->refs.empty()), "a node stands at its level");
     }
   }

@@ -50,11 +50,12 @@ void member(int step, ByteView box) {
   if (step == 0) {
     ours.feed(prefixed(joiner.confirm(box)));
     auto const said = wire::decode<wire::PairIdentityBox>(box);
-    require(ours.requested == (said && core::signature_fits(said->cert) && said->cert.device != samples::laptop().device()),
+    bool const proved = said && core::check_identity(*said, wire::PairMessageType::confirm, joiner.before_proofs());
+    require(ours.requested == (proved && said->cert.device != samples::laptop().device()),
             "the user is asked about devices that prove themselves, and no others");
     require(ours.invite.tries == 0, "who knows the password burns no try");
   } else {
-    ours.feed(prefixed(joiner.confirm(wire::encode(samples::identity_box()))));
+    ours.feed(prefixed(joiner.confirm(joiner.identity())));
     require(ours.requested, "the user is asked");
     if (step == 1) {
       ours.feed(prefixed(joiner.sealed<wire::PairMessageType::pseudonyms>(box)));

@@ -44,6 +44,17 @@ class PlayedJoiner {
     append(transcript_, message);
   }
   [[nodiscard]] crypto::Mac256 tag() const { return keys_->joiner_tag(transcript_); }
+  /// What its proof is over, and the box of an honest one.
+  [[nodiscard]] Bytes before_proofs() const {
+    Bytes transcript = transcript_;
+    append(transcript, tag().view());
+    return transcript;
+  }
+  [[nodiscard]] Bytes identity() const { return identity_of(samples::phone(), "phone"); }
+  [[nodiscard]] Bytes identity_of(core::Identity const& device, std::string name) const {
+    auto const proof = core::pair_proof(device.sign, wire::PairMessageType::confirm, before_proofs());
+    return wire::encode(wire::PairIdentityBox{device.cert, std::move(name), proof});
+  }
   [[nodiscard]] Bytes confirm(ByteView box) {
     return wire::encode_pair_message(wire::PairConfirm{tag(), keys_->from_joiner.seal(wire::PairMessageType::confirm, box)});
   }
@@ -79,8 +90,19 @@ class PlayedInviter {
     keys_ = core::PairKeys::derive(isk, hello.nonce, share.nonce, transcript);
     share.tag = keys_->inviter_tag;
     share_ = wire::encode_pair_message(share);
+    before_proofs_.assign(from_joiner.begin(), from_joiner.begin() + wire::Opening::kBytes);
+    append(before_proofs_, hello_bytes);
+    append(before_proofs_, share_);
+    append(before_proofs_, keys_->joiner_tag(before_proofs_).view());
   }
   [[nodiscard]] Bytes const& share() const { return share_; }
+  [[nodiscard]] Bytes const& before_proofs() const { return before_proofs_; }
+  /// The box of an honest one.
+  [[nodiscard]] Bytes identity() const {
+    auto const laptop = samples::laptop();
+    auto const proof = core::pair_proof(laptop.sign, wire::PairMessageType::identity, before_proofs_);
+    return wire::encode(wire::PairIdentityBox{laptop.cert, "laptop", proof});
+  }
   template <wire::PairMessageType type>
   [[nodiscard]] Bytes sealed(ByteView box) {
     return wire::encode_pair_message(wire::PairSealed<type>{keys_->from_inviter.seal(type, box)});
@@ -90,6 +112,7 @@ class PlayedInviter {
   testing::SeededRandom random_;
   std::optional<core::PairKeys> keys_;
   Bytes share_;
+  Bytes before_proofs_;
 };
 
 /// Our inviter, with a user who says yes to everything, and all that came out of it.

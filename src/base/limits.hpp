@@ -11,6 +11,9 @@ struct Limits {
   std::size_t max_sealed_entry_bytes = 80 * 1024;    ///< a sealed entry with any prefix
   std::size_t max_entry_plaintext_bytes = 64 * 1024; ///< padded
   std::size_t max_ops_bytes = 1024 * 1024;           ///< an entry's ops after LZ4
+  std::size_t max_roster_ops = 64;                   ///< in one entry: all of them are weighed again with each change
+  std::size_t max_entry_secrets = 512;               ///< epoch secrets in one entry, over all its ops
+  std::size_t max_doubtful_secrets = 1024;           ///< unused ones held, beyond which those who are not members yet add none
   std::size_t max_depth = 16;                        ///< nested MessagePack arrays
   std::size_t max_tips = 512;                        ///< in one list of a frame or entry: two lists fit into a PRESENCE
   std::size_t max_chains = 65536;                    ///< logs and branches of them that a home holds, of all devices

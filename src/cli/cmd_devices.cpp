@@ -85,23 +85,22 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   auto const also = added_by(*client, device);
   bool const senior = replica.state().roster().above(device, client->device_id());
   auto const others = client->other_devices();
-  if (device == client->device_id()) {
-    KITH_TRY(yes, context.prompt.confirm("This removes the device you are at; it can come back only by a new invite. Go on?"));
-    if (!yes) return engine::kExitInterrupted;
+  // Scripts have named the device on purpose; at a terminal a slip of the keyboard should not cost a device.
+  if (device == client->device_id() || context.prompt.possible()) {
+    auto const question = device == client->device_id()
+                              ? std::string("This removes the device you are at; it can come back only by a new invite. Go on?")
+                              : fmt::format("Remove \"{}\" ({}) for good?", name, short_id(device));
+    KITH_TRY(yes, context.prompt.confirm(question));
+    if (!yes) {
+      context.out.note("Nothing was changed.");
+      return engine::kExitOther;
+    }
   }
   // Others first, so that they hear of it and the removed device is told why it is cut off; but nothing that they say or
   // do keeps the removal from being written.
   auto const before = reach_others(context, *client, Level::theirs_here, kTellTime);
   if (!before && before.error().is(EngineError::interrupted)) return fail(before.error());
   KITH_CHECK(client->refresh());
-  if (!recovery && replica.stands_above_us(device)) {
-    context.out.warning("senior", fmt::format("\"{}\" stands above this device and could undo its removal; with the recovery words "
-                                              "(--recovery-file) it is final", name));
-    if (context.prompt.possible()) {
-      KITH_TRY(yes, context.prompt.confirm("Remove it all the same?"));
-      if (!yes) return fail(EngineError::interrupted);
-    }
-  }
   KITH_TRY(removed, replica.remove_device(device, options.reason, recovery ? &*recovery : nullptr, engine::current_time()));
   static_cast<void>(removed);
   if (replica.self_active()) KITH_CHECK(replica.rotate(engine::current_time()));

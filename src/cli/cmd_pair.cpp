@@ -87,7 +87,7 @@ class Inviting {
       if (auto const picture = qr_code(link_text, out.out_style(), out.out_columns())) out.block("\n" + *picture + "\n");
     }
     out.result("On the other device, type:");
-    for (auto const& address : addresses) out.result(fmt::format("  kith pair --join {} --peer {}", out.bold(code), address));
+    for (auto const& address : addresses) out.result(fmt::format("  kith pair --join {} --peer {}", code, engine::shell_quoted(address)));
     out.result("or, with a link that holds the addresses:");
     out.result(fmt::format("  kith pair --join '{}'", link_text));
     auto const minutes = std::chrono::duration_cast<std::chrono::seconds>(options_.expires).count();

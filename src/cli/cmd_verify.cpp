@@ -57,6 +57,7 @@ class Verifying {
     for (auto const& [id, row] : bound) {
       if (options_.folder && row.name != *options_.folder && row.root != *options_.folder) continue;
       found = true;
+      folders_.insert(id);
       auto context = client_.instance().folder_context(id);
       context.stop = [] { return signals::stop_signal() != 0; };
       files::FolderSync folder(std::move(context));
@@ -69,6 +70,8 @@ class Verifying {
         progress.update(figures, Clock::now());
       });
       progress.finish("");
+      KITH_TRY(missing, folder.pending());
+      lacking_ += missing.files;
       if (signals::stop_signal() != 0) return stopped_by_signal();
       if (!report && report.error().is(files::FilesError::not_found)) {
         return fail(EngineError::folder_unmounted, SubjectDetail{row.root});
@@ -119,11 +122,24 @@ class Verifying {
         if (device && row.answered_ms >= begun_ms) answers_[*device] = row.digest;
       }
       connected_.clear();
+      KITH_TRY(book, engine::DeliveryBook::load(client_.instance().replica, client_.instance().store()));
+      keeps_.clear();
+      without_contents_.clear();
       bool settled = true;
       for (auto const& [device, row] : sessions) {
         connected_.insert(device);
         auto const answer = answers_.find(device);
         if (answer == answers_.end() || differences(answer->second).size() > 0) settled = false;
+        auto const peer = book.peers().find(device);
+        auto const keeps = [&](FolderId const& id) {
+          return peer != book.peers().end() && std::ranges::find(peer->second.folders, id) != peer->second.folders.end();
+        };
+        if (!folders_.empty() && std::ranges::all_of(folders_, keeps)) keeps_.insert(device);
+        bool const keeps_any = std::ranges::any_of(folders_, keeps);
+        if (keeps_any && !book.holds_all_contents(device)) {
+          without_contents_.insert(device);
+          settled = false;
+        }
       }
       if (settled || Clock::now() >= until) return {};
       if (Clock::now() >= ask_next) {
@@ -165,9 +181,11 @@ class Verifying {
         unreached.push_back(name);
       } else {
         auto const& theirs = answer->second;
-        auto const differs = differences(theirs);
+        auto differs = differences(theirs);
+        bool const lacks = without_contents_.contains(device);
+        if (lacks) differs.emplace_back("contents");
         // Other entries, other views: that is a device that is behind. Equal entries must give equal views.
-        bool const behind = theirs.heads != own_.heads;
+        bool const behind = theirs.heads != own_.heads || lacks;
         entry["result"] = differs.empty() ? "identical" : behind ? "behind" : "different";
         entry["heads"] = to_hex(theirs.heads.view());
         entry["views"] = {{"roster", to_hex(theirs.roster.view())}, {"messages", to_hex(theirs.messages.view())},
@@ -175,6 +193,7 @@ class Verifying {
         if (differs.empty()) entry["missing_entries"] = 0;
         entry["differs"] = differs;
         if (differs.empty()) {
+          if (!folders_.empty() && !keeps_.contains(device)) not_kept_.push_back(name);
           same.push_back(name);
         } else {
           not_same.push_back(fmt::format("{} ({}: {})", name, behind ? "behind" : "different", fmt::join(differs, ", ")));
@@ -183,7 +202,8 @@ class Verifying {
       }
       object_["devices"].push_back(std::move(entry));
     }
-    object_["result"] = different ? "different" : same.empty() && !client_.other_devices().empty() ? "unverified" : "identical";
+    if (options_.folder) std::erase_if(same, [&](auto const& name) { return std::ranges::find(not_kept_, name) != not_kept_.end(); });
+    object_["result"] = different ? "different" : lacking_ > 0 || (same.empty() && !client_.other_devices().empty()) ? "unverified" : "identical";
     context_.out.document(object_);
     return report(same, unreached, not_same, different);
   }
@@ -204,9 +224,22 @@ class Verifying {
       out.result(fmt::format("{} {}, all as recorded. There is no other device to compare with.", out.glyphs().done(), files));
       return engine::kExitOk;
     }
+    if (lacking_ > 0) {
+      out.result(fmt::format("{} {}, and {} {} still to come to this device: kith status", out.glyphs().failed(), files, lacking_,
+                             lacking_ == 1 ? "file is" : "files are"));
+      return engine::kExitPartial;
+    }
+    if (same.empty() && !not_kept_.empty()) {
+      out.result(fmt::format("! {}, all as recorded; {} does not keep this folder, so there is nothing to compare with", files,
+                             fmt::join(not_kept_, ", ")));
+      return engine::kExitPartial;
+    }
     if (same.empty()) return context_.fail(EngineError::nobody_reachable);
     out.result(fmt::format("{} identical as of {} on {} and this device; {}", out.glyphs().done(),
                            object_["checked_at"].get<std::string>(), fmt::join(same, ", "), files));
+    if (!not_kept_.empty()) {
+      out.note(fmt::format("{}: the records are identical; not all of this device's folders are kept there", fmt::join(not_kept_, ", ")));
+    }
     if (unreached.empty()) return engine::kExitOk;
     out.warning("unreachable", fmt::format("not reached: {}", fmt::join(unreached, ", ")));
     return engine::kExitPartial;
@@ -219,6 +252,11 @@ class Verifying {
   wire::Digest own_;
   std::map<DeviceId, wire::Digest> answers_;
   std::set<DeviceId> connected_;
+  std::set<FolderId> folders_;            ///< that were read here
+  std::uint64_t lacking_ = 0;             ///< files that should be here and are not yet
+  std::set<DeviceId> keeps_;              ///< devices that keep all of them
+  std::set<DeviceId> without_contents_;   ///< devices that have not got all contents yet
+  std::vector<std::string> not_kept_;
 };
 
 }  // namespace

@@ -98,10 +98,8 @@ std::span<TopicPage const> topic_pages() {
        "    name-clash     its name differs from another one only in how its letters are encoded: rename one\n"
        "    unreadable     the system does not let kith read it: see its owner and permissions\n"
        "    unstable       it changed while it was read; kith looks again shortly\n"
-       "    bad-content    what its author says of its content is not so: no bytes will ever make it. A new version of it "
-       "is looked at again\n"
-       "    no-copy        it has more conflicting versions than the 32 newest that are shown, or no name for a copy has "
-       "room\n"
+       "    bad-content    its author describes content that cannot be; a next version is looked at\n"
+       "    no-copy        it has more conflict copies than the 32 that are shown, or no room for a copy's name\n"
        "    blocked        what should come here would cover something of another kind that is not kith's to move"},
   };
   // clang-format on

@@ -7,6 +7,7 @@
 
 #include "cli/signals.hpp"
 #include "engine/key_file.hpp"
+#include "wire/opening.hpp"
 
 namespace kith::cli {
 
@@ -128,6 +129,7 @@ Result<> dial_peers(Context& context, Client& client, std::vector<std::string> c
   auto& store = client.instance().store();
   auto const until = Clock::now() + context.global.timeout.value_or(std::chrono::seconds{10});
   std::optional<std::string> failed;
+  std::optional<VersionsDetail> versions;
   for (;;) {
     if (auto const failure = client.network_failure()) return fail(*failure);
     KITH_TRY(rows, engine::all_control<engine::DialRow>(store));
@@ -135,10 +137,12 @@ Result<> dial_peers(Context& context, Client& client, std::vector<std::string> c
     for (auto const& [key, row] : rows) {
       if (row.failure.empty()) waiting = true;
       if (!row.failure.empty()) failed = std::string(text_of(key));
+      if (row.their_max != 0) versions = VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, row.their_min, row.their_max};
     }
     KITH_TRY(sessions, client.sessions());
     if (!waiting || Clock::now() >= until) {
       for (auto const& [key, row] : rows) KITH_CHECK(engine::erase_control<engine::DialRow>(store, key));
+      if (sessions.empty() && versions) return fail(core::CoreError::version_mismatch, *versions);
       if (sessions.empty() && failed) return fail(EngineError::address_unreachable, SubjectDetail{*failed});
       return {};
     }

@@ -20,7 +20,7 @@ class SyncRun {
  private:
   static constexpr auto kFlushTime = std::chrono::seconds{2};
   /// Before `--once` leaves: the others hear in this time that all is here, and may still send what they found.
-  static constexpr auto kTellTime = sync::Exchange::kPresenceAfter + std::chrono::milliseconds{150};
+  static constexpr auto kTellTime = sync::Exchange::kPresenceAfter + std::chrono::milliseconds{800};
   static constexpr auto kProgressAfter = std::chrono::milliseconds{500};  ///< what is quicker needs no bar
 
   struct Snapshot {

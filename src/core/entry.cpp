@@ -92,6 +92,16 @@ Result<Bytes> plain_ops(wire::EntryBody const& body) {
   return out;
 }
 
+/// What would make one small entry dear to everybody for good: compressed, ops in any number fit into it.
+Result<> check_counts(std::vector<wire::Op> const& ops, CoreError reason) {
+  auto const roster_ops = static_cast<std::size_t>(std::ranges::count_if(ops, wire::is_roster_op));
+  if (roster_ops > kLimits.max_roster_ops) return fail(reason, CountDetail{roster_ops, kLimits.max_roster_ops});
+  std::size_t secrets = 0;
+  for (auto const& op : ops) secrets += secrets_in(op).size();
+  if (secrets > kLimits.max_entry_secrets) return fail(reason, CountDetail{secrets, kLimits.max_entry_secrets});
+  return {};
+}
+
 /// A rotate stands in a K2 entry, with its own prefix, and shares it with nothing but genesis or incarnation.
 Result<> check_prefix(wire::SealedParts const& parts, std::vector<wire::Op> const& ops) {
   wire::Rotate const* rotate = nullptr;
@@ -164,12 +174,19 @@ Result<EpochSecret> unwrap(GroupId const& group, wire::EpochPrefix const& prefix
   return fail(CoreError::unknown_epoch);
 }
 
+std::span<EpochSecret const> secrets_in(wire::Op const& op) {
+  if (auto const* rotate = std::get_if<wire::Rotate>(&op)) return rotate->replaced;
+  if (auto const* handed_on = std::get_if<wire::EpochSecrets>(&op)) return handed_on->secrets;
+  return {};
+}
+
 crypto::Hash256 prefix_hash(wire::EpochPrefix const& prefix) {
   return crypto::hash256("kith/prefix/1", {prefix.encoding()});
 }
 
 Result<SealedEntry> seal(Draft draft, GroupId const& group, EpochSecret const& epoch, crypto::SigningKey const& author,
                          RandomSource& random) {
+  KITH_CHECK(check_counts(draft.ops, CoreError::entry_too_large));
   Bytes ops = wire::encode_ops(draft.ops);
   if (ops.size() > kLimits.max_ops_bytes) {
     return fail(CoreError::entry_too_large, CountDetail{ops.size(), kLimits.max_ops_bytes});
@@ -237,6 +254,7 @@ Result<OpenedEntry> open(wire::SealedParts const& parts, GroupId const& group, E
   }
   KITH_TRY(ops_bytes, plain_ops(opened.body));
   KITH_TRY(ops, wire::decode_ops(ops_bytes));
+  KITH_CHECK(check_counts(ops, CoreError::bad_entry));
   KITH_CHECK(check_prefix(parts, ops));
   opened.ops = std::move(ops);
   wipe(plaintext);

@@ -44,10 +44,13 @@ struct SealedEntry {
 };
 
 /// Signs and seals. Ops are compressed where that saves bytes, never where they hold secrets.
-/// @return CoreError::entry_too_large where they do not fit into Limits::max_ops_bytes, or packed and padded into
-///         Limits::max_entry_plaintext_bytes
+/// @return CoreError::entry_too_large where they do not fit into Limits::max_ops_bytes, max_roster_ops or max_entry_secrets,
+///         or packed and padded into Limits::max_entry_plaintext_bytes
 [[nodiscard]] Result<SealedEntry> seal(Draft draft, GroupId const& group, EpochSecret const& epoch,
                                        crypto::SigningKey const& author, RandomSource& random);
+
+/// Epoch secrets that an op hands on; at most max_entry_secrets of them stand in one entry.
+[[nodiscard]] std::span<EpochSecret const> secrets_in(wire::Op const& op);
 
 /// An entry whose seal, signature and form have been checked. Whether it counts is the roster's to say.
 struct OpenedEntry {

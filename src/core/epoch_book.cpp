@@ -19,12 +19,9 @@ EpochBook::EpochBook(std::span<RosterEntry const> entries, Roster const& roster,
   };
   std::ranges::sort(rotates, {}, past_size);  // whatever is in the past of an entry has a smaller past
   for (auto& rotate : rotates) {
-    std::uint64_t largest = 0;
-    for (auto const& other : rotates) {
-      if (other.fits && other.entry->in_past_of(*rotate.entry)) largest = std::max(largest, other.number);
-    }
-    rotate.fits = rotate.number == largest + 1;
-    if (rotate.fits) fitting_.push_back({rotate.entry->place, rotate.number});
+    auto const& place = rotate.entry->place;
+    rotate.fits = rotate.number == largest_number(rotate.entry->past, place) + 1;
+    if (rotate.fits) fitting_[place.chain].push_back({place.seq, rotate.number});
   }
 
   for (auto const& rotate : rotates) {
@@ -61,12 +58,17 @@ bool EpochBook::recipients_are(EpochId const& epoch, std::vector<DeviceId> const
   return found != recipients_.end() && found->second == std::set<DeviceId>(active.begin(), active.end());
 }
 
-std::uint64_t EpochBook::next_number(Past const& past) const {
+std::uint64_t EpochBook::next_number(Past const& past) const { return largest_number(past, std::nullopt) + 1; }
+
+std::uint64_t EpochBook::largest_number(Past const& past, std::optional<ChainPlace> self) const {
   std::uint64_t largest = 0;
-  for (auto const& rotate : fitting_) {
-    if (past.contains(rotate.place)) largest = std::max(largest, rotate.number);
+  for (auto const& [chain, numbers] : fitting_) {
+    Seq last = past.last(chain);
+    if (self && self->chain == chain) last = Seq{self->seq.value - 1};
+    auto const behind = std::ranges::upper_bound(numbers, last, {}, &NumberAt::seq);
+    if (behind != numbers.begin()) largest = std::max(largest, std::prev(behind)->number);
   }
-  return largest + 1;
+  return largest;
 }
 
 std::set<EpochId> EpochBook::carried_by(EpochId const& epoch) const {

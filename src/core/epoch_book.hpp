@@ -49,12 +49,15 @@ class EpochBook {
     std::uint64_t number;
     bool fits;  ///< number is 1 + the largest fitting one in its past
   };
-  struct NumberedPlace {
-    ChainPlace place;
+  struct NumberAt {
+    Seq seq;
     std::uint64_t number;
   };
+  /// Of the fitting rotates in `past`, without `self`.
+  [[nodiscard]] std::uint64_t largest_number(Past const& past, std::optional<ChainPlace> self) const;
+
   std::vector<Epoch> valid_;
-  std::vector<NumberedPlace> fitting_;
+  std::map<ChainNo, std::vector<NumberAt>> fitting_;  ///< ascending in each chain, as the numbers are
   std::map<EpochId, std::set<DeviceId>> recipients_;
   std::map<EpochId, std::set<EpochId>> carries_;
 };

@@ -9,7 +9,7 @@ enum class CoreError {
   bad_seal,             ///< commitment, ciphertext or padding do not fit: altered, or sealed for another group
   bad_signature,        ///< an entry, devcert or recovery signature that its key did not make
   bad_prefix,           ///< a K2 prefix that is not the one its rotate op signed, or a rotate without prefix
-  bad_entry,            ///< an entry whose ops may not stand together, or whose compression does not decode
+  bad_entry,            ///< an entry whose ops may not stand together or are too many, or whose compression does not decode
   entry_too_large,      ///< ops that do not fit into one entry
   no_group,             ///< the home belongs to no group yet
   not_member,           ///< an entry whose whole past is here and does not let its author in

@@ -271,6 +271,24 @@ TEST_F(GoldenPairingConversation, KeysAreDerivedAsStated) {
   EXPECT_EQ(hex(crypto::hmac_sha256(stated(derived, "confirm_i"), stated(derived, "before_inviter_tag"))), stated_hex(derived, "inviter_tag"));
 }
 
+TEST_F(GoldenPairingConversation, ProofsAreMadeAsStated) {
+  struct Side {
+    Identity const& of;
+    std::uint8_t type;  // of the message that carries it
+    char const* proof;
+    char const* box;
+  };
+  for (auto const& side : {Side{joiner, 3, "joiner_proof", "identity_of_joiner"}, Side{inviter, 4, "inviter_proof", "identity_of_inviter"}}) {
+    Bytes transcript = stated(derived, "before_joiner_tag");
+    append(transcript, stated(derived, "joiner_tag"));
+    EXPECT_EQ(hex(transcript), stated_hex(derived, "before_proofs"));
+    Bytes message{side.type};
+    append(message, transcript);
+    EXPECT_EQ(hex(side.of.sign.sign("kith/pair-proof/1", message)), stated_hex(derived, side.proof));
+    EXPECT_EQ(vector.at(side.box).at("proof"), derived.at(side.proof));
+  }
+}
+
 TEST_F(GoldenPairingConversation, BoxesOpenWithTheStatedKeys) {
   struct Box {
     char const* type;    // of tests/support/wire_types.hpp

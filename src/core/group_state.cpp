@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "core/hybrid_clock.hpp"
 #include "core/vault.hpp"
 
 namespace kith::core {
@@ -13,6 +14,7 @@ constexpr std::string_view kGenerationKey = "generation";
 constexpr std::string_view kPositionKey = "last_position";
 constexpr std::string_view kAlarmKey = "last_alarm";
 constexpr std::string_view kUsedEpochPrefix = "used_epoch/";
+constexpr std::string_view kEarlyEpochPrefix = "early_epoch/";
 
 std::string secret_row_name(EpochId const& epoch) { return "epoch/" + std::string(text_of(epoch.view())); }
 
@@ -166,6 +168,7 @@ Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, W
     KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kUsedEpochPrefix), entry.epoch.view()), {}));
     KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
   }
+  KITH_CHECK(note_early_epoch(entry, now));
   if (set_aside_ && doubted(entry.body.author)) set_aside_->bytes += sealed.size();
   entries_grew_ = true;
   return record;
@@ -241,6 +244,25 @@ Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, WallTime now)
   KITH_CHECK(put_chain(number, chain));
   if (fork) KITH_CHECK(raise_alarm({AlarmKind::fork, chain.log, seq, now.ms}));
   return ChainPlace{number, seq};
+}
+
+/// An epoch's age counts from its rotate's date. One that lies in the future must not put off the next rotation for good.
+Result<> GroupState::note_early_epoch(OpenedEntry const& entry, WallTime now) {
+  bool const early = HybridClock::wall_of(entry.body.hlc).ms > now.ms + HybridClock::kMaxAheadMs;
+  auto const starts_epoch = [](wire::Op const& op) { return std::holds_alternative<wire::Rotate>(op); };
+  if (!early || std::ranges::none_of(entry.ops, starts_epoch) || came_early(entry.epoch)) return {};
+  return store_.put(Table::meta, key_of(bytes_of(kEarlyEpochPrefix), entry.epoch.view()),
+                    key_of(static_cast<std::uint64_t>(std::max<std::int64_t>(now.ms, 0))));
+}
+
+std::optional<WallTime> GroupState::came_early(EpochId const& epoch) const {
+  auto const row = store_.get(Table::meta, key_of(bytes_of(kEarlyEpochPrefix), epoch.view()));
+  if (!row || !*row || (*row)->size() != sizeof(std::uint64_t)) return std::nullopt;
+  return WallTime{static_cast<std::int64_t>(load_be<std::uint64_t>((*row)->data()))};
+}
+
+std::size_t GroupState::unused_secrets() const {
+  return static_cast<std::size_t>(std::ranges::count_if(secrets_, [&](auto const& known) { return !used_epochs_.contains(known.first); }));
 }
 
 Result<> GroupState::put_chain(ChainNo number, ChainRecord const& chain) {

@@ -62,6 +62,10 @@ class GroupState {
   [[nodiscard]] Result<std::vector<Tip>> leading(std::vector<Tip> tips) const;
   /// The chain that ends furthest in a log, and where; nullopt for a log that is not known.
   [[nodiscard]] std::optional<ChainNo> last_chain(LogId const& log) const;
+  /// When an epoch came whose rotate was dated ahead of our clock, further than clocks may differ; nullopt for others.
+  [[nodiscard]] std::optional<WallTime> came_early(EpochId const& epoch) const;
+  /// Secrets held under which nothing applied is sealed.
+  [[nodiscard]] std::size_t unused_secrets() const;
   [[nodiscard]] Result<> set_viewed(ChainNo chain, Seq seq);
 
   /// Whether a remove counts against a device: its entries need a reason to count.
@@ -79,6 +83,7 @@ class GroupState {
   [[nodiscard]] bool lets_author_in(OpenedEntry const& entry, Past const& past) const;
   [[nodiscard]] Result<ChainPlace> place_for(OpenedEntry const& entry, WallTime now);
   [[nodiscard]] Result<> put_chain(ChainNo number, ChainRecord const& chain);
+  [[nodiscard]] Result<> note_early_epoch(OpenedEntry const& entry, WallTime now);
   [[nodiscard]] RosterEntry roster_entry(OpenedEntry const& entry, EntryRecord const& record) const;
   [[nodiscard]] Result<> raise_alarm(Alarm const& alarm);
 

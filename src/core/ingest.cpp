@@ -65,10 +65,14 @@ Result<> Ingest::take_one(Item const& item) {
     return {};
   }
   KITH_TRY(parts, wire::decode_sealed(item.sealed));
-  if (parts.prefix && state_.secret(parts.header.epoch) == nullptr) {
-    if (auto secret = unwrap(state_.group(), *parts.prefix, identity_.dx)) KITH_CHECK(learn(*secret));
-  }
   auto const* secret = state_.secret(parts.header.epoch);
+  std::optional<EpochSecret> unwrapped;  // not kept before it is clear who made it
+  if (parts.prefix && secret == nullptr) {
+    if (auto found = unwrap(state_.group(), *parts.prefix, identity_.dx)) {
+      unwrapped = std::move(*found);
+      secret = &*unwrapped;
+    }
+  }
   if (secret == nullptr) return keep_unopened(parts, digest, item.sealed);
 
   KITH_TRY(entry, open(parts, state_.group(), *secret, item.from_outside ? Check::everything : Check::own_storage));
@@ -83,8 +87,8 @@ Result<> Ingest::take_one(Item const& item) {
     KITH_TRY(current, get_number(store_, kIncarnationKey));
     own_log_came_ |= entry.body.incarnation.value == current;
   }
-  KITH_CHECK(learn_from_ops(entry));
 
+  auto const* const handed_out = unwrapped ? &*unwrapped : nullptr;
   auto needs = needs_of(entry);
   std::vector<Tip> missing;
   for (auto const& need : needs) {
@@ -92,6 +96,7 @@ Result<> Ingest::take_one(Item const& item) {
     if (!here) missing.push_back(need);
   }
   if (!missing.empty()) {
+    if (may_teach(entry)) KITH_CHECK(learn_from(entry, handed_out));
     if (!waiting) return keep_pending(entry, std::move(needs), missing, item.sealed);
     ++result_.duplicates;
     return {};
@@ -100,7 +105,9 @@ Result<> Ingest::take_one(Item const& item) {
     KITH_CHECK(store_.erase(Table::pending, entry.hash.view()));
     KITH_CHECK(release(kPendingBytes, item.sealed.size()));
   }
-  return put_in(entry, digest, item.sealed);
+  auto const applied_before = result_.applied;
+  KITH_CHECK(put_in(entry, digest, item.sealed));
+  return result_.applied > applied_before ? learn_from(entry, handed_out) : Result<>{};
 }
 
 Result<> Ingest::keep_unopened(wire::SealedParts const& parts, ItemDigest const& digest, ByteView sealed) {
@@ -151,15 +158,21 @@ Result<> Ingest::learn(EpochSecret const& secret) {
   return wake_unopened(epoch_id(state_.group(), secret));
 }
 
-/// A secret is taken at once, before the entry's past is complete: whether its epoch is valid is another question.
-Result<> Ingest::learn_from_ops(OpenedEntry const& entry) {
+/// Whether secrets of an entry that has to wait are taken before it is known whether its author is let in. They must be:
+/// what lets the author in may be sealed under one of them. A secret is there for good, so whoever may be a stranger does
+/// not teach without bound; but a device that joins does not know anybody yet.
+bool Ingest::may_teach(OpenedEntry const& entry) const {
+  auto const& roster = state_.roster();
+  return roster.active(entry.body.author) || roster.find(identity_.device()) == nullptr ||
+         state_.unused_secrets() < kLimits.max_doubtful_secrets;
+}
+
+/// Takes the secret of the entry's own epoch, where a wrap held it, and those in its ops. Whether an epoch is valid is
+/// another question.
+Result<> Ingest::learn_from(OpenedEntry const& entry, EpochSecret const* unwrapped) {
+  if (unwrapped != nullptr) KITH_CHECK(learn(*unwrapped));
   for (auto const& op : entry.ops) {
-    if (auto const* rotate = std::get_if<wire::Rotate>(&op)) {
-      for (auto const& secret : rotate->replaced) KITH_CHECK(learn(secret));
-    }
-    if (auto const* handed_on = std::get_if<wire::EpochSecrets>(&op)) {
-      for (auto const& secret : handed_on->secrets) KITH_CHECK(learn(secret));
-    }
+    for (auto const& secret : secrets_in(op)) KITH_CHECK(learn(secret));
   }
   return {};
 }

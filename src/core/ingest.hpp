@@ -34,8 +34,9 @@ class Ingest {
   [[nodiscard]] Result<> keep_pending(OpenedEntry const& entry, std::vector<Tip> needs, std::vector<Tip> const& missing,
                                       ByteView sealed);
   [[nodiscard]] Result<> put_in(OpenedEntry const& entry, ItemDigest const& digest, ByteView sealed);
+  [[nodiscard]] bool may_teach(OpenedEntry const& entry) const;
   [[nodiscard]] Result<> learn(EpochSecret const& secret);
-  [[nodiscard]] Result<> learn_from_ops(OpenedEntry const& entry);
+  [[nodiscard]] Result<> learn_from(OpenedEntry const& entry, EpochSecret const* unwrapped);
   [[nodiscard]] Result<> wake_waiting(EntryHash const& arrived);
   [[nodiscard]] Result<> wake_unopened(EpochId const& epoch);
   [[nodiscard]] Result<bool> room_for_doubtful(OpenedEntry const& entry, std::size_t bytes);

@@ -153,6 +153,91 @@ TEST_F(PairingAttacks, DevcertsMustBeSignedByTheirDevices) {
   EXPECT_EQ(count<PairWaiting>(joiner_events), 0U);
 }
 
+/// A devcert is no secret: every member has all of them. Whoever has the code too shows one, and cannot prove it.
+TEST_F(PairingAttacks, AReplayedDevcertProvesNothing) {
+  auto& invite = invites.invites.at(code.lookup);
+  for (bool const joined_before : {false, true}) {
+    invite.state = joined_before ? InviteState::used : InviteState::open;
+    if (joined_before) invite.used_by = joining.device();
+    auto thief = Identity::generate(random, {0});
+    thief.cert = joining.cert;
+    inviter_events.clear(), joiner_events.clear();
+    join(code.clone(), thief);
+    run();
+    EXPECT_EQ(inviter_failure(), "core.bad_signature");
+    EXPECT_EQ(count<PairRequested>(inviter_events), 0U);
+    EXPECT_EQ(count<PairWaiting>(joiner_events), 0U) << "nor does it hear who the inviter is";
+  }
+}
+
+TEST_F(PairingAttacks, AnInviterProvesItsDevcertToo) {
+  auto thief = Identity::generate(random, {0});
+  thief.cert = inviting.cert;
+  inviting = std::move(thief);
+  join();
+  run();
+  EXPECT_EQ(joiner_failure(), "core.bad_signature");
+  EXPECT_EQ(count<PairWaiting>(joiner_events), 0U);
+}
+
+/// The proof of one conversation or side is none for another.
+TEST_F(PairingAttacks, ProofsAreOfOneConversationAndOneSide) {
+  Bytes const transcript(200, 7), other(200, 8);
+  for (auto const type : {wire::PairMessageType::confirm, wire::PairMessageType::identity}) {
+    bool const joiners = type == wire::PairMessageType::confirm;
+    wire::PairIdentityBox const box{joining.cert, "phone", pair_proof(joining.sign, type, transcript)};
+    EXPECT_TRUE(check_identity(box, type, transcript));
+    EXPECT_FALSE(check_identity(box, type, other));
+    EXPECT_FALSE(check_identity(box, joiners ? wire::PairMessageType::identity : wire::PairMessageType::confirm, transcript));
+    auto by_another = box;
+    by_another.cert = inviting.cert;
+    EXPECT_FALSE(check_identity(by_another, type, transcript));
+    auto altered = box;
+    altered.proof.bytes[5] ^= 1;
+    EXPECT_FALSE(check_identity(altered, type, transcript));
+  }
+}
+
+/// Who knows the code can be the inviter to a joiner and the joiner to an inviter. What the one proves there is worth nothing
+/// here: the shares differ, and with them the transcript.
+TEST_F(PairingAttacks, AProofIsNotPassedOnBySomebodyBetween) {
+  join();
+  auto const from_victim = from_joiner();
+  Bytes transcript(from_victim.begin(), from_victim.begin() + wire::Opening::kBytes);
+  Bytes const hello_bytes(from_victim.begin() + wire::Opening::kBytes + 2, from_victim.end());
+  auto const hello = std::get<wire::PairHello>(must(wire::decode_pair_message(hello_bytes)));
+  auto const generator = pair_generator(code.password.view(), code.lookup, hello.nonce);
+  auto const as_inviter = crypto::cpace::make_share(generator, random);
+  auto const isk = must(crypto::cpace::derive(as_inviter.scalar, hello.share, hello.nonce.view(), {hello.share, {}, as_inviter.share, {}}));
+  append(transcript, hello_bytes);
+  append(transcript, as_inviter.share.view());
+  wire::PairShare share{as_inviter.share, random.id<wire::PairNonce>(), {}};
+  append(transcript, share.nonce.view());
+  auto with_joiner = PairKeys::derive(isk, hello.nonce, share.nonce, transcript);
+  share.tag = with_joiner.inviter_tag;
+  to_joiner(framed(share));
+  auto const confirm = std::get<wire::PairConfirm>(must(wire::decode_pair_message(ByteView{from_joiner()}.subspan(2))));
+  auto const identity = must(with_joiner.from_joiner.open(wire::PairMessageType::confirm, confirm.box));
+
+  auto const as_joiner = crypto::cpace::make_share(generator, random);
+  transcript = wire::encode(wire::Opening{.purpose = wire::Purpose::pairing});
+  Bytes said = transcript;
+  wire::PairHello const ours{code.lookup, as_joiner.share, hello.nonce};
+  append(transcript, wire::encode_pair_message(ours));
+  append(said, framed(ours));
+  to_inviter(said);
+  Bytes const answered = from_inviter();
+  auto const theirs = std::get<wire::PairShare>(must(wire::decode_pair_message(ByteView{answered}.subspan(2))));
+  auto const other_isk = must(crypto::cpace::derive(as_joiner.scalar, theirs.share, hello.nonce.view(), {as_joiner.share, {}, theirs.share, {}}));
+  auto with_inviter = PairKeys::derive(other_isk, hello.nonce, theirs.nonce, {});
+  append(transcript, ByteView{answered}.subspan(2));
+  to_inviter(framed(wire::PairConfirm{with_inviter.joiner_tag(transcript),
+                                      with_inviter.from_joiner.seal(wire::PairMessageType::confirm, identity)}));
+  answer();
+  EXPECT_EQ(inviter_failure(), "core.bad_signature") << "the tag and the box are right, the proof is not";
+  EXPECT_EQ(count<PairRequested>(inviter_events), 0U);
+}
+
 TEST_F(PairingAttacks, ADeviceDoesNotInviteItself) {
   join(code.clone(), inviting);
   run();

@@ -108,7 +108,10 @@ Result<> PairInviter::on_hello(wire::PairHello const& hello, ByteView bytes, Now
   append(before_tag, share.nonce.view());
   keys_ = PairKeys::derive(*isk, hello.nonce, share.nonce, before_tag);
   share.tag = keys_->inviter_tag;
-  tries_left_ = invites_.begin_try(lookup_);  // before our tag is out: a crash must not give a guess away for nothing
+  // Before our tag is out: neither a crash nor a full disk may give a guess away for nothing.
+  auto const left = invites_.begin_try(lookup_);
+  if (!left) return fail(CoreError::closed);
+  tries_left_ = *left;
   append(transcript_, wire::encode_pair_message(share));
   send(share);
   expect(State::await_confirm, now);
@@ -121,15 +124,18 @@ Result<> PairInviter::on_confirm(wire::PairConfirm const& confirm, Now now) {
     return fail(CoreError::wrong_code, CountDetail{tries_left_, InviteBook::kMaxTries});
   }
   invites_.try_succeeded(lookup_);
+  append(transcript_, confirm.tag.view());
   KITH_TRY(plain, keys_->from_joiner.open(wire::PairMessageType::confirm, confirm.box));
   KITH_TRY(box, wire::decode<wire::PairIdentityBox>(plain));
-  if (!signature_fits(box.cert) || box.cert.device == identity_.device()) return fail(CoreError::bad_signature);
+  KITH_CHECK(check_identity(box, wire::PairMessageType::confirm, transcript_));
+  if (box.cert.device == identity_.device()) return fail(CoreError::bad_signature);
   joiner_ = std::move(box);
   if (used_ && used_by_ != joiner_.cert.device) {
     send(wire::PairEnd{wire::PairEndCode::used, 0});
     return fail(CoreError::invite_used);
   }
-  wire::PairIdentityBox const own{identity_.cert, own_name_};
+  wire::PairIdentityBox const own{identity_.cert, own_name_,
+                                  pair_proof(identity_.sign, wire::PairMessageType::identity, transcript_)};
   send(wire::PairIdentity{keys_->from_inviter.seal(wire::PairMessageType::identity, wire::encode(own))});
   expect(State::await_user, now, kUserTime);
   events_.emplace_back(PairRequested{lookup_, joiner_.cert, joiner_.name, used_});

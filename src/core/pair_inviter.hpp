@@ -18,14 +18,16 @@ struct InviteView {
   std::optional<DeviceId> used_by;
 };
 
-/// The invites that this device has given out. Counting tries is its job, and must be durable before it returns.
+/// The invites that this device has given out. Counting tries is its job, for used ones as well, and must be durable before
+/// it returns.
 class InviteBook {
  public:
   static constexpr std::uint8_t kMaxTries = 3;
   virtual ~InviteBook() = default;
   [[nodiscard]] virtual std::optional<InviteView> find(wire::Lookup const& lookup) = 0;
-  /// Counts a try: our tag went out. @return how many are left; at none the invite is void
-  [[nodiscard]] virtual std::uint8_t begin_try(wire::Lookup const& lookup) = 0;
+  /// Counts a try: our tag is about to go out.
+  /// @return how many are left, at none the invite is void; nullopt where it could not be counted: say nothing then
+  [[nodiscard]] virtual std::optional<std::uint8_t> begin_try(wire::Lookup const& lookup) = 0;
   /// Takes the try back: the other side knew the password.
   virtual void try_succeeded(wire::Lookup const& lookup) = 0;
 };
@@ -59,7 +61,8 @@ using InviterEvent = std::variant<PairRequested, PairCommit, PairDone, PairFaile
 ///     AwaitHello --hello/share--> AwaitConfirm --confirm/identity--> AwaitUser --approve()/offer--> AwaitPseudonyms
 ///     --pseudonyms--> AwaitCommit --welcome()--> AwaitJoined --joined--> Done
 ///
-/// A stranger who names no invite of ours gets no answer; one who names a finished one is told so. @see docs/spec/pairing.md
+/// A stranger who names no invite of ours gets no answer, nor does anybody whose try cannot be counted; one who names a
+/// finished one is told so. @see docs/spec/pairing.md
 class PairInviter {
  public:
   static constexpr auto kStepTime = std::chrono::seconds{10};

@@ -46,7 +46,7 @@ Result<> PairJoiner::on_message(ByteView bytes, Now now) {
       if (auto const* identity = std::get_if<wire::PairIdentity>(&message)) {
         KITH_TRY(plain, keys_->from_inviter.open(wire::PairMessageType::identity, identity->box));
         KITH_TRY(box, wire::decode<wire::PairIdentityBox>(plain));
-        if (!signature_fits(box.cert)) return fail(CoreError::bad_signature);
+        KITH_CHECK(check_identity(box, wire::PairMessageType::identity, transcript_));
         inviter_ = std::move(box);
         events_.emplace_back(PairWaiting{inviter_});
         expect(State::await_offer, now, kUserTime);
@@ -80,9 +80,11 @@ Result<> PairJoiner::on_share(wire::PairShare const& share, ByteView bytes, Now 
     return {};
   }
   append(transcript_, bytes);
-  wire::PairIdentityBox const own{identity_.cert, own_name_};
-  send(wire::PairConfirm{keys_->joiner_tag(transcript_),
-                         keys_->from_joiner.seal(wire::PairMessageType::confirm, wire::encode(own))});
+  auto const tag = keys_->joiner_tag(transcript_);
+  append(transcript_, tag.view());
+  wire::PairIdentityBox const own{identity_.cert, own_name_,
+                                  pair_proof(identity_.sign, wire::PairMessageType::confirm, transcript_)};
+  send(wire::PairConfirm{tag, keys_->from_joiner.seal(wire::PairMessageType::confirm, wire::encode(own))});
   expect(State::await_identity, now);
   return {};
 }

@@ -1,5 +1,7 @@
 #include "core/pair_keys.hpp"
 
+#include "core/identity.hpp"
+
 namespace kith::core {
 namespace {
 
@@ -10,6 +12,14 @@ S subkey(crypto::cpace::IntermediateKey const& isk, ByteView salt, std::string_v
   info.push_back(0);
   append(info, bytes_of(name));
   return crypto::hkdf<S>(salt, isk.view(), info);
+}
+
+constexpr std::string_view kProofLabel = "kith/pair-proof/1";
+
+Bytes proof_message(wire::PairMessageType type, ByteView transcript) {
+  Bytes message{static_cast<std::uint8_t>(type)};
+  append(message, transcript);
+  return message;
 }
 
 Bytes box_aad(wire::PairMessageType type) {
@@ -52,6 +62,17 @@ PairKeys PairKeys::derive(crypto::cpace::IntermediateKey const& isk, wire::PairN
 
 crypto::Mac256 PairKeys::joiner_tag(ByteView transcript) const {
   return crypto::hmac_sha256(joiner_confirm.view(), transcript);
+}
+
+crypto::Signature pair_proof(crypto::SigningKey const& key, wire::PairMessageType type, ByteView transcript) {
+  return key.sign(kProofLabel, proof_message(type, transcript));
+}
+
+Result<> check_identity(wire::PairIdentityBox const& box, wire::PairMessageType type, ByteView transcript) {
+  crypto::SignPublicKey const key{box.cert.device.bytes};
+  bool const proved = crypto::verify(key, kProofLabel, proof_message(type, transcript), box.proof);
+  if (!proved || !signature_fits(box.cert)) return fail(CoreError::bad_signature);
+  return {};
 }
 
 crypto::cpace::Generator pair_generator(ByteView password, wire::Lookup const& lookup,

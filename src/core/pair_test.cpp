@@ -25,7 +25,9 @@ struct Pairing : ::testing::Test, PairingPair {
     return wrong;
   }
   [[nodiscard]] std::uint8_t tries() { return invites.invites.at(code.lookup).tries; }
-  [[nodiscard]] bool joined() const { return count<JoinDone>(joiner_events) == 1 && count<PairDone>(inviter_events) == 1; }
+  [[nodiscard]] bool joined() const {
+    return count<JoinDone>(joiner_events) == 1 && count<PairDone>(inviter_events) == 1;
+  }
 };
 
 TEST_F(Pairing, BringsANewDeviceEverythingItNeeds) {
@@ -75,10 +77,12 @@ TEST_F(Pairing, ShowsNothingInTheClear) {
   alter = [&](Bytes& bytes, bool) { append(all, bytes); };
   run_again();
   ASSERT_TRUE(joined());
-  for (auto const text : {std::string_view("phone"), std::string_view("laptop"), std::string_view("ws://relay"), code.password.text()}) {
+  for (auto const text :
+       {std::string_view("phone"), std::string_view("laptop"), std::string_view("ws://relay"), code.password.text()}) {
     EXPECT_EQ(text_of(all).find(text), std::string_view::npos) << text;
   }
-  for (ByteView const id : {joining.cert.device.view(), inviting.cert.device.view(), offer().group.view()}) {
+  auto const group = offer().group;
+  for (ByteView const id : {joining.cert.device.view(), inviting.cert.device.view(), group.view()}) {
     EXPECT_EQ(text_of(all).find(text_of(id)), std::string_view::npos);
   }
 }
@@ -163,6 +167,32 @@ TEST_F(Pairing, CountsATryOfWhoeverLeaves) {
   elapsed = PairInviter::kStepTime;
   inviter->on_timer(now());
   EXPECT_EQ(tries(), 2);
+}
+
+/// Otherwise a full disk or a busy database would make guesses free.
+TEST_F(Pairing, SaysNothingWhereATryCannotBeCounted) {
+  invites.disk_full = true;
+  for (auto const state : {InviteState::open, InviteState::used}) {
+    invites.invites.at(code.lookup).state = state;
+    inviter_events.clear();
+    join();
+    to_inviter(from_joiner());
+    EXPECT_TRUE(from_inviter().empty()) << "no tag";
+    EXPECT_TRUE(inviter->done());
+    answer();
+    EXPECT_EQ(inviter_failure(), "core.closed");
+  }
+}
+
+TEST_F(Pairing, BurnsAUsedInviteAfterThreeWrongTriesToo) {
+  auto& invite = invites.invites.at(code.lookup);
+  invite.state = InviteState::used, invite.used_by = joining.device();
+  for (std::uint8_t left : {std::uint8_t{2}, std::uint8_t{1}, std::uint8_t{0}}) {
+    run_again_with(wrong_code(), joining);
+    EXPECT_EQ(std::get<CountDetail>(find<JoinFailed>(joiner_events)->reason.detail()).count, left);
+  }
+  run_again();
+  EXPECT_EQ(joiner_failure(), "core.invite_void") << "even for the device that used it";
 }
 
 TEST_F(Pairing, SaysNothingToWhoNamesNoInvite) {

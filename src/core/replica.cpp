@@ -19,7 +19,8 @@ constexpr std::size_t kOpsBytesPerEntry = 56 * 1024;
 constexpr std::size_t kTipsBesideOps = 80;
 /// What a rotate carries at most: 34 bytes each, they fit beside its recipients and max_tips tips.
 constexpr std::size_t kMaxReplaced = 256;
-constexpr std::size_t kSecretsPerOp = 1024;
+/// Roster ops of one entry: an incarnation op may come in front of them.
+constexpr std::size_t kRosterOpsPerEntry = kLimits.max_roster_ops - 1;
 /// More ends of logs than this, and an idle device gathers them: as many again can come before frames leave some out.
 constexpr std::size_t kMaxLeadingTips = kLimits.max_tips / 2;
 
@@ -109,6 +110,8 @@ Result<std::vector<OpId>> Replica::write_in_transaction(std::vector<wire::Op> op
   std::vector<OpId> ids;
   std::vector<wire::Op> batch;
   std::size_t batch_bytes = 0;
+  std::size_t batch_roster_ops = 0;
+  std::size_t batch_secrets = 0;
   auto const flush = [&]() -> Result<> {
     if (batch.empty()) return {};
     auto const count = static_cast<std::uint32_t>(batch.size());
@@ -117,14 +120,21 @@ Result<std::vector<OpId>> Replica::write_in_transaction(std::vector<wire::Op> op
     KITH_TRY(opened, state_.open_stored(sealed.hash));
     auto const first = static_cast<std::uint32_t>(opened.ops.size()) - count;
     for (std::uint32_t i = 0; i < count; ++i) ids.push_back({sealed.hash, first + i});
-    batch_bytes = 0;
+    batch_bytes = batch_roster_ops = batch_secrets = 0;
     return {};
   };
   for (auto& op : ops) {
     Bytes encoded;
     wire::encode_op(encoded, op);
-    if (batch_bytes + encoded.size() > kOpsBytesPerEntry) KITH_CHECK(flush());
+    std::size_t const roster_ops = wire::is_roster_op(op) ? 1 : 0;
+    std::size_t const secrets = secrets_in(op).size();
+    if (batch_bytes + encoded.size() > kOpsBytesPerEntry || batch_roster_ops + roster_ops > kRosterOpsPerEntry ||
+        batch_secrets + secrets > kLimits.max_entry_secrets) {
+      KITH_CHECK(flush());
+    }
     batch_bytes += encoded.size();
+    batch_roster_ops += roster_ops;
+    batch_secrets += secrets;
     batch.push_back(std::move(op));
   }
   KITH_CHECK(flush());
@@ -292,7 +302,9 @@ std::optional<Upkeep> Replica::upkeep_due(WallTime wall) const {
     if (ends) ends = state_.leading(std::move(*ends));
     if (ends && ends->size() > kMaxLeadingTips) return Upkeep{Upkeep::Kind::gather, wait_of(place, kRankDelay)};
   }
-  std::chrono::milliseconds const started{HybridClock::wall_of(largest->hlc).ms};
+  // Whoever started it may have dated it far ahead: it has begun by the time at which it came.
+  auto const dated = HybridClock::wall_of(largest->hlc);
+  std::chrono::milliseconds const started{std::min(dated, state_.came_early(largest->id).value_or(dated)).ms};
   auto const due = started + kEpochLifetime + wait_of(place, kRankDelayForAge) - std::chrono::milliseconds{wall.ms};
   return Upkeep{Upkeep::Kind::rotate, std::max(due, std::chrono::milliseconds{0}), true};
 }
@@ -311,7 +323,7 @@ Result<> Replica::do_upkeep(Upkeep::Kind kind, Now now) {
 Result<> Replica::hand_on(Now now) {
   std::vector<wire::Op> ops;
   for (auto const& epoch : uncarried_by(state_.book().carried_by(*sealing_epoch()))) {
-    bool const full = ops.empty() || std::get<wire::EpochSecrets>(ops.back()).secrets.size() == kSecretsPerOp;
+    bool const full = ops.empty() || std::get<wire::EpochSecrets>(ops.back()).secrets.size() == kLimits.max_entry_secrets;
     if (full) ops.emplace_back(wire::EpochSecrets{});
     std::get<wire::EpochSecrets>(ops.back()).secrets.push_back(state_.secret(epoch)->clone());
   }

@@ -30,6 +30,29 @@ bool op_in_past(RosterEntry const& entry, std::uint32_t index, CountedRemove con
   return remove.past.contains(entry.place);
 }
 
+/// Of some ops the first one in each chain, or the last: what is before one op of a chain is before all later ones, so
+/// these answer for all, and asking them costs a look at each chain instead of a look at each op.
+class ChainEnds {
+ public:
+  enum class Which { first, last };
+  explicit ChainEnds(Which which) : which_(which) {}
+
+  void take(OpRef const& op) {
+    auto const [found, is_new] = ends_.try_emplace(op.entry->place.chain, op);
+    auto const place = [](OpRef const& one) { return std::pair(one.entry->place.seq, one.index); };
+    bool const further = which_ == Which::first ? place(op) < place(found->second) : place(found->second) < place(op);
+    if (!is_new && further) found->second = op;
+  }
+  template <class Predicate>
+  [[nodiscard]] bool any(Predicate const& holds) const {
+    return std::ranges::any_of(ends_, [&](auto const& end) { return holds(end.second); });
+  }
+
+ private:
+  Which which_;
+  std::map<ChainNo, OpRef> ends_;
+};
+
 CountedRemove counted(OpRef const& remove) {
   return {remove.entry->hash, remove.index, remove.entry->place, remove.entry->past, std::nullopt};
 }
@@ -75,6 +98,15 @@ class RosterBuilder {
     }
     auto const by_order = [](OpRef const& a, OpRef const& b) { return a.order() < b.order(); };
     for (auto* ops : {&adds_, &removes_, &renames_, &pauses_, &relays_}) std::ranges::sort(*ops, by_order);
+    for (auto const& remove : removes_) {
+      if (!remove.by_recovery()) removes_by_[remove.entry->author].push_back(remove);
+    }
+    std::map<ChainNo, std::map<Seq, std::uint64_t>> ops_at;
+    for (auto const& entry : entries_) ops_at[entry.place.chain][entry.place.seq] += entry.ops.size();
+    for (auto const& [chain, at] : ops_at) {
+      auto& sums = op_counts_[chain];
+      for (auto const& [seq, count] : at) sums.emplace_back(seq, count + (sums.empty() ? 0 : sums.back().second));
+    }
     if (founding_.op != nullptr) creator_ = std::get<Founding>(*founding_.op).creator.device;
   }
 
@@ -83,15 +115,16 @@ class RosterBuilder {
   /// with the recovery key.
   void drop_idle_adds() {
     std::erase_if(adds_, [](OpRef const& add) { return !add.by_recovery() && add.entry->author == cert_of(add).device; });
-    std::vector<OpRef> first_adds;
-    for (auto const& add : adds_) {
+    std::map<DeviceId, ChainEnds> firsts;
+    for (auto const& add : adds_) firsts.try_emplace(cert_of(add).device, ChainEnds::Which::first).first->second.take(add);
+    std::erase_if(adds_, [&](OpRef const& add) {
       auto const& device = cert_of(add).device;
-      bool const repeated = (device == creator_ && founding_.before(add)) || std::ranges::any_of(adds_, [&](OpRef const& other) {
-                              return cert_of(other).device == device && other.before(add);
-                            });
-      if (!repeated) first_adds.push_back(add);
+      return (device == creator_ && founding_.before(add)) ||
+             firsts.at(device).any([&](OpRef const& other) { return other.before(add); });
+    });
+    for (auto const& add : adds_) {
+      if (!add.by_recovery()) adds_by_[add.entry->author].push_back(add);
     }
-    adds_ = std::move(first_adds);
   }
 
   void count_removes_by_recovery() {
@@ -137,13 +170,12 @@ class RosterBuilder {
       waiting.erase(waiting.begin());
       taken_.insert(device);
       for (bool const of_itself : {false, true}) {
-        for (auto const& remove : removes_) {
-          if (remove.entry->author != device || remove.by_recovery() || (target_of(remove) == device) != of_itself) continue;
-          if (stands_now(remove, device)) count(remove);
+        for (auto const& remove : removes_by_[device]) {
+          if ((target_of(remove) == device) == of_itself && stands_now(remove, device)) count(remove);
         }
       }
-      for (auto const& add : adds_) {
-        if (add.entry->author != device || add.by_recovery() || !stands_now(add, device)) continue;
+      for (auto const& add : adds_by_[device]) {
+        if (!stands_now(add, device)) continue;
         found(cert_of(add).device, extended(path, step(add)));
         bearing_.insert(add.entry->place);
       }
@@ -153,8 +185,12 @@ class RosterBuilder {
   /// x of a path: how many roster ops are in the past of the add, then what makes it unique.
   [[nodiscard]] RankStep step(OpRef const& add) const {
     std::uint64_t count = 0;
-    for (auto const& entry : entries_) {
-      if (entry.in_past_of(*add.entry)) count += entry.ops.size();
+    for (auto const& place : add.entry->past.places()) {
+      auto const sums = op_counts_.find(place.chain);
+      if (sums == op_counts_.end()) continue;
+      Seq const last = place.chain == add.entry->place.chain ? Seq{add.entry->place.seq.value - 1} : place.seq;
+      auto const behind = std::ranges::upper_bound(sums->second, last, {}, &OpCount::first);
+      if (behind != sums->second.begin()) count += std::prev(behind)->second;
     }
     return {count, add.entry->hash, add.index};
   }
@@ -165,11 +201,18 @@ class RosterBuilder {
     members[creator_].cert = std::get<Founding>(*founding_.op).creator;
     members[creator_].rooted = true;
     std::set<DeviceId> reached{creator_};
-    for (bool grown = true; grown;) {
-      grown = false;
-      for (auto const& add : adds_) {
-        bool const stands = add.by_recovery() || (reached.contains(add.entry->author) && stands_now(add, add.entry->author));
-        if (stands && reached.insert(cert_of(add).device).second) grown = true;
+    std::vector<DeviceId> open{creator_};
+    auto const reach = [&](OpRef const& add) {
+      if (reached.insert(cert_of(add).device).second) open.push_back(cert_of(add).device);
+    };
+    for (auto const& add : adds_) {
+      if (add.by_recovery()) reach(add);
+    }
+    while (!open.empty()) {
+      DeviceId const author = open.back();
+      open.pop_back();
+      for (auto const& add : adds_by_[author]) {
+        if (stands_now(add, author)) reach(add);
       }
     }
     for (auto const& add : adds_) {
@@ -222,21 +265,20 @@ class RosterBuilder {
 
   void fill_members() {
     roster_.group_name_ = std::get<Founding>(*founding_.op).group_name;
+    std::map<DeviceId, std::vector<Rival>> names, pauses;
+    for (auto const& add : adds_) {
+      auto const& device = cert_of(add).device;
+      if (roster_.members_.at(device).state == MemberState::unfounded || stands(add)) names[device].push_back(add.rival());
+    }
+    for (auto const& rename : renames_) {
+      if (stands(rename)) names[std::get<wire::DeviceRename>(*rename.op).device].push_back(rename.rival());
+    }
+    for (auto const& pause : pauses_) {
+      if (stands(pause)) pauses[std::get<wire::DevicePause>(*pause.op).device].push_back(pause.rival());
+    }
     for (auto& [device, member] : roster_.members_) {
-      std::vector<Rival> names;
-      std::vector<Rival> pauses;
-      for (auto const& add : adds_) {
-        bool const names_it = cert_of(add).device == device && (member.state == MemberState::unfounded || stands(add));
-        if (names_it) names.push_back(add.rival());
-      }
-      for (auto const& rename : renames_) {
-        if (std::get<wire::DeviceRename>(*rename.op).device == device && stands(rename)) names.push_back(rename.rival());
-      }
-      for (auto const& pause : pauses_) {
-        if (std::get<wire::DevicePause>(*pause.op).device == device && stands(pause)) pauses.push_back(pause.rival());
-      }
-      if (auto const won = winner(names)) member.name = name_in(names[*won]);
-      if (auto const won = winner(pauses)) member.paused = std::get<wire::DevicePause>(op_of(pauses[*won])).on;
+      if (auto const won = winner(names[device])) member.name = name_in(names[device][*won]);
+      if (auto const won = winner(pauses[device])) member.paused = std::get<wire::DevicePause>(op_of(pauses[device][*won])).on;
     }
     bearing_.insert(founding_.entry->place);
     roster_.bearing_.assign(bearing_.begin(), bearing_.end());
@@ -245,17 +287,22 @@ class RosterBuilder {
   void fill_relays() {
     // For one relay key, the relay_sets in no other's past; among those the smallest entry hash. A standing relay_remove
     // undoes the relay_sets of its channel that are in its past.
+    std::erase_if(relays_, [&](OpRef const& ref) { return !stands(ref); });
+    std::map<wire::RelayKey, ChainEnds> sets;
+    std::map<std::pair<wire::RelayKey, wire::ChannelId>, ChainEnds> removes;
+    auto const last = ChainEnds::Which::last;
+    for (auto const& ref : relays_) {
+      if (auto const* set = std::get_if<wire::RelaySet>(ref.op)) sets.try_emplace(set->relay, last).first->second.take(ref);
+      auto const* remove = std::get_if<wire::RelayRemove>(ref.op);
+      if (remove != nullptr) removes.try_emplace({remove->relay, remove->channel}, last).first->second.take(ref);
+    }
     std::map<wire::RelayKey, OpRef> chosen;
     for (auto const& ref : relays_) {
       auto const* set = std::get_if<wire::RelaySet>(ref.op);
-      if (set == nullptr || !stands(ref)) continue;
-      bool const undone = std::ranges::any_of(relays_, [&](OpRef const& other) {
-        if (!stands(other)) return false;
-        if (auto const* remove = std::get_if<wire::RelayRemove>(other.op)) {
-          return remove->relay == set->relay && remove->channel == set->channel && ref.entry->in_past_of(*other.entry);
-        }
-        return std::get<wire::RelaySet>(*other.op).relay == set->relay && ref.entry->in_past_of(*other.entry);
-      });
+      if (set == nullptr) continue;
+      auto const undoes = [&](OpRef const& other) { return ref.entry->in_past_of(*other.entry); };
+      auto const removed = removes.find({set->relay, set->channel});
+      bool const undone = sets.at(set->relay).any(undoes) || (removed != removes.end() && removed->second.any(undoes));
       if (!undone) chosen.try_emplace(set->relay, ref);  // ops are sorted by entry hash
     }
     for (auto const& [relay, ref] : chosen) {
@@ -279,6 +326,9 @@ class RosterBuilder {
   OpRef founding_;
   DeviceId creator_;
   std::vector<OpRef> adds_, removes_, renames_, pauses_, relays_;
+  std::map<DeviceId, std::vector<OpRef>> adds_by_, removes_by_;  ///< by their author; without those by the recovery key
+  using OpCount = std::pair<Seq, std::uint64_t>;                 ///< roster ops of a chain up to a seq
+  std::map<ChainNo, std::vector<OpCount>> op_counts_;
   std::map<DeviceId, std::vector<CountedRemove>> counted_;
   std::map<DeviceId, RankPath> path_;
   std::set<DeviceId> taken_;
@@ -384,11 +434,17 @@ std::optional<RosterOp> roster_op(GroupId const& group, wire::Op const& op) {
 Roster compute_roster(std::span<RosterEntry const> entries) { return RosterBuilder(entries).build(); }
 
 std::optional<std::size_t> winner(std::span<Rival const> rivals) {
-  std::optional<std::size_t> best;
+  // Whatever is not the last of its chain is in the past of what is.
+  std::map<ChainNo, std::size_t> last;
   for (std::size_t i = 0; i < rivals.size(); ++i) {
-    bool const superseded = std::ranges::any_of(rivals, [&](Rival const& other) {
-      return rivals[i].entry->hash == other.entry->hash ? rivals[i].index < other.index
-                                                        : rivals[i].entry->in_past_of(*other.entry);
+    auto const place = [&](std::size_t at) { return std::pair(rivals[at].entry->place.seq, rivals[at].index); };
+    auto const [found, is_new] = last.try_emplace(rivals[i].entry->place.chain, i);
+    if (!is_new && place(found->second) < place(i)) found->second = i;
+  }
+  std::optional<std::size_t> best;
+  for (auto const& [chain, i] : last) {
+    bool const superseded = std::ranges::any_of(last, [&](auto const& other) {
+      return rivals[i].entry->in_past_of(*rivals[other.second].entry);
     });
     if (superseded) continue;
     auto const key = [](Rival const& rival) { return std::tie(rival.entry->hlc, rival.entry->hash, rival.index); };

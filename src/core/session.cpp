@@ -34,6 +34,11 @@ wire::EpochTag epoch_tag(noise::Psk const& psk, crypto::DhPublicKey const& ephem
 
 }  // namespace
 
+noise::Psk const& Membership::kept_psk(EpochId const& epoch) const {
+  auto const found = psks_.find(epoch);
+  return found != psks_.end() ? found->second : psks_.emplace(epoch, psk(epoch)).first->second;
+}
+
 Session::Session(Identity const& identity, Membership const& membership, std::optional<DeviceId> dialled,
                  wire::Opening const& opening, ByteView link_binding, noise::Role role, RandomSource& random, Now now)
     : identity_(identity),
@@ -116,7 +121,7 @@ Result<> Session::read_hello(ByteView message, Now now) {
   KITH_CHECK(handshake_->read_message(message, tags));
   if (tags.size() != wire::kEpochTags * wire::EpochTag::kBytes) return fail(CoreError::handshake_failed);
   for (auto const& epoch : membership_.all_epochs()) {
-    auto psk = membership_.psk(epoch);
+    auto const& psk = membership_.kept_psk(epoch);
     auto const ours = epoch_tag(psk, *handshake_->remote_ephemeral());
     for (std::uint8_t i = 0; i < wire::kEpochTags; ++i) {
       if (!crypto::same_mac(ours.view(), ByteView{tags}.subspan(i * wire::EpochTag::kBytes, wire::EpochTag::kBytes))) continue;
@@ -125,7 +130,7 @@ Result<> Session::read_hello(ByteView message, Now now) {
         return fail(CoreError::version_mismatch, VersionsDetail{wire::kProtocolMin, wire::kProtocolMax,
                                                                 opening_.version_min, opening_.version_max});
       }
-      handshake_->set_psk(std::move(psk));
+      handshake_->set_psk(psk.clone());
       KITH_CHECK(write_payload_message(i, now));
       state_ = State::await_proof;
       return {};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -27,6 +28,12 @@ class Membership {
   [[nodiscard]] virtual std::vector<EpochId> all_epochs() const = 0;
   [[nodiscard]] virtual crypto::noise::Psk psk(EpochId const& epoch) const = 0;
   [[nodiscard]] virtual Verdict judge(wire::Devcert const& cert) const = 0;
+
+  /// psk(), derived once for each epoch, whose psk never changes: every stranger's hello is held against all of them.
+  [[nodiscard]] crypto::noise::Psk const& kept_psk(EpochId const& epoch) const;
+
+ private:
+  mutable std::map<EpochId, crypto::noise::Psk> psks_;
 };
 
 /// The other device, as the handshake showed it.

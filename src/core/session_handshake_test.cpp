@@ -76,6 +76,16 @@ TEST_F(Handshakes, GiveAStrangerNotOneByte) {
   EXPECT_EQ(reason(b), "core.handshake_failed");
 }
 
+/// A hello costs whoever sends it nothing, and must not cost us much more.
+TEST_F(Handshakes, DeriveAnEpochsPskOnceForAllStrangers) {
+  a.membership.secrets[0] = a.random.secret<EpochSecret>();
+  for (int hellos = 0; hellos < 5; ++hellos) {
+    ASSERT_TRUE(accept(first_message()));
+    EXPECT_EQ(reason(b), "core.handshake_failed");
+  }
+  EXPECT_EQ(b.membership.asked, static_cast<int>(b.membership.secrets.size()));
+}
+
 TEST_F(Handshakes, GiveAMemberOfAnotherGroupNotOneByte) {
   a.membership.group_id = a.random.id<GroupId>();
   ASSERT_TRUE(accept(first_message()));

@@ -84,11 +84,11 @@ void PairRow::read(wire::Reader& reader) {
 }
 
 void DialRow::write(wire::Writer& writer) const {
-  write_row(writer, asked_ms, text(failure, kMaxText), static_cast<std::int64_t>(failure_errno));
+  write_row(writer, asked_ms, text(failure, kMaxText), static_cast<std::int64_t>(failure_errno), their_min, their_max);
 }
 void DialRow::read(wire::Reader& reader) {
   std::int64_t number = 0;
-  read_row(reader, asked_ms, text(failure, kMaxText), number);
+  read_row(reader, asked_ms, text(failure, kMaxText), number, their_min, their_max);
   failure_errno = static_cast<std::int32_t>(number);
 }
 

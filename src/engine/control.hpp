@@ -90,6 +90,7 @@ struct DialRow {
   std::int64_t asked_ms = 0;
   std::string failure;                     ///< the error's name once it failed; empty while it is tried
   std::int32_t failure_errno = 0;
+  std::uint8_t their_min = 0, their_max = 0;  ///< protocol versions that the other side named when it refused ours
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);
 };

@@ -40,7 +40,12 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
     if (failed->reason.is(core::CoreError::removed_self)) KITH_CHECK(note_problem("revoked-self", {}));
     if (dialling_.erase(failed->endpoint) == 0) return {};
     ring_due_ = true;
-    return put_control(store, DialRow{current_time().wall.ms, failed->reason.name(), 0}, bytes_of(failed->endpoint));
+    DialRow row{current_time().wall.ms, failed->reason.name()};
+    if (auto const* versions = std::get_if<VersionsDetail>(&failed->reason.detail())) {
+      row.their_min = static_cast<std::uint8_t>(versions->theirs_min);
+      row.their_max = static_cast<std::uint8_t>(versions->theirs_max);
+    }
+    return put_control(store, row, bytes_of(failed->endpoint));
   }
   if (std::holds_alternative<sync::EntriesApplied>(event)) {
     ring_due_ = true;

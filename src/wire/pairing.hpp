@@ -101,11 +101,13 @@ using PairMessage = std::variant<PairHello, PairShare, PairConfirm, PairIdentity
 [[nodiscard]] Bytes encode_pair_message(PairMessage const& message);
 [[nodiscard]] Result<PairMessage> decode_pair_message(ByteView in);
 
+/// Who a side is. A devcert can be shown by anybody who has seen it: the proof is what only its device can make.
 struct PairIdentityBox {
   Devcert cert;
   std::string name;
+  crypto::Signature proof;  ///< by the cert's key, over this conversation and this side of it: core::pair_proof()
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.cert, text(s.name, kLimits.max_name_bytes)); }
+  static void fields(Archive& a, Self& s) { a(s.cert, text(s.name, kLimits.max_name_bytes), s.proof); }
   friend bool operator==(PairIdentityBox const&, PairIdentityBox const&) = default;
 };
 

@@ -49,7 +49,7 @@ TEST(PairMessages, StandAsTheSpecificationSays) {
 TEST(PairBoxes, StandAsTheSpecificationSays) {
   std::string const certificate = kCert;
   Devcert const cert = decode<Devcert>(spell(certificate)).value();
-  EXPECT_EQ(encode(PairIdentityBox{cert, "phone"}), spell("[2 " + certificate + " 'phone'"));
+  EXPECT_EQ(encode(PairIdentityBox{cert, "phone", filled<crypto::Signature>(4)}), spell("[3 " + certificate + " 'phone' b:64=04"));
   EXPECT_EQ(encode(PairOfferBox{filled<GroupId>(1), "home", {{"wss://r", filled<RelayKey>(2), filled<ChannelId>(3)}}}),
             spell("[3 b:32=01 'home' [1 [3 'wss://r' b:32=02 b:32=03"));
   EXPECT_EQ(encode(PairPseudonymsBox{{filled<Pseudonym>(1)}}), spell("[1 [1 b:32=01"));
@@ -100,10 +100,11 @@ TEST(PairMessageRefusals, SealedAndEnd) {
 TEST(PairBoxRefusals, Identity) {
   std::string const certificate = kCert;
   testing::expect_refusals(
-      {{"", truncated}, {"[1 " + certificate, wrong_length}, {"[3 " + certificate + " 'a' u:0", wrong_length}, {"[2 b:32 'a'", wrong_type},
-       {"[2 " + certificate + " b:1", wrong_type}, {"[2 " + certificate + " s:256", too_large}, {"[2 " + certificate + " a1ff", not_utf8},
-       {"[2 [6 u:2 b:32 b:32 u:5 u:0 b:64 'a'", unknown_version}, {"[2 'a' " + certificate, wrong_type}, {"[2 " + certificate, truncated},
-       {"[2 " + certificate + " 'a' 00", trailing_bytes}},
+      {{"", truncated}, {"[2 " + certificate + " 'a'", wrong_length, "no proof"}, {"[4 " + certificate + " 'a' b:64 u:0", wrong_length},
+       {"[3 b:32 'a' b:64", wrong_type}, {"[3 " + certificate + " b:1 b:64", wrong_type}, {"[3 " + certificate + " s:256 b:64", too_large},
+       {"[3 " + certificate + " a1ff b:64", not_utf8}, {"[3 " + certificate + " 'a' b:63", wrong_length}, {"[3 " + certificate + " 'a' s:64", wrong_type},
+       {"[3 [6 u:2 b:32 b:32 u:5 u:0 b:64 'a' b:64", unknown_version}, {"[3 'a' " + certificate + " b:64", wrong_type},
+       {"[3 " + certificate, truncated}, {"[3 " + certificate + " 'a'", truncated}, {"[3 " + certificate + " 'a' b:64 00", trailing_bytes}},
       [](ByteView bytes) { return decode<PairIdentityBox>(bytes); });
 }
 

@@ -216,8 +216,9 @@ class Versions(unittest.TestCase):
         with Refuses(opening(0, 2, 3)) as newer:
             run = laptop.run("sync", folder, "--once", "--peer", newer.address, "--timeout", "3s", "--json")
             self.assertEqual(newer.heard[:REFUSAL_BYTES], opening(SESSION))
-            self.assertIn(run.code, (10, 16), run)
-            run.error()
+            error = run.expect(16).error()
+            self.assertEqual(error["code"], "version-mismatch")
+            self.both_named(f"{error['message']} {error['cause']}")
 
     def test_an_answer_that_means_nothing(self):
         for answer in (os.urandom(64), b"HTTP/1.1 400 Bad Request\r\n\r\n", opening(0, 3, 2), b""):

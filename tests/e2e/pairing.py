@@ -275,6 +275,19 @@ class Homes(Pairing):
         self.assertEqual(self.laptop.names(), ["laptop", "phone"])
         self.assertEqual(self.laptop.names("revoked"), [])
 
+    def test_a_member_joins_with_no_other_invite(self):
+        inviter, invite = self.laptop.invite()
+        lossy = DropsTheWelcome(invite["addresses"][0])
+        self.addCleanup(lossy.close)
+        self.phone.join(dict(invite, addresses=[lossy.address])).expect(10)
+        self.assertTrue(lossy.dropped.is_set())
+        self.assertEqual(inviter.stop(), 130, inviter)
+        inviter, invite = self.laptop.invite()
+        self.phone.join(invite).expect(10)  # the phone is in the group by now, but not by this invite
+        self.outside(self.phone)
+        self.assertEqual(self.device("tablet").join(invite).ok().lines()[-1]["device"]["name"], "tablet")
+        self.assertEqual(inviter.wait(), 0, inviter)
+
 
 class DropsTheWelcome:
     """A relay between a joiner and its inviter, which hangs up on both instead of handing on the inviter's fourth

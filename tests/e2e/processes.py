@@ -92,6 +92,13 @@ class AtOnce(Paired):
         self.assertEqual(by_name["phone"]["heads"], found["heads"])
         self.assertEqual(sync.stop(), 0, sync)
 
+    def test_a_pull_waits_for_what_the_other_has(self):
+        for number in range(4):
+            self.push_text(f"while apart {number}")
+            follower = self.laptop.follow()
+            self.assertEqual(self.phone.texts(), [f"while apart {number}"])
+            self.assertEqual(follower.stop(), 0, follower)
+
     def test_latency(self):
         """From the start of `push` to the line that a follower prints, in the same home and on the other device."""
         near = self.laptop.follow("--own")

@@ -49,59 +49,6 @@ void World::calm_down() {
   }
 }
 
-/// Devices that the founder knows of, or someone it knows of, and so on. The others were let in by a device that was
-/// then restored to an older state, before it could tell anybody: only they themselves know, and they have to be let in
-/// again.
-std::set<Device*> World::known_devices() {
-  std::set<Device*> known{devices_[0].get()};
-  for (std::size_t before = 0; before != known.size();) {
-    before = known.size();
-    for (auto const& device : devices_) {
-      bool const named = std::ranges::any_of(known, [&](Device* other) {
-        return other->program && other->program->replica.state().roster().find(device->identity.device()) != nullptr;
-      });
-      if (named) known.insert(device.get());
-    }
-  }
-  for (auto const& device : devices_) {
-    if (known.contains(device.get()) || !device->member) continue;
-    count("devices forgotten by a restore");
-    if (std::ranges::none_of(devices_, &Device::restored)) fail(fmt::format("nobody knows {}", device->index));
-  }
-  return known;
-}
-
-/// Who belongs to the group, given every entry that known devices hold: what an observer with all secrets sees. A
-/// device that was removed, and that nobody talks to any more, may believe otherwise.
-std::vector<Device*> World::truly_active() {
-  auto const known = known_devices();
-  auto& founder = *devices_[0];
-  files::MemoryDisk no_disk;
-  SeededRandom random(0);
-  Program observer(founder.database->clone(), no_disk, founder.identity, random);
-  check(founder, observer.replica.open());
-  for (auto& device : devices_) {
-    if (!device->program || !known.contains(device.get())) continue;
-    auto const& replica = device->program->replica;
-    auto transaction = must(store::Transaction::begin(observer.store));
-    for (auto const& [epoch, secret] : replica.state().secrets()) must(observer.replica.state().learn(secret, random));
-    must(transaction.commit());
-    std::vector<Bytes> all;
-    check(*device, device->program->replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) {
-      all.push_back(*must(device->program->replica.state().sealed(hash)));
-    }));
-    std::vector<ByteView> const views(all.begin(), all.end());
-    must(observer.replica.receive(views, now_at(founder)));
-  }
-  std::vector<Device*> active;
-  for (auto& device : devices_) {
-    if (device->program && known.contains(device.get()) &&
-        observer.replica.state().roster().active(device->identity.device()))
-      active.push_back(device.get());
-  }
-  return active;
-}
-
 void World::check_everything() {
   auto const active = truly_active();
   if (active.empty()) return;  // the last ones removed each other with the recovery key
@@ -157,8 +104,10 @@ void World::check_convergence(std::vector<Device*> const& active) {
 }
 
 /// Entries may wait for good only where nobody who belongs to the group counts what they wait for, and its author is no
-/// more or has forgotten it by a restore: such entries are not passed on, and no entry that counts can need one.
+/// more, or it was forgotten by a restore: its author's, or, of what a copy of a home wrote, anybody's. Such entries
+/// are not passed on, and no entry that counts can need one.
 void World::check_nobody_stuck(std::vector<Device*> const& active) {
+  bool const any_restored = std::ranges::any_of(devices_, [](auto const& device) { return device->restored; });
   for (auto* device : active) {
     auto& program = *device->program;
     check(*device, program.store.scan(store::Table::unopened, {}, {}, [&](ByteView key, ByteView) {
@@ -170,8 +119,9 @@ void World::check_nobody_stuck(std::vector<Device*> const& active) {
       return store::Store::Next::go_on;
     }));
     for (auto const& tip : must(program.replica.missing(1000))) {
-      bool const author_active = std::ranges::any_of(
-          active, [&](Device* other) { return other->identity.device() == tip.log.device && !other->restored; });
+      bool const author_active = std::ranges::any_of(active, [&](Device* other) {
+        return other->identity.device() == tip.log.device && !other->restored && !(other->copied && any_restored);
+      });
       bool const counts = std::ranges::any_of(active, [&](Device* other) {
         auto& state = other->program->replica.state();
         auto const record = must(state.record(tip.hash));
@@ -232,11 +182,34 @@ void World::describe_path(Device& device, std::string const& path) {
   }));
 }
 
+/// Versions that a device replaced or removed, and everybody with it, before it came out that the device itself had
+/// been removed: they are in force again, and their contents are in the trash.
+std::set<VersionId> World::replaced_by_removed_devices(std::vector<Device*> const& active) {
+  std::set<VersionId> replaced;
+  for (auto* device : active) {
+    auto& replica = device->program->replica;
+    check(*device, replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) {
+      auto const opened = must(replica.state().open_stored(hash));
+      auto const* author = replica.state().roster().find(opened.body.author);
+      if (author == nullptr || author->removes.empty()) return;
+      for (auto const& op : opened.ops) {
+        if (auto const* set = std::get_if<wire::FileSet>(&op))
+          replaced.insert(set->parents.begin(), set->parents.end());
+        if (auto const* gone = std::get_if<wire::FileRemove>(&op)) {
+          replaced.insert(gone->parents.begin(), gone->parents.end());
+        }
+      }
+    }));
+  }
+  return replaced;
+}
+
 /// Paths of a device whose content is not all here. What nobody holds because its author is no more, or was restored,
 /// stays so, with the paths whose conflict copies it would be; everything else must have come by now.
 std::set<std::string> World::pending_paths(Device& device, std::vector<Device*> const& active) {
   auto& program = *device.program;
   auto const paths = must(files::all_work(program.store, program.folder->id()));
+  auto const taken_away = replaced_by_removed_devices(active);
   std::set<std::string> excused;
   for (auto const& path : paths) {
     for (auto const& version : must(program.folders.versions(program.folder->id(), path))) {
@@ -245,8 +218,9 @@ std::set<std::string> World::pending_paths(Device& device, std::vector<Device*> 
           return must(other->program->chunks->find(ref.id)).has_value();
         });
       });
-      bool const accountable = std::ranges::any_of(
-          active, [&](Device* other) { return other->identity.device() == version.author && !other->restored; });
+      bool const accountable = !taken_away.contains(version.id) && std::ranges::any_of(active, [&](Device* other) {
+        return other->identity.device() == version.author && !other->restored;
+      });
       note(fmt::format("{} waits at {} for {} of {} ({}{} bytes){}", device.index, path.text(),
                        short_hex(version.id.view()), short_hex(version.author.view()),
                        version.removed ? "removal, " : "", version.size, held ? "" : ", which nobody holds"));

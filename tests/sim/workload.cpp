@@ -267,6 +267,7 @@ void World::run_clone(Device& device) {
   if (!running_member(device)) return;
   note(fmt::format("a copy of {} runs", device.index));
   count("clones");
+  device.copied = true;
   auto const copy = device.database->clone();
   files::MemoryDisk its_disk;
   Program clone(copy, its_disk, device.identity, device.random);

@@ -79,10 +79,14 @@ class World {
   [[nodiscard]] Device* any_member();
   [[nodiscard]] bool running_member(Device const& device) const;
 
+  // Who belongs to the group (membership.cpp).
+  [[nodiscard]] std::vector<std::vector<Device*>> companies();
+  [[nodiscard]] core::Roster roster_of(std::vector<Device*> const& holders);
+  [[nodiscard]] std::vector<Device*> truly_active();
+
   // Truth (oracles.cpp).
   void calm_down();
-  [[nodiscard]] std::set<Device*> known_devices();
-  [[nodiscard]] std::vector<Device*> truly_active();
+  [[nodiscard]] std::set<VersionId> replaced_by_removed_devices(std::vector<Device*> const& active);
   void check_everything();
   void describe(Device& device);
   void describe_path(Device& device, std::string const& path);

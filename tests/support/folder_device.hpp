@@ -47,6 +47,7 @@ struct FolderDevice : TestDevice {
       total.files_written += report.files_written;
       total.files_removed += report.files_removed;
       total.copies.insert(total.copies.end(), report.copies.begin(), report.copies.end());
+      total.skipped.insert(total.skipped.end(), report.skipped.begin(), report.skipped.end());
       bool moved = false;
       for (auto const& want : sync->take_wants()) {
         auto const bytes = must(source.chunks->find(want.id));

@@ -17,7 +17,7 @@ class OneInvite final : public core::InviteBook {
     view.password = code_.clone().password;
     return view;
   }
-  [[nodiscard]] std::uint8_t begin_try(wire::Lookup const&) override {
+  [[nodiscard]] std::optional<std::uint8_t> begin_try(wire::Lookup const&) override {
     if (++tries == kMaxTries) state = core::InviteState::voided;
     return static_cast<std::uint8_t>(kMaxTries - tries);
   }

@@ -25,10 +25,12 @@ struct TestInvites final : core::InviteBook {
     auto const found = invites.find(lookup);
     if (found == invites.end()) return std::nullopt;
     auto const& invite = found->second;
-    bool const burnt = invite.state == core::InviteState::open && invite.tries >= kMaxTries;
+    bool const counts = invite.state == core::InviteState::open || invite.state == core::InviteState::used;
+    bool const burnt = counts && invite.tries >= kMaxTries;
     return core::InviteView{burnt ? core::InviteState::voided : invite.state, core::PairPassword(invite.password), invite.used_by};
   }
-  [[nodiscard]] std::uint8_t begin_try(wire::Lookup const& lookup) override {
+  [[nodiscard]] std::optional<std::uint8_t> begin_try(wire::Lookup const& lookup) override {
+    if (disk_full) return std::nullopt;
     auto& invite = invites.at(lookup);
     return static_cast<std::uint8_t>(kMaxTries - std::min(kMaxTries, ++invite.tries));
   }
@@ -38,6 +40,7 @@ struct TestInvites final : core::InviteBook {
     invites[code.lookup].password = Bytes(code.password.view().begin(), code.password.view().end());
   }
   std::map<wire::Lookup, Invite> invites;
+  bool disk_full = false;  ///< no try can be counted
 };
 
 /// An inviter and a joiner with a link between them, and what each of them said happened.

@@ -91,7 +91,7 @@ struct Names<wire::PairSealed<type>> {
   static void of(auto& a, auto& s) { KITH_NAMED(box); }
 };
 KITH_NAMES(wire::PairEnd, KITH_NAMED(code), KITH_NAMED(tries_left));
-KITH_NAMES(wire::PairIdentityBox, KITH_NAMED(cert), KITH_NAMED(name));
+KITH_NAMES(wire::PairIdentityBox, KITH_NAMED(cert), KITH_NAMED(name), KITH_NAMED(proof));
 KITH_NAMES(wire::PairOfferBox::Relay, KITH_NAMED(url), KITH_NAMED(relay), KITH_NAMED(channel));
 KITH_NAMES(wire::PairOfferBox, KITH_NAMED(group), KITH_NAMED(name), KITH_NAMED(relays));
 KITH_NAMES(wire::PairPseudonymsBox, KITH_NAMED(pseudonyms));

@@ -68,6 +68,9 @@ Json derived(Bytes const& opening, Bytes const& hello_bytes) {
   Bytes transcript = opening;
   append(transcript, hello_bytes);
   append(transcript, wire::encode_pair_message(share));
+  auto const joiner_tag = crypto::hmac_sha256(subkey("confirm-j").view(), transcript);
+  Bytes before_proofs = transcript;
+  append(before_proofs, joiner_tag.view());
   return {{"channel_identifier", to_hex(bytes_of("kith/pair/1")) + "00" + to_hex(bytes_of(code().lookup.symbols))},
           {"session_id", hex(joiner_nonce)},
           {"generator", hex(generator)},
@@ -84,7 +87,10 @@ Json derived(Bytes const& opening, Bytes const& hello_bytes) {
           {"before_inviter_tag", hex(before_tag)},
           {"inviter_tag", hex(share.tag)},
           {"before_joiner_tag", hex(transcript)},
-          {"joiner_tag", hex(crypto::hmac_sha256(subkey("confirm-j").view(), transcript))}};
+          {"joiner_tag", hex(joiner_tag)},
+          {"before_proofs", hex(before_proofs)},
+          {"joiner_proof", hex(core::pair_proof(samples::phone().sign, wire::PairMessageType::confirm, before_proofs))},
+          {"inviter_proof", hex(core::pair_proof(samples::laptop().sign, wire::PairMessageType::identity, before_proofs))}};
 }
 
 /// Plays both machines against each other and writes down what they say.
@@ -154,6 +160,10 @@ Json side(core::Identity const& identity, std::string_view name, std::uint64_t s
           {"created_s", identity.cert.created_s},   {"name", name},                             {"random_seed", seed}};
 }
 
+Json identity(core::Identity const& of, std::string name, std::string const& proof) {
+  return testing::to_json(wire::PairIdentityBox{of.cert, std::move(name), crypto::Signature::from(from_hex(proof).value()).value()});
+}
+
 }  // namespace
 
 Json pairing() {
@@ -163,12 +173,13 @@ Json pairing() {
                     {"inviter", side(samples::laptop(), "laptop", kInviterSeed)},
                     {"joiner_draws", {"nonce, 32 bytes", "scalar before its reduction, 64 bytes"}},
                     {"inviter_draws", {"scalar before its reduction, 64 bytes", "nonce, 32 bytes"}},
-                    {"identity_of_inviter", testing::to_json(wire::PairIdentityBox{samples::laptop().cert, "laptop"})},
-                    {"identity_of_joiner", testing::to_json(wire::PairIdentityBox{samples::phone().cert, "phone"})},
                     {"offer", testing::to_json(samples::offer_box())},
                     {"pseudonyms", testing::to_json(samples::pseudonyms_box())},
                     {"welcome", testing::to_json(samples::welcome_box())}};
   conversation.update(Conversation().play());
+  auto const& derived = conversation.at("derived");
+  conversation["identity_of_inviter"] = identity(samples::laptop(), "laptop", derived.at("inviter_proof"));
+  conversation["identity_of_joiner"] = identity(samples::phone(), "phone", derived.at("joiner_proof"));
   return {{"note", std::string(kSeededRandom) +
                        " In the stream the opening comes first and each message follows its length as u16. A box is XChaCha20-Poly1305 "
                        "under box_j (the joiner's) or box_i with a counter from 0 as nonce (16 zeros | u64) and, as aad, "

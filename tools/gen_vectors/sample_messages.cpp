@@ -98,7 +98,7 @@ Samples<wire::PairMessage> pair_messages() {
           {"end, denied", PairEnd{PairEndCode::denied, 0}}};
 }
 
-wire::PairIdentityBox identity_box() { return {phone().cert, "phone"}; }
+wire::PairIdentityBox identity_box() { return {phone().cert, "phone", counted<crypto::Signature>(0x01)}; }
 
 wire::PairOfferBox offer_box() {
   return {group(), "home", {{"wss://relay.example/", counted<wire::RelayKey>(0x31), counted<wire::ChannelId>(0x51)}}};

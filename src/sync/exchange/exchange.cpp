@@ -218,6 +218,7 @@ Result<> Exchange::after_change(bool roster_changed, std::optional<LinkId> from,
   presence_soon(now);
   if (roster_changed) {
     KITH_CHECK(cut_removed(now));
+    for (auto const& [id, link] : links_) learn_contacts(link, now);
     refresh_dialling(now);
   }
   plan_upkeep(now);
@@ -261,17 +262,23 @@ Result<> Exchange::on_presence(LinkId id, wire::Presence const& presence, Now no
   learn_addresses(*link.device, addresses, Source::first_hand, now);
   if (link.session.dialled_by_us()) learn_addresses(*link.device, {link.endpoint}, Source::first_hand, now);
   if (record.addresses != old_addresses) presence_soon(now);  // the others may want to dial it too
-  for (auto const& contact : presence.contacts) {
-    if (contact.device == replica_.self() || !replica_.state().roster().active(contact.device)) continue;
-    std::vector<std::string> hearsay;
-    for (auto const& address : contact.addresses) hearsay.push_back(address.text);
-    learn_addresses(contact.device, hearsay, Source::hearsay, now);
-  }
+  link.contacts = presence.contacts;
+  learn_contacts(link, now);
   if (content_moved) {
     for (auto& [chunk, want] : wants_) want.not_held_until.erase(*link.device);
     assign_wants(now);
   }
   return on_peer_tips(id, presence.tips, now);
+}
+
+/// Addresses that another device passes on: hearsay, and only of devices that belong to the group as far as is known here.
+void Exchange::learn_contacts(Link const& link, Now now) {
+  for (auto const& contact : link.contacts) {
+    if (contact.device == replica_.self() || !replica_.state().roster().active(contact.device)) continue;
+    std::vector<std::string> hearsay;
+    for (auto const& address : contact.addresses) hearsay.push_back(address.text);
+    learn_addresses(contact.device, hearsay, Source::hearsay, now);
+  }
 }
 
 Result<> Exchange::on_piece(LinkId id, wire::FileChunk piece, Now now) {

@@ -156,6 +156,7 @@ class Exchange final : public core::Membership {
     std::uint64_t presence_counter = 0;
     std::uint64_t heard_presence = 0;
     std::optional<Instant> presence_due;
+    std::vector<wire::Contact> contacts;  ///< of its last presence: some may become known to the roster later
     Instant next_digest;                 ///< a DIGEST_WANT before it is not answered
   };
   struct Want {
@@ -190,6 +191,7 @@ class Exchange final : public core::Membership {
   void refresh_dialling(Now now);
   [[nodiscard]] Result<> send_presence(Link& link, Now now);
   void presence_soon(Now now);
+  void learn_contacts(Link const& link, Now now);
   [[nodiscard]] std::optional<LinkId> open_link(DeviceId const& device, std::optional<LinkId> except = std::nullopt) const;
   void wake(LinkId id) { woken_.insert(id); }
   void wake_all();

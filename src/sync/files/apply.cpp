@@ -32,6 +32,7 @@ Result<ApplyReport> Applier::run(Now now) {
 Result<bool> Applier::round() {
   installable_.clear();
   wanted_.clear();
+  auto const bad_before = fetcher_.bad_count();
   KITH_TRY(work, next_work());
   // Removals come last: what they take away may be what others are put together from.
   std::vector<Work> removals;
@@ -57,6 +58,7 @@ Result<bool> Applier::round() {
   KITH_CHECK(fetcher_.keep_only(*disk_, wanted_));
   KITH_CHECK(drop_unwanted());
   KITH_CHECK(fetcher_.advance());
+  progress |= fetcher_.bad_count() != bad_before;
   for (auto& fetched : fetcher_.take_fetched()) {
     progress = true;
     fetched_.insert_or_assign(fetched.version, std::move(fetched));
@@ -149,6 +151,7 @@ Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
     auto const outcome = outcome_for(before->content, saved);
     if (outcome != Outcome::done) return outcome;
   }
+  if (shown.hidden > 0) skip(path, Skipped::Why::no_copy);
   KITH_TRY(placed, make_copies(shown.copies, nullptr));
   // What is at the path now may be the very content that a copy is being made of: it stays until the copy is there.
   auto const giving_way = before ? outcome_for(before->content, placed) : Outcome::done;
@@ -166,7 +169,7 @@ Result<std::vector<Applier::Placed>> Applier::make_copies(std::vector<Copy> cons
   std::vector<Placed> placed;
   for (auto const& copy : copies) {
     if (except != nullptr && same_name(copy.path, *except)) continue;
-    KITH_TRY(made, reach_wanted(copy.path));
+    KITH_TRY(made, reach_copy(copy));
     placed.push_back({copy.version.content, made});
   }
   return placed;
@@ -222,6 +225,18 @@ Result<Applier::Outcome> Applier::remove_old_copies(RelPath const& path, Shown c
 
 Result<Applier::Outcome> Applier::reach_wanted(RelPath const& name) {
   KITH_TRY(wanted, wanted_at(context_, name));
+  return reach_as_spelled(name, std::move(wanted));
+}
+
+/// A copy's name is free of other paths. Where no other path may have a copy there either, what belongs there is known,
+/// and the path with all its versions is not looked up again for each of its copies.
+Result<Applier::Outcome> Applier::reach_copy(Copy const& copy) {
+  KITH_TRY(mains, context_.view.conflicted_by(context_.id, copy.path));
+  if (mains.size() != 1) return reach_wanted(copy.path);
+  return reach_as_spelled(copy.path, {copy.version, copy.stands_for, mains.front().text()});
+}
+
+Result<Applier::Outcome> Applier::reach_as_spelled(RelPath const& name, Wanted wanted) {
   KITH_TRY(there, local(name));
   if (!there) return reach({std::move(wanted), name});
   KITH_TRY(spelled, RelPath::parse(there->path));  // the disk's own spelling stays
@@ -265,7 +280,7 @@ Result<> Applier::install(Target const& target) {
   row.copy_of = target.copy_of;
   note(target.path, std::move(row));
   fetched_.erase(version.id);
-  skipped_.erase(target.path.text());
+  for (auto const why : {Skipped::Why::blocked, Skipped::Why::unreadable}) skipped_.erase({target.path.text(), why});
   ++report_.files_written;
   report_.bytes_written += version.size;
   if (!target.copy_of.empty()) report_.copies.push_back(target.path.text());
@@ -312,7 +327,7 @@ void Applier::note(RelPath const& path, std::optional<LocalFile> file) {
 }
 
 void Applier::skip(RelPath const& path, Skipped::Why why) {
-  if (skipped_.insert(path.text()).second) report_.skipped.push_back({path.text(), why});
+  if (skipped_.emplace(path.text(), why).second) report_.skipped.push_back({path.text(), why});
 }
 
 }  // namespace kith::files

@@ -60,6 +60,8 @@ class Applier {
                                                   std::vector<Placed> const& placed);
   [[nodiscard]] static Outcome outcome_for(Content const& content, std::vector<Placed> const& placed);
   [[nodiscard]] Result<Outcome> reach_wanted(RelPath const& name);
+  [[nodiscard]] Result<Outcome> reach_copy(Copy const& copy);
+  [[nodiscard]] Result<Outcome> reach_as_spelled(RelPath const& name, Wanted wanted);
   [[nodiscard]] Result<Outcome> reach(Target const& target);
   [[nodiscard]] Result<Outcome> put_directory(Target const& target, std::optional<LocalFile> const& local);
   [[nodiscard]] Result<Outcome> put_file(Target const& target, std::optional<LocalFile> const& local);
@@ -93,7 +95,7 @@ class Applier {
   std::map<Bytes, std::pair<RelPath, std::optional<LocalFile>>> notes_;
   std::map<Bytes, std::uint64_t> finished_;  ///< keys of work done, and their rows' `times`
   std::vector<RelPath> more_work_;
-  std::set<std::string> skipped_;  ///< paths already reported, until they work
+  std::set<std::pair<std::string, Skipped::Why>> skipped_;  ///< what was reported already, until it works
 };
 
 }  // namespace kith::files

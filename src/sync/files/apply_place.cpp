@@ -59,6 +59,10 @@ Result<Applier::Outcome> Applier::put_file(Target const& target, std::optional<L
     }
     return Outcome::done;
   }
+  if (fetcher_.is_bad(version.id)) {  // never to be had: there is nothing to wait for, and nothing gives way to it
+    skip(target.path, Skipped::Why::bad_content);
+    return Outcome::done;
+  }
   if (!there && !version.content.refs.empty()) {
     KITH_TRY(moved, take_moved(target));
     if (moved) return *moved;
@@ -75,6 +79,7 @@ Result<Applier::Outcome> Applier::put_file(Target const& target, std::optional<L
   if (fetcher_.fetching(version.id)) return Outcome::fetching;
   if (report_.no_space) return Outcome::blocked;
   if (!fetcher_.has_room()) return Outcome::no_room;
+  skipped_.erase({target.path.text(), Skipped::Why::bad_content});  // that was said of another version
   auto const started = fetcher_.start(disk_, target.path, version);
   if (!started) return trouble(target.path, started.error());
   return Outcome::fetching;

@@ -85,8 +85,8 @@ Result<> ChunkStore::remove_places(FolderId const& folder, RelPath const& path, 
   auto removed = for_each_place(folder, path, content, [&](Bytes const& key, std::uint64_t, ChunkRef const&) {
     return store_.erase(Table::chunk_places, key);
   });
-  // A manifest node that is not here: what it names was never noted either.
-  if (!removed && removed.error().is(FilesError::not_found)) return {};
+  // A manifest node that is not here, or is none: what it names was never noted either.
+  if (!removed && (removed.error().is(FilesError::not_found) || is_bad_content(removed.error()))) return {};
   return removed;
 }
 

@@ -237,6 +237,25 @@ TEST_F(ConflictCopies, CanBeEditedBeforeTheWinnerHasCome) {
   EXPECT_EQ(content(a), (std::map<std::string, std::string>{{"x.txt", "from b"}, {copy, "edited"}}));
 }
 
+TEST_F(ConflictCopies, OfOldStrangersClaimNothingThatMayBeGone) {
+  FolderDevice c{3, "phone"};
+  c.write("x.txt", "lay here for years");
+  for (int i = 0; i < 3; ++i) a.tick();
+  a.write("x.txt", "second");
+  settle();
+  join(c);
+  a.write("x.txt", "third");  // while c knows the second, and has not fetched it
+  a.scan();
+  c.scan();
+  exchange();
+  settle();
+  expect_same();
+  EXPECT_EQ(a.read("x.txt"), "third");
+  EXPECT_EQ(a.read(copy_on(a)), "lay here for years");
+  EXPECT_EQ(heads(a, "x.txt").size(), 1U);
+  EXPECT_EQ(must(a.sync->conflicts()), 0U) << "a file of its own";
+}
+
 TEST_F(ConflictCopies, WithoutRoomForTheirNameStopNothing) {
   std::string deep;
   for (int i = 0; i < 40; ++i) deep += std::string(100, 'd') + '/';

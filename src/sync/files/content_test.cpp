@@ -145,11 +145,15 @@ TEST(Content, NodesHaveTheDocumentedSizes) {
 }
 
 TEST(Content, BuildRefusesImpossibleChunks) {
-  for (std::uint64_t const length : {std::uint64_t{0}, std::uint64_t{kMaxChunkBytes} + 1}) {
-    auto const built = build_content(key(), {{length, {}}});
+  using Lengths = std::vector<std::uint64_t>;
+  for (auto const& lengths : {Lengths{0}, Lengths{kMaxChunkBytes + 1}, Lengths{kMinChunkBytes - 1, 1}}) {
+    std::vector<ChunkRef> refs;
+    for (auto const length : lengths) refs.push_back({length, {}});
+    auto const built = build_content(key(), refs);
     ASSERT_FALSE(built);
     EXPECT_TRUE(built.error().is(FilesError::bad_chunk_length));
   }
+  EXPECT_TRUE(build_content(key(), {{kMinChunkBytes, {}}, {1, {}}}));
 }
 
 TEST(Content, CheckRefusesWhatContradictsItself) {
@@ -162,6 +166,7 @@ TEST(Content, CheckRefusesWhatContradictsItself) {
   EXPECT_TRUE(refused(1, {{1, {}}, {1, {}}}, FilesError::bad_level));
   EXPECT_TRUE(refused(0, {{0, {}}}, FilesError::bad_chunk_length));
   EXPECT_TRUE(refused(0, {{kMaxChunkBytes + 1, {}}}, FilesError::bad_chunk_length));
+  EXPECT_TRUE(refused(0, {{kMinChunkBytes - 1, {}}, {1, {}}}, FilesError::bad_chunk_length));
   EXPECT_TRUE(refused(1, {{256 * kMaxChunkBytes + 1, {}}}, FilesError::bad_chunk_length));
   EXPECT_TRUE(refused(4, {{~std::uint64_t{0}, {}}}, FilesError::bad_chunk_length));
   EXPECT_TRUE(check_content({wire::HashAlg::blake2b_256_keyed, 4, {{std::uint64_t{1} << 51, {}}}}));
@@ -181,13 +186,25 @@ TEST(ChunkWalk, RefusesHostileManifests) {
   auto const fails = [](Result<std::vector<ChunkRef>> const& walked, FilesError error) {
     return !walked && walked.error().is(error);
   };
-  EXPECT_TRUE(walk_of({1, {{5, {}}, {6, {}}}}, 11, 1));
+  constexpr std::uint64_t kLeast = kMinChunkBytes, kLeastNode = kMinChunkBytes * kMinNodeRefs;
+  EXPECT_TRUE(walk_of({1, {{kLeast, {}}, {6, {}}}}, kLeast + 6, 1));
   EXPECT_TRUE(fails(walk_of({1, {}}, 1, 1), FilesError::empty_node));
   EXPECT_TRUE(fails(walk_of({2, {{5, {}}}}, 5, 1), FilesError::bad_level));
   EXPECT_TRUE(fails(walk_of({1, {{5, {}}}}, 5, 2), FilesError::bad_level));
   EXPECT_TRUE(fails(walk_of({1, {{5, {}}}}, 6, 1), FilesError::length_mismatch));
-  EXPECT_TRUE(fails(walk_of({1, {{5, {}}, {6, {}}}}, 10, 1), FilesError::length_mismatch));
-  EXPECT_TRUE(fails(walk_of({1, {{5, {}}, {0, {}}}}, 5, 1), FilesError::bad_chunk_length));
+  EXPECT_TRUE(fails(walk_of({1, {{kLeast, {}}, {6, {}}}}, kLeast + 5, 1), FilesError::length_mismatch));
+  EXPECT_TRUE(fails(walk_of({1, {{kLeast, {}}, {0, {}}}}, kLeast, 1), FilesError::bad_chunk_length));
+  // Only what ends a content may be short.
+  EXPECT_TRUE(fails(walk_of({1, {{kLeast - 1, {}}, {6, {}}}}, kLeast + 5, 1), FilesError::bad_chunk_length));
+  EXPECT_TRUE(fails(walk_of({2, {{kLeastNode - 1, {}}, {6, {}}}}, kLeastNode + 5, 2), FilesError::bad_chunk_length));
+  ManifestNode const ends_short{
+      1, {{kMaxChunkBytes, {}}, {kMaxChunkBytes, {}}, {kMaxChunkBytes, {}}, {kMaxChunkBytes, {}}, {1, {}}}};
+  auto const bytes = wire::encode(ends_short);
+  ChunkRef const short_node{4 * kMaxChunkBytes + 1, chunk_id(key(), bytes)};
+  NodeMap const nodes{{short_node.id, bytes}};
+  EXPECT_TRUE(walk_of({2, {short_node}}, short_node.length, 2, nodes));
+  EXPECT_TRUE(
+      fails(walk_of({2, {short_node, short_node}}, 2 * short_node.length, 2, nodes), FilesError::bad_chunk_length));
   EXPECT_TRUE(fails(walk_of({1, {{kMaxChunkBytes + 1, {}}}}, kMaxChunkBytes + 1, 1), FilesError::bad_chunk_length));
   // Lengths that would wrap around to the right sum.
   EXPECT_TRUE(fails(walk_of({3, {{~std::uint64_t{0}, {}}, {12, {}}}}, 11, 3), FilesError::bad_chunk_length));

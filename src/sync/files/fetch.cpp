@@ -16,7 +16,8 @@ TempName temp_name(VersionId const& version) { return TempName(to_hex(version.vi
 
 Result<> Fetcher::start(std::shared_ptr<FileSystem> disk, RelPath const& path, VersionRow const& version) {
   if (files_.contains(version.id)) return {};
-  File file{path, version, disk, nullptr, false, nullptr, std::nullopt, 0, 0, 0, false, {}};
+  if (!check_content(version.content)) return give_up(version.id);
+  File file{path, version, disk, nullptr, false, nullptr, std::nullopt, 0, 0, 0, false, {}, {}};
   auto opened = disk->open_temp(temp_name(version.id));
   if (opened) {
     file.temp = std::move(*opened);
@@ -32,50 +33,62 @@ Result<> Fetcher::start(std::shared_ptr<FileSystem> disk, RelPath const& path, V
   } else {
     return fail(opened.error());
   }
-  KITH_CHECK(check_content(version.content));
-  if (version.content.level > 0) file.nodes.emplace_back(version.content.refs.front(), version.content.level);
+  if (auto const top = top_node(version.content)) file.nodes.push_back(*top);
   files_.emplace(version.id, std::move(file));
   return {};
 }
 
 Result<> Fetcher::advance() {
-  std::vector<VersionId> done;
+  std::vector<VersionId> done, bad;
   for (auto& [id, file] : files_) {
-    if (context_.stop()) return {};
-    KITH_CHECK(advance_file(file));
+    if (context_.stop()) break;
+    auto const advanced = advance_file(file);
+    if (!advanced && is_bad_content(advanced.error())) {
+      bad.push_back(id);
+      continue;
+    }
+    if (!advanced) return fail(advanced.error());
     if (!file.walked || file.missing > 0) continue;
     KITH_CHECK(finish(file));
     done.push_back(id);
   }
   for (auto const& id : done) files_.erase(id);
+  for (auto const& id : bad) KITH_CHECK(give_up(id));
   return {};
 }
 
-/// The whole manifest comes before the first chunk: it is small, and the walk then never has to wait.
+/// The whole manifest comes before the first chunk: it is small, and the walk then never has to wait. Its author says
+/// how often it names the same nodes; each is looked at once. What is not here moves to the front.
 Result<> Fetcher::gather_nodes(File& file) {
-  std::vector<std::pair<ChunkRef, std::uint8_t>> open = std::move(file.nodes);
-  file.nodes.clear();
-  while (!open.empty()) {
-    auto const [ref, level] = open.back();
-    open.pop_back();
+  auto& nodes = file.nodes;
+  std::size_t missing = 0;
+  while (nodes.size() > missing && !context_.stop()) {
+    NodeRef const ref = nodes.back();
     KITH_TRY(blob, context_.chunks.find_blob(ref.id));
     if (!blob) {
-      want(ref.id, 0, std::nullopt);
-      file.nodes.emplace_back(ref, level);
+      if (!want_node(file.version.id, ref)) break;
+      std::swap(nodes[missing++], nodes.back());
       continue;
     }
-    KITH_TRY(node, decode_node(*blob, ref, level));
-    if (level == 1) continue;
-    for (auto const& child : node.refs) open.emplace_back(child, static_cast<std::uint8_t>(level - 1));
+    KITH_TRY(node, decode_node(*blob, ref));
+    nodes.pop_back();
+    if (ref.level == 1) continue;
+    for (std::size_t i = 0; i < node.refs.size(); ++i) {
+      NodeRef const child = child_node(ref, node, i);
+      if (file.seen.insert(child).second) nodes.push_back(child);
+    }
   }
-  if (file.nodes.empty())
+  if (nodes.empty()) {
     file.walk = std::make_unique<ChunkWalk>(file.version.content, context_.chunks.node_resolver());
+    file.seen.clear();
+  }
   return {};
 }
 
 Result<> Fetcher::advance_file(File& file) {
   if (!file.walk) KITH_CHECK(gather_nodes(file));
-  while (file.walk && !file.walked && wanted_bytes_ < kWindowBytes && wants_.size() < kWindowChunks) {
+  while (file.walk && !file.walked && file.missing < kWindowChunks && wanted_bytes_ < kWindowBytes &&
+         wants_.size() < kWindowChunks && !context_.stop()) {
     if (!file.next) {
       KITH_TRY(next, file.walk->next());
       if (!next) {
@@ -88,7 +101,7 @@ Result<> Fetcher::advance_file(File& file) {
     if (here) {
       file.bytes_done += file.next->length;
     } else {
-      want(file.next->id, file.next->length, Spot{file.version.id, file.next_offset});
+      want_chunk(*file.next, {file.version.id, file.next_offset, file.next->length});
       ++file.missing;
     }
     file.next_offset += file.next->length;
@@ -98,6 +111,7 @@ Result<> Fetcher::advance_file(File& file) {
 }
 
 /// Looks for a chunk in what the temporary file holds from an earlier run, and in what this device holds elsewhere.
+/// @return FilesError::length_mismatch where a chunk of that id has another length
 Result<bool> Fetcher::find_here(File& file, ChunkRef const& ref, std::uint64_t offset) {
   if (file.resumed) {
     Bytes bytes(ref.length);
@@ -105,32 +119,55 @@ Result<bool> Fetcher::find_here(File& file, ChunkRef const& ref, std::uint64_t o
     if (read && *read == ref.length && chunk_id(context_.chunks.key(), bytes) == ref.id) return true;
   }
   KITH_TRY(found, context_.chunks.find(ref.id));
-  if (!found || found->size() != ref.length) return false;
+  if (!found) return false;
+  if (found->size() != ref.length) return fail(FilesError::length_mismatch, CountDetail{found->size(), ref.length});
   KITH_CHECK(file.temp->write_at(offset, *found));
   return true;
 }
 
-void Fetcher::want(ChunkId const& id, std::uint64_t length, std::optional<Spot> spot) {
-  auto const [found, is_new] = wants_.try_emplace(id);
+void Fetcher::want_chunk(ChunkRef const& ref, Spot const& spot) {
+  auto const [found, is_new] = wants_.try_emplace(ref.id);
   if (is_new) {
-    found->second.length = length;
-    wanted_bytes_ += length;
+    found->second.length = ref.length;
+    wanted_bytes_ += ref.length;
   }
-  if (spot) found->second.spots.push_back(*spot);
+  found->second.spots.push_back(spot);
 }
 
+/// @return false where as much is asked for as there may be
+bool Fetcher::want_node(VersionId const& version, NodeRef const& ref) {
+  if (wants_.size() >= kWindowChunks && !wants_.contains(ref.id)) return false;
+  wants_[ref.id].nodes.emplace(version, ref);
+  return true;
+}
+
+/// The id says that these are the bytes that were meant. Whether they are of the length, or the manifest node, that was
+/// said of them is another matter, and one of each version that said so.
 Result<bool> Fetcher::on_chunk(ChunkId const& id, ByteView bytes) {
   auto const found = wants_.find(id);
   if (found == wants_.end() || chunk_id(context_.chunks.key(), bytes) != id) return false;
   auto const& want = found->second;
-  if (want.spots.empty()) {
+  std::set<VersionId> bad;
+  bool is_node = false;
+  for (auto const& [version, ref] : want.nodes) {
+    if (decode_node(bytes, ref)) {
+      is_node = true;
+    } else {
+      bad.insert(version);
+    }
+  }
+  for (auto const& spot : want.spots) {
+    if (spot.length != bytes.size()) bad.insert(spot.version);
+  }
+  if (is_node) {
     KITH_TRY(transaction, store::Transaction::begin(context_.store));
     KITH_CHECK(context_.chunks.put_blob(id, bytes));
     KITH_CHECK(transaction.commit());
   }
   for (auto const& spot : want.spots) {
     auto const file = files_.find(spot.version);
-    if (file != files_.end()) KITH_CHECK(file->second.temp->write_at(spot.offset, bytes));
+    if (file == files_.end() || bad.contains(spot.version)) continue;
+    KITH_CHECK(file->second.temp->write_at(spot.offset, bytes));
   }
   for (auto const& spot : want.spots) {  // only now that nothing can fail any more
     auto const file = files_.find(spot.version);
@@ -141,7 +178,21 @@ Result<bool> Fetcher::on_chunk(ChunkId const& id, ByteView bytes) {
   wanted_bytes_ -= want.length;
   given_out_.erase(id);
   wants_.erase(found);
+  for (auto const& version : bad) KITH_CHECK(give_up(version));
   return true;
+}
+
+/// Its content cannot be made: nothing of it is wanted any more, and its temporary file goes.
+Result<> Fetcher::give_up(VersionId const& version) {
+  bad_.insert(version);
+  auto const file = files_.find(version);
+  if (file == files_.end()) return {};
+  auto const disk = file->second.disk;
+  forget_wants(version);
+  files_.erase(file);
+  auto removed = disk->remove_temp(temp_name(version));
+  if (!removed && removed.error().is(FilesError::not_found)) return {};
+  return removed;
 }
 
 Result<> Fetcher::finish(File& file) {
@@ -165,23 +216,27 @@ Result<> Fetcher::keep_only(FileSystem& disk, std::set<VersionId> const& wanted)
       ++file;
       continue;
     }
-    for (auto want = wants_.begin(); want != wants_.end();) {
-      auto& spots = want->second.spots;
-      bool const had_spots = !spots.empty();
-      std::erase_if(spots, [&](Spot const& spot) { return spot.version == file->first; });
-      if (had_spots && spots.empty()) {
-        wanted_bytes_ -= want->second.length;
-        given_out_.erase(want->first);
-        want = wants_.erase(want);
-      } else {
-        ++want;
-      }
-    }
+    forget_wants(file->first);
     file->second.temp.reset();
     KITH_CHECK(disk.remove_temp(temp_name(file->first)));
     file = files_.erase(file);
   }
   return {};
+}
+
+void Fetcher::forget_wants(VersionId const& version) {
+  for (auto at = wants_.begin(); at != wants_.end();) {
+    auto& want = at->second;
+    std::erase_if(want.spots, [&](Spot const& spot) { return spot.version == version; });
+    std::erase_if(want.nodes, [&](auto const& node) { return node.first == version; });
+    if (!want.spots.empty() || !want.nodes.empty()) {
+      ++at;
+      continue;
+    }
+    wanted_bytes_ -= want.length;
+    given_out_.erase(at->first);
+    at = wants_.erase(at);
+  }
 }
 
 std::uint64_t Fetcher::bytes_left() const {

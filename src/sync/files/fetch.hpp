@@ -17,12 +17,15 @@ struct WantedChunk {
 /// A version whose content and attributes are whole in its temporary file, which is still open.
 struct Fetched {
   VersionId version;
-  std::shared_ptr<FileSystem> disk;   ///< lives as long as the file
+  std::shared_ptr<FileSystem> disk;  ///< lives as long as the file
   std::unique_ptr<TempFile> file;
 };
 
 /// Puts contents together in temporary files: from chunks that this device holds already, and from those that arrive. A
 /// temporary file is named by its version, so that what a crash or a lost network leaves is used again.
+///
+/// A content that cannot be made is given up, for good: its author says things of it that are not so, and ids and
+/// contents never change. Nothing of it that is no manifest node is kept.
 ///
 /// A few files at a time, and of each a window of chunks, so that memory and open files stay bounded whatever the
 /// sizes.
@@ -37,6 +40,9 @@ class Fetcher {
   [[nodiscard]] bool has_room() const { return files_.size() < kMaxFiles; }
   [[nodiscard]] bool fetching(VersionId const& version) const { return files_.contains(version); }
   [[nodiscard]] std::size_t active() const { return files_.size(); }
+  /// Whether a version's content turned out to be one that cannot be made.
+  [[nodiscard]] bool is_bad(VersionId const& version) const { return bad_.contains(version); }
+  [[nodiscard]] std::size_t bad_count() const { return bad_.size(); }
 
   /// Starts a file. @return FilesError::no_space where the disk has no room for it
   [[nodiscard]] Result<> start(std::shared_ptr<FileSystem> disk, RelPath const& path, VersionRow const& version);
@@ -60,7 +66,7 @@ class Fetcher {
   struct File {
     RelPath path;
     VersionRow version;
-    std::shared_ptr<FileSystem> disk;            ///< lives as long as its temporary file is open
+    std::shared_ptr<FileSystem> disk;  ///< lives as long as its temporary file is open
     std::unique_ptr<TempFile> temp;
     bool resumed = false;  ///< the temporary file held something when it was opened
     std::unique_ptr<ChunkWalk> walk;
@@ -69,21 +75,27 @@ class Fetcher {
     std::size_t missing = 0;  ///< chunks asked for and not come
     std::uint64_t bytes_done = 0;
     bool walked = false;
-    std::vector<std::pair<ChunkRef, std::uint8_t>> nodes;  ///< manifest nodes, with their level, that are not here yet
+    std::vector<NodeRef> nodes;  ///< manifest nodes that were not looked at yet, or are not here
+    std::set<NodeRef> seen;      ///< all that were named so far: one that is named often is looked at once
   };
   struct Spot {
     VersionId version;
     std::uint64_t offset;
+    std::uint64_t length;  ///< as this version has it: what comes may be longer
   };
   struct Want {
-    std::uint64_t length = 0;
-    std::vector<Spot> spots;  ///< empty for a manifest node
+    std::uint64_t length = 0;  ///< as it was asked for; 0 for a manifest node
+    std::vector<Spot> spots;
+    std::set<std::pair<VersionId, NodeRef>> nodes;  ///< as which manifest nodes it is needed
   };
   [[nodiscard]] Result<> gather_nodes(File& file);
   [[nodiscard]] Result<> advance_file(File& file);
   [[nodiscard]] Result<bool> find_here(File& file, ChunkRef const& ref, std::uint64_t offset);
   [[nodiscard]] Result<> finish(File& file);
-  void want(ChunkId const& id, std::uint64_t length, std::optional<Spot> spot);
+  [[nodiscard]] Result<> give_up(VersionId const& version);
+  void want_chunk(ChunkRef const& ref, Spot const& spot);
+  [[nodiscard]] bool want_node(VersionId const& version, NodeRef const& ref);
+  void forget_wants(VersionId const& version);
 
   FolderContext& context_;
   std::map<VersionId, File> files_;
@@ -91,6 +103,7 @@ class Fetcher {
   std::set<ChunkId> given_out_;
   std::uint64_t wanted_bytes_ = 0;
   std::vector<Fetched> fetched_;
+  std::set<VersionId> bad_;
 };
 
 [[nodiscard]] TempName temp_name(VersionId const& version);

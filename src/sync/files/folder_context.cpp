@@ -18,6 +18,8 @@ std::string_view skip_code(Skipped::Why why) {
     case Skipped::Why::name_clash: return "name-clash";
     case Skipped::Why::unreadable: return "unreadable";
     case Skipped::Why::unstable: return "unstable";
+    case Skipped::Why::bad_content: return "bad-content";
+    case Skipped::Why::no_copy: return "no-copy";
     case Skipped::Why::blocked: return "blocked";
   }
   KITH_UNREACHABLE();
@@ -46,8 +48,8 @@ Result<std::shared_ptr<FileSystem>> FolderContext::disk() {
   std::shared_ptr<FileSystem> opened = open_disk(id);
   if (!opened) return fail(FilesError::not_found);
   KITH_TRY(bytes, opened->read_marker());
-  KITH_TRY(marker, wire::decode<Marker>(bytes));
-  if (marker.folder != id || marker.group != replica.state().group()) return fail(FilesError::not_found);
+  auto const marker = wire::decode<Marker>(bytes);  // whoever can write to the disk says what is in it
+  if (!marker || marker->folder != id || marker->group != replica.state().group()) return fail(FilesError::not_found);
   return opened;
 }
 

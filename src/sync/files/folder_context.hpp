@@ -16,14 +16,16 @@ namespace kith::files {
 struct Skipped {
   std::string path;
   enum class Why {
-    symlink,     ///< symbolic links are neither followed nor carried
-    special,     ///< a pipe, socket or device
-    not_utf8,    ///< a name that is not UTF-8 cannot travel
-    bad_name,    ///< a name that other devices could not hold (.kith, too long a path)
-    name_clash,  ///< differs from another name only by its Unicode form
-    unreadable,  ///< the system does not let us read it
-    unstable,    ///< changed while it was read; looked at again shortly
-    blocked,     ///< what should come here would cover something of another kind that is not ours to move
+    symlink,      ///< symbolic links are neither followed nor carried
+    special,      ///< a pipe, socket or device
+    not_utf8,     ///< a name that is not UTF-8 cannot travel
+    bad_name,     ///< a name that other devices could not hold (.kith, too long a path)
+    name_clash,   ///< differs from another name only by its Unicode form
+    unreadable,   ///< the system does not let us read it
+    unstable,     ///< changed while it was read; looked at again shortly
+    bad_content,  ///< what its author says of its content is not so: no bytes will ever make it
+    no_copy,      ///< more versions of it lost a conflict than are shown, or no name for their copies has room
+    blocked,      ///< what should come here would cover something of another kind that is not ours to move
   } why;
   friend bool operator==(Skipped const&, Skipped const&) = default;
 };
@@ -46,7 +48,7 @@ struct FolderContext {
   [[nodiscard]] Result<Resolved> resolved(RelPath const& path);
   [[nodiscard]] Result<> add_work(RelPath const& path) { return files::add_work(store, id, path); }
   /// The folder's disk with its marker checked.
-  /// @return FilesError::not_found where the marker is missing: the disk is not mounted
+  /// @return FilesError::not_found where the marker is missing or no marker of this folder: the disk is not mounted
   [[nodiscard]] Result<std::shared_ptr<FileSystem>> disk();
 };
 

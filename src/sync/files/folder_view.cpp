@@ -1,7 +1,6 @@
 #include "sync/files/folder_view.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 #include "sync/files/conflict_name.hpp"
 #include "sync/files/folder_work.hpp"
@@ -107,7 +106,23 @@ Result<> FolderView::note_work(FolderId const& folder, RelPath const& path) {
   return {};
 }
 
+/// What is shown again notes its own work. What is not, because its entries count no longer, must leave the disk as
+/// well.
 Result<> FolderView::clear() {
+  std::vector<FolderId> bound;
+  KITH_CHECK(store_.scan(Table::folders, {}, {}, [&](ByteView key, ByteView) {
+    if (auto const id = FolderId::from(key)) bound.push_back(*id);
+    return Store::Next::go_on;
+  }));
+  for (auto const& folder : bound) {
+    std::vector<RelPath> paths;
+    KITH_CHECK(scan(folder, [&](std::vector<VersionRow> const& versions) -> Result<> {
+      KITH_TRY(path, RelPath::parse(versions.front().path));
+      paths.push_back(std::move(path));
+      return {};
+    }));
+    for (auto const& path : paths) KITH_CHECK(note_work(folder, path));
+  }
   KITH_CHECK(store_.clear(Table::versions));
   return store_.clear(Table::folder_names);
 }
@@ -193,8 +208,10 @@ Result<std::vector<RelPath>> FolderView::conflicted_by(FolderId const& folder, R
   if (!name->cut) {
     auto const path = child(parent, name->stem + name->extension);
     if (!path) return paths;
-    KITH_TRY(found, versions(folder, *path));
-    if (!found.empty()) paths.push_back(*path);
+    KITH_CHECK(store_.scan(Table::versions, path_key(folder, *path), {}, [&](ByteView, ByteView) {
+      paths.push_back(*path);
+      return Store::Next::stop;
+    }));
     return paths;
   }
   auto const prefix = parent ? below_key(folder, *parent) : Bytes(folder.bytes.begin(), folder.bytes.end());
@@ -207,61 +224,6 @@ Result<std::vector<RelPath>> FolderView::conflicted_by(FolderId const& folder, R
     return Store::Next::go_on;
   }));
   return paths;
-}
-
-Result<Resolved> resolve(std::vector<VersionRow> versions,
-                         std::function<Result<core::EntryRecord>(EntryHash const&)> const& record_of) {
-  Resolved resolved;
-  auto const all = versions;
-  std::erase_if(versions, [](VersionRow const& version) { return version.removed; });
-  auto const fill_stands_for = [&] {
-    for (auto const& version : all) {
-      bool const both_directories = resolved.winner && resolved.winner->kind == wire::FileKind::directory &&
-                                    version.kind == wire::FileKind::directory;
-      if (!resolved.winner || version.removed || both_directories || version.same_content(*resolved.winner)) {
-        resolved.stands_for.push_back(version.id);
-      }
-    }
-    return std::move(resolved);
-  };
-  if (versions.empty()) return fill_stands_for();
-  if (versions.size() > 1) {
-    std::vector<core::EntryRecord> records;
-    for (auto const& version : versions) {
-      KITH_TRY(record, record_of(version.entry));
-      records.push_back(std::move(record));
-    }
-    auto const superseded = [&](std::size_t i) {
-      for (std::size_t j = 0; j < versions.size(); ++j) {
-        if (versions[j].kind != versions[i].kind) continue;
-        bool const same_entry = versions[j].entry == versions[i].entry;
-        if (same_entry ? versions[i].index < versions[j].index : records[j].past.contains(records[i].place()))
-          return true;
-      }
-      return false;
-    };
-    auto const rank = [&](std::size_t i) {
-      auto const& version = versions[i];
-      return std::tuple(version.kind == wire::FileKind::directory, !superseded(i), version.hlc, version.entry,
-                        version.index);
-    };
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < versions.size(); ++i) {
-      if (rank(best) < rank(i)) best = i;
-    }
-    std::swap(versions[0], versions[best]);
-  }
-  std::sort(versions.begin() + 1, versions.end(), [](VersionRow const& a, VersionRow const& b) {
-    return std::tie(a.hlc, a.entry, a.index) < std::tie(b.hlc, b.entry, b.index);
-  });
-  for (std::size_t i = 1; i < versions.size(); ++i) {
-    bool const told =
-        versions[i].same_content(versions[0]) ||
-        std::ranges::any_of(resolved.losers, [&](auto const& other) { return other.same_content(versions[i]); });
-    if (!told && versions[i].kind == wire::FileKind::file) resolved.losers.push_back(versions[i]);
-  }
-  resolved.winner = std::move(versions[0]);
-  return fill_stands_for();
 }
 
 }  // namespace kith::files

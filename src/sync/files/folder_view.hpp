@@ -42,17 +42,22 @@ class FolderView final : public core::View {
   core::GroupState const& state_;
 };
 
+/// The versions that a path, or a conflict copy, stands for at most: a change replaces them all, and its ops name them.
+/// Nobody has so many; what is beyond is replaced by the next change.
+inline constexpr std::size_t kMaxStandsFor = 16 * 1024;
+
 /// What a path is, on every device that holds the same entries.
 struct Resolved {
   std::optional<VersionRow> winner;   ///< none: the path is not there
-  std::vector<VersionRow> losers;     ///< different contents that lost, oldest first; each shows as a conflict copy
+  std::vector<VersionRow> losers;     ///< different contents that lost, oldest first
   std::vector<VersionId> stands_for;  ///< the winner, what agrees with it (directories always do), and removals: what a
-                                      ///< change of it replaces
+                                      ///< change of it replaces; at most kMaxStandsFor, in the order of their ids
 };
 
 /// Decides between versions that were written apart: equal contents are one, an edit beats a removal, a directory beats
-/// a file, and of the rest wins what is in no rival's past and has the greatest (hlc, entry hash, index).
-/// @param record_of  the record of an applied entry; its error is returned
+/// a file, and of the rest wins what is in no rival's past and has the greatest (hlc, entry hash, index). Takes about
+/// as long as reading the versions does: a single entry can hold thousands for one path.
+/// @param record_of  the record of an applied entry; asked once for each. Its error is returned
 [[nodiscard]] Result<Resolved> resolve(std::vector<VersionRow> versions,
                                        std::function<Result<core::EntryRecord>(EntryHash const&)> const& record_of);
 

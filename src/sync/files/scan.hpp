@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <unordered_set>
 
 #include "sync/files/shown.hpp"
@@ -31,8 +32,8 @@ struct ScanReport {
 };
 
 /// Compares a folder's disk with what it was last seen to hold, and writes what changed into the log: new and changed
-/// files with the versions they replace, and removals. Reads only; what others wrote is applied elsewhere. @see
-/// docs/spec/views.md
+/// files with the versions they replace, and removals. Reads only, but for old files that were in the way of the
+/// group's, which it renames; what others wrote is applied elsewhere. @see docs/spec/views.md
 class Scanner {
  public:
   Scanner(FolderContext& context, DeleteGuard guard) : context_(context), guard_(guard) {}
@@ -57,6 +58,7 @@ class Scanner {
       std::optional<Content> old_content;
       std::vector<NodeBlob> nodes;
       bool settled = false;  ///< the view agrees, once the ops are in
+      std::size_t ops = 1;   ///< how many there are from `op` on
     };
     std::vector<Note> notes;
     std::uint64_t bytes = 0;
@@ -68,10 +70,12 @@ class Scanner {
   [[nodiscard]] Result<> find_vanished(Bytes const& prefix);
   [[nodiscard]] Result<> take_change(Change const& change);
   [[nodiscard]] Result<> take_file(Change const& change, HashedFile hashed);
+  [[nodiscard]] Result<std::optional<Change>> step_aside(RelPath const& path, Stat const& seen);
   [[nodiscard]] Result<> take_directory(Change const& change);
   [[nodiscard]] Result<> take_removal(RelPath const& path, LocalFile const& before);
   [[nodiscard]] Result<> settle_conflict(LocalFile const& copy);
   [[nodiscard]] Result<> flush();
+  [[nodiscard]] Result<> flush_if_full();
   void skip(std::string path, Skipped::Why why) { report_.skipped.push_back({std::move(path), why}); }
   [[nodiscard]] bool is_racy(Stat const& stat) const;
 
@@ -88,5 +92,8 @@ class Scanner {
   std::uint64_t known_files_ = 0;
   Batch batch_;
 };
+
+/// The versions that ops made, in the order of their ids.
+[[nodiscard]] std::vector<VersionId> versions_of(std::span<core::OpId const> ops);
 
 }  // namespace kith::files

@@ -1,44 +1,57 @@
 #include "sync/files/shown.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "sync/files/conflict_name.hpp"
 
 namespace kith::files {
 namespace {
 
-constexpr std::uint32_t kMaxCopyNumber = 1000;
+constexpr std::uint32_t kMaxCopyNumber = 100;
 
-enum class Room {
-  free,
-  taken,  ///< by a path of its own
-  told,   ///< by a path of its own that has the very content
-};
+/// Finds names for the copies of one path. Each name is looked up once, however many losers ask for it.
+class CopyNames {
+ public:
+  explicit CopyNames(FolderContext& context) : context_(context) {}
 
-Result<Room> room_at(FolderContext& context, RelPath const& candidate, VersionRow const& loser) {
-  KITH_TRY(there, context.resolved(candidate));
-  KITH_TRY(directory, context.view.has_live_below(context.id, candidate));
-  if (directory) return Room::taken;
-  if (!there.winner) return Room::free;
-  return there.winner->same_content(loser) ? Room::told : Room::taken;
-}
-
-/// The first free name for a loser; nullopt where its content shows already or no name is short enough.
-Result<std::optional<RelPath>> place_for(FolderContext& context, VersionRow const& loser,
-                                         std::vector<Copy> const& placed) {
-  KITH_TRY(path, RelPath::parse(loser.path));
-  for (std::uint32_t number = 1; number <= kMaxCopyNumber; ++number) {
-    auto candidate = conflict_path(path, core::HybridClock::wall_of(loser.hlc), loser.author, number);
-    if (!candidate) return std::nullopt;
-    bool const ours =
-        std::ranges::any_of(placed, [&](Copy const& copy) { return name_key(copy.path) == name_key(*candidate); });
-    if (ours) continue;
-    KITH_TRY(room, room_at(context, *candidate, loser));
-    if (room == Room::told) return std::nullopt;
-    if (room == Room::free) return std::optional(std::move(*candidate));
+  struct Found {
+    std::optional<RelPath> path;  ///< the first free name; none where no name is, or none is short enough
+    bool told = false;            ///< a path of its own, with such a name, has the very content: nothing is to be shown
+  };
+  [[nodiscard]] Result<Found> find(VersionRow const& loser) {
+    KITH_TRY(path, RelPath::parse(loser.path));
+    for (std::uint32_t number = 1; number <= kMaxCopyNumber; ++number) {
+      auto candidate = conflict_path(path, core::HybridClock::wall_of(loser.hlc), loser.author, number);
+      if (!candidate) return Found{};
+      KITH_TRY(name, look_at(*candidate));
+      if (name->holds && name->holds->same_content(loser)) return Found{std::nullopt, true};
+      if (name->taken) continue;
+      name->taken = true;
+      return Found{std::move(*candidate), false};
+    }
+    return Found{};
   }
-  return std::nullopt;
-}
+
+ private:
+  struct Name {
+    bool taken = false;               ///< by a path of its own, or by a copy before
+    std::optional<VersionRow> holds;  ///< what a path of its own has there
+  };
+  [[nodiscard]] Result<Name*> look_at(RelPath const& candidate) {
+    auto const [found, is_new] = names_.try_emplace(name_key(candidate));
+    auto& name = found->second;
+    if (!is_new) return &name;
+    KITH_TRY(there, context_.resolved(candidate));
+    KITH_TRY(directory, context_.view.has_live_below(context_.id, candidate));
+    name.taken = directory || there.winner;
+    if (!directory) name.holds = std::move(there.winner);
+    return &name;
+  }
+
+  FolderContext& context_;
+  std::map<std::string, Name> names_;
+};
 
 }  // namespace
 
@@ -52,12 +65,22 @@ Result<Shown> shown_at(FolderContext& context, RelPath const& path) {
       resolved.winner.reset();
     }
   }
-  Shown shown{std::move(resolved.winner), std::move(resolved.stands_for), {}};
-  for (auto& loser : resolved.losers) {
-    KITH_TRY(place, place_for(context, loser, shown.copies));
-    if (!place) continue;
-    Copy copy{std::move(*place), std::move(loser), {}};
+  Shown shown{std::move(resolved.winner), std::move(resolved.stands_for), {}, 0};
+  auto& losers = resolved.losers;
+  if (losers.size() > kMaxCopies) {
+    shown.hidden = losers.size() - kMaxCopies;
+    losers.erase(losers.begin(), losers.begin() + static_cast<std::ptrdiff_t>(shown.hidden));
+  }
+  CopyNames names(context);
+  for (auto& loser : losers) {
+    KITH_TRY(name, names.find(loser));
+    if (!name.path) {
+      shown.hidden += name.told ? 0 : 1;
+      continue;
+    }
+    Copy copy{std::move(*name.path), std::move(loser), {}};
     for (auto const& version : versions) {
+      if (copy.stands_for.size() == kMaxStandsFor) break;
       if (version.same_content(copy.version)) copy.stands_for.push_back(version.id);
     }
     shown.copies.push_back(std::move(copy));

@@ -6,6 +6,9 @@
 /// device remembers of its disk. @see docs/spec/views.md
 namespace kith::files {
 
+/// Conflict copies of one path that show at once.
+inline constexpr std::size_t kMaxCopies = 32;
+
 /// A conflict copy of a path.
 struct Copy {
   RelPath path;  ///< where it shows, beside the winner
@@ -17,7 +20,8 @@ struct Copy {
 struct Shown {
   std::optional<VersionRow> winner;   ///< what is at the path itself; none: nothing, or what lies below it
   std::vector<VersionId> stands_for;  ///< what a change of the path replaces
-  std::vector<Copy> copies;           ///< oldest first
+  std::vector<Copy> copies;           ///< oldest first, at most kMaxCopies: the newest
+  std::size_t hidden = 0;  ///< contents that lost and do not show: older ones, and those for which no name has room
 };
 [[nodiscard]] Result<Shown> shown_at(FolderContext& context, RelPath const& path);
 

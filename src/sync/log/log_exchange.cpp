@@ -46,21 +46,35 @@ Result<core::Received> LogExchange::on_data(wire::Data const& data, Now now) {
   return received;
 }
 
+/// An entry that came and waits for its log tells no more of where its branch left ours than one that did not come:
+/// what it needs is asked for further back, or a fork would cost a WANT for each entry of the branch.
 Result<> LogExchange::on_answer_end() {
   if (!want_open_) return fail(core::CoreError::protocol_violation);
   want_open_ = false;
-  for (auto const& hash : asked_) {
-    KITH_TRY(here, replica_.holds(hash));
+  Attempts next;
+  for (auto const& [tip, attempts] : asked_) {
+    KITH_TRY(applied, replica_.has(tip.hash));
+    if (applied) continue;
+    KITH_TRY(here, replica_.holds(tip.hash));
     if (here) {
-      attempts_.erase(hash);
-    } else if (!answer_helped_ || ++attempts_[hash] > kMaxAttempts) {
-      in_vain_.insert(hash);
+      auto& most = next.brought_to_wait[tip.log];
+      most = std::max(most, std::min(attempts + 1, kMaxAttempts));
+    } else if (answer_helped_ && attempts < kMaxAttempts) {
+      next.not_brought[tip.hash] = attempts + 1;
+    } else {
+      in_vain_.insert(tip.hash);
     }
   }
-  return plan_wants();
+  return plan_wants(next);
 }
 
-/// What the peer has and we do not, and what entries that wait here need.
+unsigned LogExchange::Attempts::of(Tip const& tip) const {
+  auto const itself = not_brought.find(tip.hash);
+  auto const log = brought_to_wait.find(tip.log);
+  return std::max(itself == not_brought.end() ? 0U : itself->second, log == brought_to_wait.end() ? 0U : log->second);
+}
+
+/// What the peer has and we do not, and what entries that wait here need. Forgets what was in vain and is neither.
 Result<std::vector<Tip>> LogExchange::wanted() {
   std::vector<Tip> wanted;
   for (auto const& tip : peer_tips_) {
@@ -69,7 +83,13 @@ Result<std::vector<Tip>> LogExchange::wanted() {
   }
   KITH_TRY(missing, replica_.missing(kLimits.max_wants));
   wanted.insert(wanted.end(), missing.begin(), missing.end());
-  std::erase_if(wanted, [&](Tip const& tip) { return in_vain_.contains(tip.hash); });
+  std::set<EntryHash> still_in_vain;
+  std::erase_if(wanted, [&](Tip const& tip) {
+    bool const in_vain = in_vain_.contains(tip.hash);
+    if (in_vain) still_in_vain.insert(tip.hash);
+    return in_vain;
+  });
+  in_vain_ = std::move(still_in_vain);
   std::ranges::sort(wanted);
   auto const twice = std::ranges::unique(wanted);
   wanted.erase(twice.begin(), twice.end());
@@ -77,26 +97,25 @@ Result<std::vector<Tip>> LogExchange::wanted() {
   return wanted;
 }
 
-/// After what we hold of the log below the tip; with each attempt in vain eight times further back, because the tip's branch
+/// After what we hold of the log below the tip; with each attempt eight times further back, because the tip's branch
 /// may have left ours earlier.
 Seq LogExchange::first_wanted(Tip const& tip, unsigned attempts) const {
-  std::uint64_t held = 0;
-  for (auto const& [number, chain] : replica_.state().chains()) {
-    if (chain.log == tip.log) held = std::max(held, std::min(chain.last.value, tip.seq.value - 1));
-  }
+  auto const chain = replica_.state().last_chain(tip.log);
+  std::uint64_t const end = chain ? replica_.state().chains().at(*chain).last.value : 0;
+  std::uint64_t const held = std::min(end, tip.seq.value - 1);
   std::uint64_t const back = (std::uint64_t{1} << std::min(3 * attempts, 63U)) - 1;
   return {held + 1 - std::min(held, back)};
 }
 
-Result<> LogExchange::plan_wants() {
+Result<> LogExchange::plan_wants(Attempts const& attempts) {
   if (want_open_ || !peer_spoke_) return {};
+  asked_.clear();
   KITH_TRY(targets, wanted());
   if (targets.empty()) return {};
   wire::Want want;
-  asked_.clear();
   for (auto const& tip : targets) {
-    want.ranges.push_back({tip.log, first_wanted(tip, attempts_[tip.hash]), tip.seq, tip.hash});
-    asked_.push_back(tip.hash);
+    asked_.push_back({tip, attempts.of(tip)});
+    want.ranges.push_back({tip.log, first_wanted(tip, asked_.back().attempts), tip.seq, tip.hash});
   }
   want_due_ = std::move(want);
   want_open_ = true;
@@ -106,7 +125,8 @@ Result<> LogExchange::plan_wants() {
 
 /// The first TIPS speaks for everything up to now; what comes later is pushed or announced.
 Result<> LogExchange::skip_to_end() {
-  return replica_.scan_applied(seen_position_, [&](std::uint64_t position, EntryHash const&) { seen_position_ = position; });
+  return replica_.scan_applied(seen_position_,
+                               [&](std::uint64_t position, EntryHash const&) { seen_position_ = position; });
 }
 
 Result<> LogExchange::on_local_change() {

@@ -202,5 +202,38 @@ TEST(ExchangeProperty, OneMeetingBringsEachEntryOnce) {
   });
 }
 
+/// Where some of the entries came by another way before, out of order, what closes the gaps comes once.
+TEST(ExchangeProperty, OneMeetingFillsAllGaps) {
+  std::size_t waited = 0;
+  for_each_seed(kLives, [&](std::uint64_t seed) -> AssertionResult {
+    Dice dice(seed);
+    TestDevice a(seed * 100 + 1, "a"), b(seed * 100 + 2, "b");
+    must(a.replica.create_group("home", "a", testing::test_recovery(1), a.now()));
+    a.invite(b);
+    b.pull_from(a);
+    auto const before = a.sealed_entries().size();
+    for (std::size_t i = dice.between(1, 60); i > 0; --i) a.push(std::string(dice.below(2000), 'x'));
+    auto const all = a.sealed_entries();
+    std::vector<Bytes> early;
+    for (std::size_t i = before; i < all.size(); ++i) {
+      if (dice.chance(40)) early.push_back(all[i]);
+    }
+    dice.shuffle(early);
+    auto const came = b.receive(early);
+    waited += came.pending > 0 ? 1 : 0;
+    LogNetwork network;
+    auto& link = network.join(a, b);
+    if (!network.run()) return AssertionFailure() << "they go on for ever";
+    if (auto const found = difference(a, b); !found.empty()) return AssertionFailure() << found;
+    if (link.b.sent.wants > 1) return AssertionFailure() << "asked " << link.b.sent.wants << " times";
+    if (link.a.sent.entries > all.size() - before) return AssertionFailure() << "an entry was sent twice";
+    if (link.b.received.duplicates > early.size()) return AssertionFailure() << "what did not wait came twice";
+    return AssertionSuccess();
+  });
+  if (std::getenv("KITH_SEED") == nullptr) {
+    EXPECT_GE(waited, 10U);
+  }
+}
+
 }  // namespace
 }  // namespace kith::sync

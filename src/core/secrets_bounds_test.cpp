@@ -1,0 +1,167 @@
+#include <gtest/gtest.h>
+
+#include "support/raw_entry.hpp"
+#include "support/test_device.hpp"
+
+/// A secret that was taken stays for good, and costs with every stranger's hello: who may teach us some, and how many.
+namespace kith::core {
+namespace {
+
+using testing::must;
+using testing::TestDevice;
+
+struct SecretsBounds : ::testing::Test {
+  SecretsBounds() {
+    must(a.replica.create_group("home", "a", testing::test_recovery(1), a.now()));
+    a.invite(b);
+    b.pull_from(a);
+  }
+  [[nodiscard]] std::vector<EpochSecret> secrets(std::size_t count) {
+    std::vector<EpochSecret> list;
+    for (std::size_t i = 0; i < count; ++i) list.push_back(random.secret<EpochSecret>());
+    return list;
+  }
+  [[nodiscard]] static std::vector<wire::Op> op(std::vector<EpochSecret> secrets) {
+    std::vector<wire::Op> ops;
+    ops.emplace_back(wire::EpochSecrets{std::move(secrets)});
+    return ops;
+  }
+  [[nodiscard]] std::vector<wire::Op> renames(std::size_t count) const {
+    std::vector<wire::Op> ops;
+    for (std::size_t i = 0; i < count; ++i) ops.emplace_back(wire::DeviceRename{b.identity.device(), "b"});
+    return ops;
+  }
+  /// The first entry of a log by `author`, sealed under an epoch that `a` knows.
+  core::Received give(Identity const& author, std::vector<Tip> tips, std::vector<wire::Op> const& ops) {
+    wire::EntryBody body;
+    body.author = author.device();
+    body.incarnation = {random.u64()};
+    body.seq = {1};
+    body.tips = std::move(tips);
+    body.ops = wire::encode_ops(ops);
+    testing::RawEntry entry;
+    entry.group = a.replica.state().group();
+    entry.epoch = a.replica.state().secret(*a.replica.sealing_epoch());
+    entry.signer = &author.sign;
+    entry.body = wire::encode(body);
+    return a.receive({entry.sealed(random)});
+  }
+  [[nodiscard]] Tip not_here() { return {{a.identity.device(), {9}}, {4}, random.id<EntryHash>()}; }
+  [[nodiscard]] std::size_t known() const { return a.replica.state().secrets().size(); }
+
+  testing::SeededRandom random{50};
+  TestDevice a{1, "a"}, b{2, "b"};
+  Identity stranger = Identity::generate(random, {0});
+};
+
+TEST_F(SecretsBounds, OfEntriesThatAreNotLetInNoneIsTaken) {
+  auto const before = known();
+  EXPECT_EQ(give(stranger, must(a.replica.tips()), op(secrets(10))).refused, 1U);
+  EXPECT_EQ(known(), before);
+  TestDevice again(1, "a", a.database);
+  must(again.replica.open());
+  EXPECT_EQ(again.replica.state().secrets().size(), before);
+}
+
+TEST_F(SecretsBounds, OfMembersAllAreTakenEvenBeforeTheirPastIsHere) {
+  auto const before = known();
+  EXPECT_EQ(give(b.identity, {not_here()}, op(secrets(10))).pending, 1U);
+  EXPECT_EQ(known(), before + 10);
+  EXPECT_EQ(give(b.identity, must(a.replica.tips()), op(secrets(7))).applied, 1U);
+  EXPECT_EQ(known(), before + 17);
+}
+
+/// A device that is not known yet may be a member all the same, and what says so sealed under what it hands on.
+TEST_F(SecretsBounds, OfWhoeverMayBeAStrangerSoManyAreTaken) {
+  auto const before = known();
+  EXPECT_EQ(give(stranger, {not_here()}, op(secrets(10))).pending, 1U);
+  EXPECT_EQ(known(), before + 10);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(give(Identity::generate(random, {0}), {not_here()}, op(secrets(kLimits.max_entry_secrets))).pending, 1U);
+  }
+  EXPECT_LT(known(), kLimits.max_doubtful_secrets + kLimits.max_entry_secrets);
+  auto const filled = known();
+  EXPECT_EQ(give(b.identity, {not_here()}, op(secrets(10))).pending, 1U);
+  EXPECT_EQ(known(), filled + 10) << "members are heard as before";
+}
+
+/// Were only those of known authors taken, `b` would wait for ever: what adds `d` is sealed under a secret that `d`
+/// hands on.
+TEST_F(SecretsBounds, OfANewMemberTheyOpenWhatMakesItOne) {
+  TestDevice c{3, "c"}, d{4, "d"}, late{5, "late"};
+  a.invite(c);
+  c.pull_from(a);
+  c.invite(late);
+  late.pull_from(c);
+  must(a.replica.rotate(a.now()));  // does not know of `late`
+  auto const unknown = a.replica.sealing_epoch().value();
+  a.invite(d);
+  d.pull_from(a);
+  c.pull_from(a);
+  d.pull_from(c);
+  ASSERT_TRUE(d.replica.state().roster().active(late.identity.device()));
+  d.push("hello");
+  ASSERT_NE(d.replica.sealing_epoch(), unknown) << "it has rotated for everybody";
+  late.pull_from(d);
+  EXPECT_EQ(late.texts(), std::vector<std::string>{"hello"});
+  EXPECT_NE(late.replica.state().secret(unknown), nullptr);
+}
+
+TEST_F(SecretsBounds, EntriesWithTooManyAreRefused) {
+  auto const refused = give(b.identity, must(a.replica.tips()), op(secrets(kLimits.max_entry_secrets + 1)));
+  ASSERT_TRUE(refused.refusal);
+  EXPECT_TRUE(refused.refusal->is(CoreError::bad_entry));
+  auto ops = op(secrets(kLimits.max_entry_secrets));
+  ops.emplace_back(wire::EpochSecrets{secrets(1)});
+  EXPECT_EQ(give(b.identity, must(a.replica.tips()), ops).refused, 1U) << "over all ops";
+  EXPECT_EQ(give(b.identity, must(a.replica.tips()), op(secrets(kLimits.max_entry_secrets))).applied, 1U);
+}
+
+/// Compressed, tens of thousands of equal ops fit into one small entry.
+TEST_F(SecretsBounds, EntriesWithTooManyRosterOpsAreRefused) {
+  auto ops = renames(kLimits.max_roster_ops);
+  EXPECT_EQ(give(b.identity, must(a.replica.tips()), ops).applied, 1U);
+  ops.emplace_back(wire::DevicePause{b.identity.device(), true});
+  auto const refused = give(b.identity, must(a.replica.tips()), ops);
+  ASSERT_TRUE(refused.refusal);
+  EXPECT_TRUE(refused.refusal->is(CoreError::bad_entry));
+  ops.pop_back();
+  for (int i = 0; i < 100; ++i) ops.emplace_back(wire::Message{"t", 0, {Bytes{'x'}}});
+  EXPECT_EQ(give(b.identity, must(a.replica.tips()), ops).applied, 1U) << "others are not counted";
+}
+
+/// What is written at once goes into as many entries as it takes, whatever begins the log.
+TEST_F(SecretsBounds, WritersKeepBelow) {
+  must(b.replica.start_incarnation());
+  auto ops = renames(3 * kLimits.max_roster_ops);
+  for (std::size_t i = 0; i < 3; ++i) ops.emplace_back(wire::EpochSecrets{secrets(300)});
+  EXPECT_EQ(must(b.replica.write(std::move(ops), b.now())).size(), 3 * kLimits.max_roster_ops + 3);
+  EXPECT_EQ(a.pull_from(b).refused, 0U);
+  EXPECT_GE(known(), 900U);
+}
+
+/// A date far ahead must not put off the next rotation for good.
+TEST_F(SecretsBounds, ARotationDatedAheadGetsOldAllTheSame) {
+  constexpr std::int64_t kDay = 24LL * 60 * 60 * 1000;
+  b.clock_ms += 3650 * kDay;
+  must(b.replica.rotate(b.now()));
+  auto const epoch = b.replica.sealing_epoch();
+  a.pull_from(b);
+  ASSERT_EQ(a.replica.sealing_epoch(), epoch);
+  auto due = a.replica.upkeep_due(a.now().wall);
+  ASSERT_TRUE(due && due->by_age);
+  EXPECT_LE(due->after, Replica::kEpochLifetime);
+  a.clock_ms += 31 * kDay;
+  TestDevice again(1, "a", a.database);
+  must(again.replica.open());
+  due = again.replica.upkeep_due(a.now().wall);
+  ASSERT_TRUE(due && due->by_age);
+  EXPECT_EQ(due->after.count(), 0);
+  must(a.replica.do_upkeep(due->kind, a.now()));
+  due = a.replica.upkeep_due(a.now().wall);
+  ASSERT_TRUE(due);
+  EXPECT_GT(due->after.count(), 29 * kDay) << "and only once";
+}
+
+}  // namespace
+}  // namespace kith::core

@@ -1,0 +1,97 @@
+#include <algorithm>
+
+#include "sim/world.hpp"
+
+/// Who really belongs to the group of a World, whatever its devices believe.
+namespace kith::sim {
+namespace {
+
+/// Whether two devices would hold a session: each is in the other's roster.
+bool recognise(Device const& a, Device const& b) {
+  return a.program->replica.state().roster().active(b.identity.device()) &&
+         b.program->replica.state().roster().active(a.identity.device());
+}
+
+}  // namespace
+
+/// Companies of devices that can talk to each other, directly or through others of it.
+std::vector<std::vector<Device*>> World::companies() {
+  std::vector<std::vector<Device*>> companies;
+  std::set<Device*> placed;
+  for (auto& first : devices_) {
+    if (!first->program || !first->program->replica.self_active() || !placed.insert(first.get()).second) continue;
+    auto& company = companies.emplace_back(std::vector{first.get()});
+    for (std::size_t i = 0; i < company.size(); ++i) {
+      for (auto& other : devices_) {
+        if (!other->program || placed.contains(other.get()) || !recognise(*company[i], *other)) continue;
+        placed.insert(other.get());
+        company.push_back(other.get());
+      }
+    }
+  }
+  return companies;
+}
+
+/// The roster by all that these devices hold, as one would compute it who has every secret of theirs.
+core::Roster World::roster_of(std::vector<Device*> const& holders) {
+  files::MemoryDisk no_disk;
+  SeededRandom random(0);
+  auto& first = *holders.front();
+  Program observer(first.database->clone(), no_disk, first.identity, random);
+  check(first, observer.replica.open());
+  for (auto* device : holders) {
+    auto& replica = device->program->replica;
+    auto transaction = must(store::Transaction::begin(observer.store));
+    for (auto const& [epoch, secret] : replica.state().secrets()) must(observer.replica.state().learn(secret, random));
+    must(transaction.commit());
+    std::vector<Bytes> all;
+    check(*device, replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) {
+      all.push_back(*must(replica.state().sealed(hash)));
+    }));
+    std::vector<ByteView> const views(all.begin(), all.end());
+    must(observer.replica.receive(views, now_at(first)));
+  }
+  return observer.replica.state().roster();
+}
+
+/// Who belongs to the group by all entries that exist. Others may believe that they do, because they were removed and
+/// have not heard of it. Where a device was restored, all that the largest company holds decides: those that were let
+/// in by a device that was restored before it could tell anybody have to be let in again, and so has that device where
+/// they are the larger company.
+std::vector<Device*> World::truly_active() {
+  std::vector<Device*> running;
+  for (auto& device : devices_) {
+    if (device->program) running.push_back(device.get());
+  }
+  auto truth = roster_of(running);
+  auto const belongs = [&](Device* device) { return truth.active(device->identity.device()); };
+  bool const any_restored = std::ranges::any_of(running, [](Device* device) { return device->restored; });
+  std::vector<Device*> company = running;
+  if (any_restored) {
+    auto const weight = [&](std::vector<Device*> const& members) {
+      return std::pair(std::ranges::count_if(members, belongs), members.size());
+    };
+    auto const all = companies();
+    if (all.empty()) return {};
+    company = *std::ranges::max_element(all, {}, weight);
+    truth = roster_of(company);
+  }
+  auto const forgot = [&](Device* device) {
+    auto const& roster = device->program->replica.state().roster();
+    return device->restored && std::ranges::none_of(company, [&](Device* member) {
+             return roster.find(member->identity.device()) != nullptr;
+           });
+  };
+  std::vector<Device*> active;
+  for (auto* device : running) {
+    bool const known = truth.find(device->identity.device()) != nullptr;
+    if (!known || (any_restored && forgot(device))) {
+      count("devices parted by a restore");
+    } else if (belongs(device)) {
+      active.push_back(device);
+    }
+  }
+  return active;
+}
+
+}  // namespace kith::sim
