@@ -12,7 +12,9 @@ using testing::must;
 using testing::prefixed;
 using testing::SeededRandom;
 
-void add(Corpus& corpus, std::string_view name, Bytes bytes) { corpus.push_back({fmt::format("{:02}-{}", corpus.size(), name), std::move(bytes)}); }
+void add(Corpus& corpus, std::string_view name, Bytes bytes) {
+  corpus.push_back({fmt::format("{:02}-{}", corpus.size(), name), std::move(bytes)});
+}
 
 Bytes frame(wire::Frame const& value) {
   Bytes out;
@@ -39,7 +41,8 @@ Corpus session_corpus() {
   append(last_tag, ByteView{honest_tags}.first(16));
   add(corpus, "last_tag", behind({tags, 0}, last_tag));
   SeededRandom random_of_ours(SessionWorld::kAnswererSeed);
-  WatchedSession ours(core::Session::accept(world.answerer, world.membership, wire::Opening{}, {}, random_of_ours, SessionWorld::kNow));
+  WatchedSession ours(
+      core::Session::accept(world.answerer, world.membership, wire::Opening{}, {}, random_of_ours, SessionWorld::kNow));
   ours.feed(stream);
   static_cast<void>(must(dialler.read(ByteView{ours.sent()}.subspan(2))));
   dialler.prove(world.epoch);
@@ -53,11 +56,13 @@ Corpus session_corpus() {
     must(transport.send.encrypt_with_ad({}, frame(value), message));
     append(stream, prefixed(message));
   }
-  for (std::uint8_t const cut : {std::uint8_t{0}, std::uint8_t{9}}) add(corpus, "whole_session", behind({to_answerer, cut}, stream));
+  for (std::uint8_t const cut : {std::uint8_t{0}, std::uint8_t{9}})
+    add(corpus, "whole_session", behind({to_answerer, cut}, stream));
 
   // Our own dialler, and an honest answerer.
   SeededRandom random_of_dialler(SessionWorld::kDiallerSeed);
-  WatchedSession dialling(core::Session::initiate(world.dialler, world.membership, world.answerer.device(), {}, random_of_dialler, SessionWorld::kNow));
+  WatchedSession dialling(core::Session::initiate(world.dialler, world.membership, world.answerer.device(), {},
+                                                  random_of_dialler, SessionWorld::kNow));
   auto answerer = world.played_answerer(random_a);
   static_cast<void>(must(answerer.read(ByteView{dialling.sent()}.subspan(wire::Opening::kBytes + 2))));
   answerer.prove(world.epoch);
@@ -66,7 +71,9 @@ Corpus session_corpus() {
   wire::encode_to(reply_payload, answerer.honest("1-1 kith/0.1.0", 1'800'000'000, {7}));
   add(corpus, "reply", behind({reply, 0}, reply_payload));
   add(corpus, "message_2", behind({to_dialler, 5}, prefixed(answerer.end(reply_payload))));
-  add(corpus, "refusal", behind({to_dialler, 0}, wire::encode(wire::Opening{.purpose = wire::Purpose::refusal, .version_min = 2, .version_max = 3})));
+  add(corpus, "refusal",
+      behind({to_dialler, 0},
+             wire::encode(wire::Opening{.purpose = wire::Purpose::refusal, .version_min = 2, .version_max = 3})));
 
   Bytes all;
   for (auto const& sample : samples::frames()) append(all, frame(sample.value));
@@ -94,11 +101,14 @@ Corpus inviter_corpus() {
   append(stream, confirm);
   append(stream, prefixed(joiner.sealed<wire::PairMessageType::pseudonyms>(wire::encode(samples::pseudonyms_box()))));
   append(stream, prefixed(joiner.sealed<wire::PairMessageType::joined>(wire::encode(wire::PairJoinedBox{}))));
-  for (std::uint8_t const cut : {std::uint8_t{0}, std::uint8_t{7}}) add(corpus, "whole_conversation", behind({stranger, cut}, stream));
+  for (std::uint8_t const cut : {std::uint8_t{0}, std::uint8_t{7}})
+    add(corpus, "whole_conversation", behind({stranger, cut}, stream));
   wire::PairConfirm const wrong{{}, Bytes(60, 1)};
   add(corpus, "wrong_tag", behind({after_share, 3}, prefixed(wire::encode_pair_message(wrong))));
-  add(corpus, "wrong_code", behind({after_share, 3}, prefixed(wire::encode_pair_message(wire::PairEnd{wire::PairEndCode::wrong_code, 0}))));
-  add(corpus, "unknown_lookup", behind({stranger, 1}, prefixed(wire::encode_pair_message(wire::PairHello{{"00000000"}, {}, {}}))));
+  add(corpus, "wrong_code",
+      behind({after_share, 3}, prefixed(wire::encode_pair_message(wire::PairEnd{wire::PairEndCode::wrong_code, 0}))));
+  add(corpus, "unknown_lookup",
+      behind({stranger, 1}, prefixed(wire::encode_pair_message(wire::PairHello{{"00000000"}, {}, {}}))));
   add(corpus, "identity_box", behind({confirm_box, 0}, joiner.identity()));
   add(corpus, "identity_without_proof", behind({confirm_box, 0}, wire::encode(samples::identity_box())));
   add(corpus, "our_own_identity", behind({confirm_box, 0}, joiner.identity_of(samples::laptop(), "laptop")));
@@ -117,19 +127,24 @@ Corpus joiner_corpus() {
   append(stream, prefixed(inviter.sealed<wire::PairMessageType::identity>(inviter.identity())));
   append(stream, prefixed(inviter.sealed<wire::PairMessageType::offer>(wire::encode(samples::offer_box()))));
   append(stream, prefixed(inviter.sealed<wire::PairMessageType::welcome>(wire::encode(samples::welcome_box()))));
-  for (std::uint8_t const cut : {std::uint8_t{0}, std::uint8_t{7}}) add(corpus, "whole_conversation", behind({stranger, cut}, stream));
-  add(corpus, "refusal", behind({stranger, 0}, wire::encode(wire::Opening{.purpose = wire::Purpose::refusal, .version_min = 2, .version_max = 3})));
+  for (std::uint8_t const cut : {std::uint8_t{0}, std::uint8_t{7}})
+    add(corpus, "whole_conversation", behind({stranger, cut}, stream));
+  add(corpus, "refusal",
+      behind({stranger, 0},
+             wire::encode(wire::Opening{.purpose = wire::Purpose::refusal, .version_min = 2, .version_max = 3})));
   for (auto const code : {wire::PairEndCode::expired, wire::PairEndCode::voided}) {
     add(corpus, "end", behind({stranger, 0}, prefixed(wire::encode_pair_message(wire::PairEnd{code, 0}))));
   }
-  Bytes wrong_tag = prefixed(wire::encode_pair_message(wire::PairShare{samples::counted<crypto::cpace::Share>(0), {}, {}}));
+  Bytes wrong_tag =
+      prefixed(wire::encode_pair_message(wire::PairShare{samples::counted<crypto::cpace::Share>(0), {}, {}}));
   add(corpus, "weak_share", behind({stranger, 0}, wrong_tag));
   wrong_tag = prefixed(inviter.share());
   wrong_tag.back() ^= 1;
   append(wrong_tag, prefixed(wire::encode_pair_message(wire::PairEnd{wire::PairEndCode::wrong_code, 2})));
   add(corpus, "wrong_tag", behind({stranger, 4}, wrong_tag));
   add(corpus, "identity_box", behind({identity_box, 0}, inviter.identity()));
-  add(corpus, "identity_without_proof", behind({identity_box, 0}, wire::encode(wire::PairIdentityBox{samples::laptop().cert, "laptop", {}})));
+  add(corpus, "identity_without_proof",
+      behind({identity_box, 0}, wire::encode(wire::PairIdentityBox{samples::laptop().cert, "laptop", {}})));
   add(corpus, "offer_box", behind({offer_box, 0}, wire::encode(samples::offer_box())));
   add(corpus, "welcome_box", behind({welcome_box, 0}, wire::encode(samples::welcome_box())));
   return corpus;

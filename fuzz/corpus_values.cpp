@@ -19,7 +19,8 @@ constexpr std::size_t kMostBytes = 4000;
 void add(Corpus& corpus, std::string_view name, Bytes bytes) {
   if (bytes.size() > kMostBytes) return;
   std::string file = fmt::format("{:02}-", corpus.size());
-  for (char const c : name.substr(0, 40)) file += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+  for (char const c : name.substr(0, 40))
+    file += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
   corpus.push_back({std::move(file), std::move(bytes)});
 }
 
@@ -47,7 +48,8 @@ Corpus msgpack_corpus() {
   Bytes every;
   wire::Writer writer(every);
   writer.array(9);
-  for (auto const number : {0x7FULL, 0xFFULL, 0xFFFFULL, 0xFFFFFFFFULL, 0xFFFFFFFFFFULL}) writer.unsigned_integer(number);
+  for (auto const number : {0x7FULL, 0xFFULL, 0xFFFFULL, 0xFFFFFFFFULL, 0xFFFFFFFFFFULL})
+    writer.unsigned_integer(number);
   writer.integer(-33);
   writer.boolean(true);
   writer.str("caf\xC3\xA9");
@@ -75,7 +77,11 @@ Corpus sealed_corpus() {
   Corpus corpus;
   EntryWorld const world;
   auto const header = wire::encode_header(samples::headers()[0].value);
-  add(corpus, "K1 without plaintext", behind({}, [&] { auto out = header; out.resize(out.size() + 16); return out; }()));
+  add(corpus, "K1 without plaintext", behind({}, [&] {
+        auto out = header;
+        out.resize(out.size() + 16);
+        return out;
+      }()));
   auto prefix = samples::prefixes()[1].value;
   prefix.epoch = samples::headers()[0].value.epoch;
   Bytes k2 = prefix.encoding();
@@ -115,7 +121,8 @@ Corpus pairing_corpus() {
   add(corpus, "offer box", wire::encode(samples::offer_box()));
   add(corpus, "pseudonyms box", wire::encode(samples::pseudonyms_box()));
   add(corpus, "welcome box", wire::encode(samples::welcome_box()));
-  for (std::string_view const code : {"7F3K-9QDM-2XHB-T6WP", "7f3k 9qdm oi1l t6wp"}) add(corpus, "code", Bytes(code.begin(), code.end()));
+  for (std::string_view const code : {"7F3K-9QDM-2XHB-T6WP", "7f3k 9qdm oi1l t6wp"})
+    add(corpus, "code", Bytes(code.begin(), code.end()));
   core::PairingLink const link{{"7F3K9QDM"}, core::PairPassword(Bytes(32, 5)), {"192.0.2.1:4711"}};
   auto const text = core::to_text(link);
   add(corpus, "link", Bytes(text.begin(), text.end()));
@@ -129,11 +136,15 @@ Corpus open_entry_corpus() {
   auto later = samples::bodies()[2].value;
   later.compression = wire::Compression::none;
   for (auto& sample : samples::ops()) {
-    if (corpus.size() % 2 == 0) add(corpus, sample.name, behind({0}, sealed_body(first, list(std::move(sample.value)))));
-    else add(corpus, sample.name, behind({0}, sealed_body(later, list(std::move(sample.value)))));
+    if (corpus.size() % 2 == 0)
+      add(corpus, sample.name, behind({0}, sealed_body(first, list(std::move(sample.value)))));
+    else
+      add(corpus, sample.name, behind({0}, sealed_body(later, list(std::move(sample.value)))));
   }
   wire::Rotate rotate{1, {world.author.device()}, core::prefix_hash(world.prefix), {}};
-  add(corpus, "genesis and rotate", behind({1}, sealed_body(first, list(wire::Op(wire::GenesisOp{samples::genesis()}), wire::Op(std::move(rotate))))));
+  add(corpus, "genesis and rotate",
+      behind({1},
+             sealed_body(first, list(wire::Op(wire::GenesisOp{samples::genesis()}), wire::Op(std::move(rotate))))));
   auto compressed = first;
   compressed.compression = wire::Compression::lz4;
   compressed.ops = {0x10, 0x90};
@@ -150,7 +161,8 @@ Corpus content_corpus() {
   auto const key = files::chunk_key(samples::counted<wire::ContentSecret>(0xE0));
   for (std::size_t const count : {0U, 3U, 65U, 90U}) {
     std::vector<wire::ChunkRef> chunks;
-    for (std::size_t i = 0; i < count; ++i) chunks.push_back({files::kMinChunkBytes + i, samples::counted<ChunkId>(static_cast<std::uint8_t>(i))});
+    for (std::size_t i = 0; i < count; ++i)
+      chunks.push_back({files::kMinChunkBytes + i, samples::counted<ChunkId>(static_cast<std::uint8_t>(i))});
     auto const built = files::build_content(key, chunks).value();
     Bytes blobs;
     auto const add_blob = [&](Bytes const& blob) {
@@ -171,8 +183,15 @@ Corpus content_corpus() {
 
 Corpus path_corpus() {
   Corpus corpus;
-  for (std::string_view const path : {"a", "a/b/c.txt", "2026/\xC3\xBC" "ber.txt", "u\xCC\x88" "ber", "..", "/etc/passwd", "a//b", ".kith/x", ".KITH", "a\xFF",
-                                      "\xE2\x84\xAA" "ith", ".k\xE2\x80\x8Dith", "CON", "a b. ", "\xF0\x9F\x93\xB1/\xEA\xB0\x80"}) {
+  for (std::string_view const path : {"a", "a/b/c.txt",
+                                      "2026/\xC3\xBC"
+                                      "ber.txt",
+                                      "u\xCC\x88"
+                                      "ber",
+                                      "..", "/etc/passwd", "a//b", ".kith/x", ".KITH", "a\xFF",
+                                      "\xE2\x84\xAA"
+                                      "ith",
+                                      ".k\xE2\x80\x8Dith", "CON", "a b. ", "\xF0\x9F\x93\xB1/\xEA\xB0\x80"}) {
     add(corpus, "path", Bytes(path.begin(), path.end()));
   }
   add(corpus, "a part of 255", Bytes(255, 'x'));

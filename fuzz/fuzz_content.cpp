@@ -6,8 +6,8 @@
 #include "sync/files/chunker.hpp"
 #include "sync/files/content.hpp"
 
-/// Contents and manifest nodes. An even first byte: the rest is blobs behind u16 lengths, a content and then nodes, given
-/// out in the order in which the walk asks. An odd one: the rest is a list of chunks that is built and walked.
+/// Contents and manifest nodes. An even first byte: the rest is blobs behind u16 lengths, a content and then nodes,
+/// given out in the order in which the walk asks. An odd one: the rest is a list of chunks that is built and walked.
 namespace {
 
 using namespace kith;

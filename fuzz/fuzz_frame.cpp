@@ -3,8 +3,8 @@
 #include "property.hpp"
 #include "wire/frame.hpp"
 
-/// A stream of frames: the same comes out whether it is fed whole or in pieces, and what is accepted re-encodes to itself.
-/// The first byte of the input decides the pieces.
+/// A stream of frames: the same comes out whether it is fed whole or in pieces, and what is accepted re-encodes to
+/// itself. The first byte of the input decides the pieces.
 namespace {
 
 using namespace kith;
@@ -22,7 +22,8 @@ void drain(wire::FrameSplitter& splitter, Split& split) {
     if (!next || !*next) break;
     split.frames.push_back(std::move(**next));
   }
-  fuzz::require(split.error || splitter.held_bytes() < 4 + kLimits.max_frame_bytes, "a splitter holds less than one frame");
+  fuzz::require(split.error || splitter.held_bytes() < 4 + kLimits.max_frame_bytes,
+                "a splitter holds less than one frame");
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   if (auto const cert = wire::decode<wire::Devcert>(in)) {
     fuzz::require(equal(wire::encode(*cert), in), "a devcert re-encodes to itself");
     Bytes const covered = cert->signed_part();  // the same fields behind a header for five
-    fuzz::require(equal(ByteView{covered}.subspan(1), in.subspan(1, covered.size() - 1)), "a devcert signs its own beginning");
+    fuzz::require(equal(ByteView{covered}.subspan(1), in.subspan(1, covered.size() - 1)),
+                  "a devcert signs its own beginning");
   }
   return 0;
 }

@@ -1,7 +1,7 @@
 #include "pairing_world.hpp"
 
-/// The inviter against a joiner that may say anything. The first byte decides how far the conversation goes by the book before
-/// the input takes over, the second how raw bytes are cut.
+/// The inviter against a joiner that may say anything. The first byte decides how far the conversation goes by the book
+/// before the input takes over, the second how raw bytes are cut.
 namespace {
 
 using namespace kith;
@@ -25,7 +25,8 @@ void stranger(bool after_share, ByteView bytes, std::uint8_t cut) {
   if (!whole.requested) require(whole.story == pieces.story && whole.sent == pieces.sent, "pieces make no difference");
   require(whole.invite.tries == pieces.invite.tries && whole.invite.tries <= 1, "one conversation is one try at most");
   if (after_share) {
-    honest.on_share(whole.sent.size() > 2 ? ByteView{whole.sent}.subspan(2, load_be<std::uint16_t>(whole.sent.data())) : ByteView{});
+    honest.on_share(whole.sent.size() > 2 ? ByteView{whole.sent}.subspan(2, load_be<std::uint16_t>(whole.sent.data()))
+                                          : ByteView{});
     core::MessageSplitter splitter;
     splitter.feed(bytes);
     auto const first = splitter.next(kLimits.max_pairing_box_bytes);
@@ -59,7 +60,8 @@ void member(int step, ByteView box) {
     require(ours.requested, "the user is asked");
     if (step == 1) {
       ours.feed(prefixed(joiner.sealed<wire::PairMessageType::pseudonyms>(box)));
-      require(ours.committed == wire::decode<wire::PairPseudonymsBox>(box).has_value(), "pseudonyms that decode are committed");
+      require(ours.committed == wire::decode<wire::PairPseudonymsBox>(box).has_value(),
+              "pseudonyms that decode are committed");
     } else {
       ours.feed(prefixed(joiner.sealed<wire::PairMessageType::pseudonyms>(wire::encode(samples::pseudonyms_box()))));
       ours.feed(prefixed(joiner.sealed<wire::PairMessageType::joined>(box)));

@@ -1,7 +1,7 @@
 #include "pairing_world.hpp"
 
-/// The joiner against an inviter that may say anything. The first byte decides how far the conversation goes by the book before
-/// the input takes over, the second how raw bytes are cut.
+/// The joiner against an inviter that may say anything. The first byte decides how far the conversation goes by the
+/// book before the input takes over, the second how raw bytes are cut.
 namespace {
 
 using namespace kith;
@@ -18,8 +18,10 @@ void stranger(ByteView bytes, std::uint8_t cut) {
   fuzz::in_pieces(bytes, cut, [&](ByteView piece) { pieces.feed(piece); });
   // A refusal is looked for at the start of what comes at once; cut up, it is a message of a wrong length.
   require(whole.over == pieces.over, "pieces make no difference to the end");
-  if (!text_of(bytes).starts_with("KITH")) require(whole.story == pieces.story && whole.sent == pieces.sent, "pieces make no difference");
-  bool const knows = bytes.size() > 2 && bytes.size() >= 2 + honest.share().size() && equal(bytes.subspan(2, honest.share().size()), honest.share());
+  if (!text_of(bytes).starts_with("KITH"))
+    require(whole.story == pieces.story && whole.sent == pieces.sent, "pieces make no difference");
+  bool const knows = bytes.size() > 2 && bytes.size() >= 2 + honest.share().size() &&
+                     equal(bytes.subspan(2, honest.share().size()), honest.share());
   require(knows || !whole.accepted, "only who knows the password is believed");
   require(!whole.joined || knows, "and nobody else is joined");
   whole.run_out();

@@ -1,7 +1,8 @@
 #include "property.hpp"
 #include "wire/msgpack.hpp"
 
-/// Canonical MessagePack: whatever Reader::value() accepts can be read part by part, and written again to the same bytes.
+/// Canonical MessagePack: whatever Reader::value() accepts can be read part by part, and written again to the same
+/// bytes.
 namespace {
 
 using namespace kith;
@@ -17,7 +18,8 @@ void rewrite(Reader& reader, Writer& writer) {
     case Reader::Kind::bin: return writer.bin(reader.bin(kAny));
     case Reader::Kind::str: return writer.str(reader.str(kAny));
     case Reader::Kind::integer:
-      return reader.rest().front() == kUint64 ? writer.unsigned_integer(reader.unsigned_integer()) : writer.integer(reader.integer());
+      return reader.rest().front() == kUint64 ? writer.unsigned_integer(reader.unsigned_integer())
+                                              : writer.integer(reader.integer());
     case Reader::Kind::array: {
       auto const count = reader.array();
       writer.array(count);

@@ -1,8 +1,8 @@
 #include "entry_world.hpp"
 #include "property.hpp"
 
-/// Entries that a member seals by a program of its own: the body is the fuzzer's, the seal is right. The first byte decides
-/// whether an epoch prefix goes before it.
+/// Entries that a member seals by a program of its own: the body is the fuzzer's, the seal is right. The first byte
+/// decides whether an epoch prefix goes before it.
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   using namespace kith;
   static fuzz::EntryWorld const world;
@@ -20,19 +20,22 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   auto const opened = core::open(*parts, world.group, world.epoch, core::Check::everything);
   if (opened) fuzz::require(stored.has_value(), "what passes every check passes some");
   if (stored) {
-    fuzz::require(opened.has_value() == (stored->body.author == world.author.device()), "only its author can sign an entry");
+    fuzz::require(opened.has_value() == (stored->body.author == world.author.device()),
+                  "only its author can sign an entry");
     fuzz::require(stored->hash == raw.hash, "the hash covers the body");
     fuzz::require(equal(wire::encode(stored->body), body), "a body re-encodes to itself");
     if (stored->body.compression == wire::Compression::none) {
       fuzz::require(equal(wire::encode_ops(stored->ops), stored->body.ops), "ops re-encode to themselves");
     }
-    bool const rotates = std::ranges::any_of(stored->ops, [](auto const& op) { return std::holds_alternative<wire::Rotate>(op); });
+    bool const rotates =
+        std::ranges::any_of(stored->ops, [](auto const& op) { return std::holds_alternative<wire::Rotate>(op); });
     fuzz::require(rotates == with_prefix, "a rotate stands behind its prefix and nowhere else");
   }
   sealed[sealed.size() / 2] ^= 1;
   auto const damaged = wire::decode_sealed(sealed);
   if (damaged && !with_prefix) {
-    fuzz::require(!core::open(*damaged, world.group, world.epoch, core::Check::own_storage), "a damaged seal does not open");
+    fuzz::require(!core::open(*damaged, world.group, world.epoch, core::Check::own_storage),
+                  "a damaged seal does not open");
   }
   return 0;
 }

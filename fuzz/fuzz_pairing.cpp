@@ -9,7 +9,8 @@ using namespace kith;
 
 template <class Box>
 void check_box(ByteView in) {
-  if (auto const box = wire::decode<Box>(in)) fuzz::require(equal(wire::encode(*box), in), "a box re-encodes to itself");
+  if (auto const box = wire::decode<Box>(in))
+    fuzz::require(equal(wire::encode(*box), in), "a box re-encodes to itself");
 }
 
 void check_code(std::string_view typed) {

@@ -19,13 +19,16 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   std::string joined;
   files::DirPath directory;
   for (auto const part : path->parts()) {
-    fuzz::require(!part.empty() && part != "." && part != ".." && part.find('/') == part.npos, "a part is a plain name");
+    fuzz::require(!part.empty() && part != "." && part != ".." && part.find('/') == part.npos,
+                  "a part is a plain name");
     fuzz::require(part.size() <= kLimits.max_path_part_bytes, "a part keeps its limit");
     joined += (joined.empty() ? "" : "/") + std::string(part);
     auto const next = files::child(directory, part);
-    fuzz::require(next.has_value() && next->text() == joined && next->name() == part, "a child is its directory and its name");
+    fuzz::require(next.has_value() && next->text() == joined && next->name() == part,
+                  "a child is its directory and its name");
     fuzz::require(next->parent() == directory, "a child's parent is its directory");
-    if (directory) fuzz::require(next->is_below(*directory) && !directory->is_below(*next), "a child is below its directory");
+    if (directory)
+      fuzz::require(next->is_below(*directory) && !directory->is_below(*next), "a child is below its directory");
     directory = *next;
   }
   fuzz::require(joined == text, "the parts make up the path");

@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     fuzz::require(equal(wire::encode(*body), in), "a body re-encodes to itself");
     fuzz::require(std::ranges::is_sorted(body->tips), "tips ascend");
   }
-  if (auto const ops = wire::decode_ops(in)) fuzz::require(equal(wire::encode_ops(*ops), in), "ops re-encode to themselves");
+  if (auto const ops = wire::decode_ops(in))
+    fuzz::require(equal(wire::encode_ops(*ops), in), "ops re-encode to themselves");
   return 0;
 }

@@ -1,8 +1,8 @@
 #include "property.hpp"
 #include "session_world.hpp"
 
-/// Both sides of a session against whatever the other end may say. The first byte decides who says it and when, the second
-/// how the bytes are cut.
+/// Both sides of a session against whatever the other end may say. The first byte decides who says it and when, the
+/// second how the bytes are cut.
 namespace {
 
 using namespace kith;
@@ -21,8 +21,10 @@ SessionWorld const& world() {
 struct Ours {
   explicit Ours(bool dials)
       : random(dials ? SessionWorld::kDiallerSeed : SessionWorld::kAnswererSeed),
-        watched(dials ? core::Session::initiate(world().dialler, world().membership, world().answerer.device(), {}, random, SessionWorld::kNow)
-                      : core::Session::accept(world().answerer, world().membership, wire::Opening{}, {}, random, SessionWorld::kNow)) {}
+        watched(dials ? core::Session::initiate(world().dialler, world().membership, world().answerer.device(), {},
+                                                random, SessionWorld::kNow)
+                      : core::Session::accept(world().answerer, world().membership, wire::Opening{}, {}, random,
+                                              SessionWorld::kNow)) {}
   SeededRandom random;
   WatchedSession watched;
 };
@@ -36,7 +38,8 @@ Bytes recorded_ephemeral() {
 
 void end_in_time(Ours& ours) {
   ours.watched.run_out();
-  fuzz::require(ours.watched.session().done() && ours.watched.closed(), "a session with a silent other side comes to its end");
+  fuzz::require(ours.watched.session().done() && ours.watched.closed(),
+                "a session with a silent other side comes to its end");
 }
 
 /// How many bytes a session said inside its Noise messages.
@@ -80,7 +83,8 @@ void tags(ByteView payload) {
   Ours ours(false);
   ours.watched.feed(prefixed(dialler.end(payload)));
   bool proves = false;
-  for (std::size_t i = 0; i < wire::kEpochTags && payload.size() == 64; ++i) proves |= equal(payload.subspan(16 * i, 16), fitting.view());
+  for (std::size_t i = 0; i < wire::kEpochTags && payload.size() == 64; ++i)
+    proves |= equal(payload.subspan(16 * i, 16), fitting.view());
   fuzz::require(proves == !ours.watched.sent().empty(), "a session answers whoever knows the epoch, and nobody else");
   end_in_time(ours);
 }
@@ -94,8 +98,10 @@ void reply(ByteView payload) {
   answerer.prove(world().epoch);
   answerer.begin();
   ours.watched.feed(prefixed(answerer.end(payload)));
-  auto const said = payload.empty() ? fail(wire::WireError::truncated) : wire::decode<wire::HandshakePayload>(payload.subspan(1));
-  fuzz::require(!ours.watched.opened() || (said && said->cert == world().answerer.cert && said->handshake.workspace == world().group && payload.front() == 0),
+  auto const said =
+      payload.empty() ? fail(wire::WireError::truncated) : wire::decode<wire::HandshakePayload>(payload.subspan(1));
+  fuzz::require(!ours.watched.opened() || (said && said->cert == world().answerer.cert &&
+                                           said->handshake.workspace == world().group && payload.front() == 0),
                 "only who it was dialled is let in");
   end_in_time(ours);
 }
@@ -119,7 +125,8 @@ void proof(ByteView payload) {
   Dialled dialled;
   dialled.ours.watched.feed(prefixed(dialled.dialler.end(payload)));
   auto const said = wire::decode<wire::HandshakePayload>(payload);
-  fuzz::require(!dialled.ours.watched.opened() || (said && said->cert == world().dialler.cert && said->handshake.workspace == world().group),
+  fuzz::require(!dialled.ours.watched.opened() ||
+                    (said && said->cert == world().dialler.cert && said->handshake.workspace == world().group),
                 "only a device that proves itself is let in");
   end_in_time(dialled.ours);
 }
@@ -141,7 +148,8 @@ void frames(ByteView plaintext, std::uint8_t cut) {
   for (auto const& frame : watched.frames()) {
     auto const type = wire::type_of(frame);
     using enum wire::FrameType;
-    fuzz::require(type != ping && type != pong && type != close && type != rekey, "the session keeps its own frames to itself");
+    fuzz::require(type != ping && type != pong && type != close && type != rekey,
+                  "the session keeps its own frames to itself");
   }
   core::MessageSplitter said;
   said.feed(ByteView{watched.sent()}.subspan(before));
@@ -153,7 +161,8 @@ void frames(ByteView plaintext, std::uint8_t cut) {
   }
   while (auto const frame = testing::must(stream.next())) {
     auto const type = wire::type_of(testing::must(wire::decode_frame(*frame)));
-    fuzz::require(type == wire::FrameType::pong || type == wire::FrameType::close, "a session by itself says PONG and CLOSE only");
+    fuzz::require(type == wire::FrameType::pong || type == wire::FrameType::close,
+                  "a session by itself says PONG and CLOSE only");
   }
   end_in_time(dialled.ours);
 }

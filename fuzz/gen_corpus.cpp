@@ -1,13 +1,12 @@
-#include "corpus.hpp"
-
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 
+#include "corpus.hpp"
 #include "crypto/system_random.hpp"
 
-/// Writes the seed corpora into a folder, one folder per target below it. Inputs that fuzzers found are kept beside them by
-/// hand, under other names.
+/// Writes the seed corpora into a folder, one folder per target below it. Inputs that fuzzers found are kept beside
+/// them by hand, under other names.
 int main(int argc, char** argv) {
   using namespace kith::fuzz;
   if (argc != 2) {
@@ -16,10 +15,10 @@ int main(int argc, char** argv) {
   }
   kith::crypto::initialise();
   std::pair<char const*, Corpus> const corpora[]{
-      {"msgpack", msgpack_corpus()},       {"sealed", sealed_corpus()},   {"frame", frame_corpus()},
-      {"handshake", handshake_corpus()},   {"pairing", pairing_corpus()}, {"open_entry", open_entry_corpus()},
-      {"content", content_corpus()},       {"path", path_corpus()},       {"session", session_corpus()},
-      {"inviter", inviter_corpus()},       {"joiner", joiner_corpus()}};
+      {"msgpack", msgpack_corpus()},     {"sealed", sealed_corpus()},   {"frame", frame_corpus()},
+      {"handshake", handshake_corpus()}, {"pairing", pairing_corpus()}, {"open_entry", open_entry_corpus()},
+      {"content", content_corpus()},     {"path", path_corpus()},       {"session", session_corpus()},
+      {"inviter", inviter_corpus()},     {"joiner", joiner_corpus()}};
   for (auto const& [target, corpus] : corpora) {
     auto const folder = std::filesystem::path(argv[1]) / target;
     std::filesystem::create_directories(folder);

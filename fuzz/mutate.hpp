@@ -30,14 +30,21 @@ class Mutator {
 
   void change(Bytes& input, Bytes const& other) {
     constexpr std::size_t kMostInserted = 16;
-    static constexpr std::uint8_t kTelling[]{0x00, 0x01, 0x7F, 0x80, 0x90, 0x91, 0xC0, 0xC4, 0xC5, 0xC6, 0xCC, 0xCF, 0xD9, 0xDC, 0xDD, 0xFF};
+    static constexpr std::uint8_t kTelling[]{0x00, 0x01, 0x7F, 0x80, 0x90, 0x91, 0xC0, 0xC4,
+                                             0xC5, 0xC6, 0xCC, 0xCF, 0xD9, 0xDC, 0xDD, 0xFF};
     std::size_t const at = below(input.size() + 1);
     auto const place = input.begin() + static_cast<std::ptrdiff_t>(at);
     std::size_t const length = std::min(1 + below(kMostInserted), input.size() - at);
     switch (below(8)) {
-      case 0: if (at < input.size()) input[at] ^= static_cast<std::uint8_t>(1U << below(8)); break;
-      case 1: if (at < input.size()) input[at] = static_cast<std::uint8_t>(below(256)); break;
-      case 2: if (at < input.size()) input[at] = kTelling[below(std::size(kTelling))]; break;
+      case 0:
+        if (at < input.size()) input[at] ^= static_cast<std::uint8_t>(1U << below(8));
+        break;
+      case 1:
+        if (at < input.size()) input[at] = static_cast<std::uint8_t>(below(256));
+        break;
+      case 2:
+        if (at < input.size()) input[at] = kTelling[below(std::size(kTelling))];
+        break;
       case 3: input.erase(place, place + static_cast<std::ptrdiff_t>(length)); break;
       case 4: input.insert(place, 1 + below(kMostInserted), kTelling[below(std::size(kTelling))]); break;
       case 5: {  // a part of it again
@@ -52,7 +59,9 @@ class Mutator {
         append(input, ByteView{other}.subspan(below(other.size())));
         break;
       }
-      default: if (at < input.size()) input[at] = static_cast<std::uint8_t>(input[at] + below(3) - 1); break;
+      default:
+        if (at < input.size()) input[at] = static_cast<std::uint8_t>(input[at] + below(3) - 1);
+        break;
     }
   }
 

@@ -36,7 +36,8 @@ class PlayedJoiner {
   [[nodiscard]] Bytes const& hello() const { return hello_; }
   void on_share(ByteView message) {
     auto const share = std::get<wire::PairShare>(testing::must(wire::decode_pair_message(message)));
-    auto const isk = testing::must(crypto::cpace::derive(own_.scalar, share.share, nonce_.view(), {own_.share, {}, share.share, {}}));
+    auto const isk = testing::must(
+        crypto::cpace::derive(own_.scalar, share.share, nonce_.view(), {own_.share, {}, share.share, {}}));
     Bytes before_tag = transcript_;
     append(before_tag, share.share.view());
     append(before_tag, share.nonce.view());
@@ -56,7 +57,8 @@ class PlayedJoiner {
     return wire::encode(wire::PairIdentityBox{device.cert, std::move(name), proof});
   }
   [[nodiscard]] Bytes confirm(ByteView box) {
-    return wire::encode_pair_message(wire::PairConfirm{tag(), keys_->from_joiner.seal(wire::PairMessageType::confirm, box)});
+    return wire::encode_pair_message(
+        wire::PairConfirm{tag(), keys_->from_joiner.seal(wire::PairMessageType::confirm, box)});
   }
   template <wire::PairMessageType type>
   [[nodiscard]] Bytes sealed(ByteView box) {
@@ -82,8 +84,10 @@ class PlayedInviter {
     append(transcript, hello_bytes);
     auto const hello = std::get<wire::PairHello>(testing::must(wire::decode_pair_message(hello_bytes)));
     auto const code = pairing_code();
-    auto const own = crypto::cpace::make_share(core::pair_generator(code.password.view(), code.lookup, hello.nonce), random_);
-    auto const isk = testing::must(crypto::cpace::derive(own.scalar, hello.share, hello.nonce.view(), {hello.share, {}, own.share, {}}));
+    auto const own =
+        crypto::cpace::make_share(core::pair_generator(code.password.view(), code.lookup, hello.nonce), random_);
+    auto const isk = testing::must(
+        crypto::cpace::derive(own.scalar, hello.share, hello.nonce.view(), {hello.share, {}, own.share, {}}));
     wire::PairShare share{own.share, random_.id<wire::PairNonce>(), {}};
     append(transcript, share.share.view());
     append(transcript, share.nonce.view());
@@ -186,7 +190,8 @@ class WatchedJoiner {
         accepted = true;
         story.push_back("waiting " + to_hex(wire::encode(waiting->inviter)));
       } else if (auto const* welcomed = std::get_if<core::PairWelcomed>(&*event)) {
-        require(core::group_id(welcomed->welcome.genesis) == welcomed->offer.group, "the group is the one that was offered");
+        require(core::group_id(welcomed->welcome.genesis) == welcomed->offer.group,
+                "the group is the one that was offered");
         require(!welcomed->welcome.secrets.empty(), "a welcome brings a secret");
         story.push_back("welcomed " + to_hex(wire::encode(welcomed->welcome)));
         machine_.stored();

@@ -42,7 +42,8 @@ class Input {
   ByteView rest_;
 };
 
-/// Hands `bytes` on in pieces whose lengths `seed` decides: single bytes, short or long ones, now and then an empty one.
+/// Hands `bytes` on in pieces whose lengths `seed` decides: single bytes, short or long ones, now and then an empty
+/// one.
 template <class Feed>
 void in_pieces(ByteView bytes, std::uint8_t seed, Feed feed) {
   std::uint32_t state = 0x9E3779B9U * (seed + 1U);

@@ -12,8 +12,8 @@
 #include "mutate.hpp"
 #include "property.hpp"
 
-/// Runs a fuzz target without a fuzzer: every file of a folder (or the one file), then so many mutations of them, the same
-/// ones each time. Where the target crashes, the input is left in the file crash-input of the working folder.
+/// Runs a fuzz target without a fuzzer: every file of a folder (or the one file), then so many mutations of them, the
+/// same ones each time. Where the target crashes, the input is left in the file crash-input of the working folder.
 ///
 ///     replay_NAME PATH [MUTATIONS [SEED]]
 namespace {

@@ -1,8 +1,8 @@
 #include "base/encoding.hpp"
 
-#include <sodium/utils.h>
-
 #include <array>
+
+#include <sodium/utils.h>
 
 namespace kith {
 namespace {

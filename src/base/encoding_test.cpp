@@ -36,8 +36,13 @@ TEST(Crockford, WritesTenSymbolsForFiftyBits) {
 }
 
 TEST(Base64, HasTheVectorsOfRfc4648) {
-  std::pair<std::string_view, std::string_view> const vectors[] = {
-      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  std::pair<std::string_view, std::string_view> const vectors[] = {{"", ""},
+                                                                   {"f", "Zg=="},
+                                                                   {"fo", "Zm8="},
+                                                                   {"foo", "Zm9v"},
+                                                                   {"foob", "Zm9vYg=="},
+                                                                   {"fooba", "Zm9vYmE="},
+                                                                   {"foobar", "Zm9vYmFy"}};
   for (auto const& [plain, encoded] : vectors) EXPECT_EQ(to_base64(bytes_of(plain)), encoded);
 }
 

@@ -11,7 +11,7 @@ namespace kith {
 
 /// The enumerators of one module's errors. Each module has one `enum class`, and an `error_domain` found by ADL.
 struct ErrorDomain {
-  std::string_view name;                  ///< "wire"
+  std::string_view name;                    ///< "wire"
   std::string_view (*describe)(int value);  ///< the enumerator's name, for logs: "truncated"
 };
 

@@ -30,15 +30,15 @@ struct ByteId {
   friend auto operator<=>(ByteId const&, ByteId const&) = default;
 };
 
-using DeviceId = ByteId<struct DeviceIdTag, 32>;        ///< device's Ed25519 public key (RFC 8032)
-using GroupId = ByteId<struct GroupIdTag, 32>;          ///< BLAKE2b-256 of the group's genesis record
-using EntryHash = ByteId<struct EntryHashTag, 32>;      ///< names one entry: what prev_hash, tips and signatures cover
-using EntryId = ByteId<struct EntryIdTag, 16>;          ///< random, in the clear header of a sealed entry
-using EpochId = ByteId<struct EpochIdTag, 16>;          ///< BLAKE2b-128 of an epoch secret
-using FolderId = ByteId<struct FolderIdTag, 16>;        ///< keyed hash of a folder's name
-using VersionId = ByteId<struct VersionIdTag, 16>;      ///< one file_set or file_remove
-using ChunkId = ByteId<struct ChunkIdTag, 32>;          ///< keyed BLAKE2b-256 of a chunk's plain bytes
-using ItemDigest = ByteId<struct ItemDigestTag, 16>;    ///< BLAKE2b-128 of sealed bytes: recognises an item seen before
+using DeviceId = ByteId<struct DeviceIdTag, 32>;      ///< device's Ed25519 public key (RFC 8032)
+using GroupId = ByteId<struct GroupIdTag, 32>;        ///< BLAKE2b-256 of the group's genesis record
+using EntryHash = ByteId<struct EntryHashTag, 32>;    ///< names one entry: what prev_hash, tips and signatures cover
+using EntryId = ByteId<struct EntryIdTag, 16>;        ///< random, in the clear header of a sealed entry
+using EpochId = ByteId<struct EpochIdTag, 16>;        ///< BLAKE2b-128 of an epoch secret
+using FolderId = ByteId<struct FolderIdTag, 16>;      ///< keyed hash of a folder's name
+using VersionId = ByteId<struct VersionIdTag, 16>;    ///< one file_set or file_remove
+using ChunkId = ByteId<struct ChunkIdTag, 32>;        ///< keyed BLAKE2b-256 of a chunk's plain bytes
+using ItemDigest = ByteId<struct ItemDigestTag, 16>;  ///< BLAKE2b-128 of sealed bytes: recognises an item seen before
 
 /// One database instance of a device; a restored or copied home gets another.
 struct Incarnation {

@@ -35,7 +35,8 @@ class RandomSource {
     return out;
   }
   [[nodiscard]] std::uint64_t u64() { return load_be<std::uint64_t>(bytes<8>().data()); }
-  /// A number in [0, bound); bound > 0. The bias of the remainder is below 2^-32 for the small bounds used (delays, jitter).
+  /// A number in [0, bound); bound > 0. The bias of the remainder is below 2^-32 for the small bounds used (delays,
+  /// jitter).
   [[nodiscard]] std::uint64_t below(std::uint64_t bound) { return u64() % bound; }
 };
 

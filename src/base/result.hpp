@@ -1,7 +1,8 @@
 #pragma once
 
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 #include "base/error.hpp"
 
@@ -25,14 +26,14 @@ template <ErrorEnum E>
 
 /// Returns the error of a failing Result<T> from the calling function, else names its value:
 /// `KITH_TRY(header, decode_entry_header(sealed));`
-#define KITH_TRY(name, expression)                                                      \
-  auto KITH_CONCAT(name, _result) = (expression);                                       \
+#define KITH_TRY(name, expression)                                                                     \
+  auto KITH_CONCAT(name, _result) = (expression);                                                      \
   if (!KITH_CONCAT(name, _result)) return ::kith::fail(std::move(KITH_CONCAT(name, _result)).error()); \
   auto& name = *KITH_CONCAT(name, _result)
 
 /// The same for a Result<> without a value: `KITH_CHECK(store.commit());`
-#define KITH_CHECK(expression)                                                          \
-  do {                                                                                  \
-    if (auto kith_check_result = (expression); !kith_check_result)                      \
-      return ::kith::fail(std::move(kith_check_result).error());                        \
+#define KITH_CHECK(expression)                                     \
+  do {                                                             \
+    if (auto kith_check_result = (expression); !kith_check_result) \
+      return ::kith::fail(std::move(kith_check_result).error());   \
   } while (false)

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <sodium/utils.h>
-
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <span>
 #include <utility>
+
+#include <sodium/utils.h>
 
 #include "base/bytes.hpp"
 

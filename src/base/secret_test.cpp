@@ -1,8 +1,8 @@
 #include "base/secret.hpp"
 
-#include <gtest/gtest.h>
-
 #include <new>
+
+#include <gtest/gtest.h>
 
 #include "base/ids.hpp"
 
@@ -29,7 +29,7 @@ TEST(Secret, IsWipedWhereItWasAfterMoveAndDestruction) {
   EXPECT_EQ(memory, bytes);
   key->~Key();
   // The compiler may not drop the wipe although nobody reads the object again.
-  std::uint8_t volatile const* after = memory.data();
+  std::uint8_t const volatile* after = memory.data();
   for (std::size_t i = 0; i < memory.size(); ++i) EXPECT_EQ(after[i], 0);
 }
 

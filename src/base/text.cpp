@@ -1,13 +1,13 @@
 #include "base/text.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
 #include <numeric>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace kith {
 namespace {
@@ -102,8 +102,8 @@ std::string rfc3339(WallTime time) {
     --days;
   }
   auto const date = civil_from_days(days);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", date.year, date.month, date.day, rest / 3600, rest / 60 % 60,
-                     rest % 60);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", date.year, date.month, date.day, rest / 3600,
+                     rest / 60 % 60, rest % 60);
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {

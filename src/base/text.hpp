@@ -12,7 +12,8 @@ namespace kith {
 [[nodiscard]] bool is_utf8(std::string_view text);
 
 /// A text that came from a peer or a disk, safe to show on a terminal: control characters, bidirectional overrides and
-/// bytes that are not UTF-8 become \x escapes, so that a device or file name can neither move the cursor nor hide itself.
+/// bytes that are not UTF-8 become \x escapes, so that a device or file name can neither move the cursor nor hide
+/// itself.
 [[nodiscard]] std::string printable(std::string_view text);
 
 /// 1572864 -> "1.5 MiB".

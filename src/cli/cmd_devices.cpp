@@ -28,8 +28,11 @@ Result<int> print_devices(Context& context, Client& client) {
   auto object = json_document("kith.devices/1");
   object["group"] = {{"id", json_id(state.group())}, {"name", state.roster().group_name()}};
   object["devices"] = Json::array();
-  Table table({{"DEVICE", Table::Align::left}, {"ID", Table::Align::left}, {"STATE", Table::Align::left},
-               {"PATH", Table::Align::left}, {"LAST SEEN", Table::Align::left}});
+  Table table({{"DEVICE", Table::Align::left},
+               {"ID", Table::Align::left},
+               {"STATE", Table::Align::left},
+               {"PATH", Table::Align::left},
+               {"LAST SEEN", Table::Align::left}});
   std::vector<DeviceId> order = state.roster().active_by_rank();
   for (auto const& [device, member] : state.roster().members()) {
     if (member.state == core::MemberState::removed) order.push_back(device);
@@ -46,7 +49,8 @@ Result<int> print_devices(Context& context, Client& client) {
 
 Result<int> rename(Context& context, DevicesRenameOptions const& options) {
   if (!engine::is_name(options.name)) {
-    return fail(EngineError::usage, SubjectDetail{fmt::format("\"{}\" is no name for a device", printable(options.name))});
+    return fail(EngineError::usage,
+                SubjectDetail{fmt::format("\"{}\" is no name for a device", printable(options.name))});
   }
   KITH_TRY(client, open_client(context, "kith devices rename"));
   KITH_TRY(device, find_device(*client, options.device));
@@ -87,21 +91,23 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   auto const others = client->other_devices();
   // Scripts have named the device on purpose; at a terminal a slip of the keyboard should not cost a device.
   if (device == client->device_id() || context.prompt.possible()) {
-    auto const question = device == client->device_id()
-                              ? std::string("This removes the device you are at; it can come back only by a new invite. Go on?")
-                              : fmt::format("Remove \"{}\" ({}) for good?", name, short_id(device));
+    auto const question =
+        device == client->device_id()
+            ? std::string("This removes the device you are at; it can come back only by a new invite. Go on?")
+            : fmt::format("Remove \"{}\" ({}) for good?", name, short_id(device));
     KITH_TRY(yes, context.prompt.confirm(question));
     if (!yes) {
       context.out.note("Nothing was changed.");
       return engine::kExitOther;
     }
   }
-  // Others first, so that they hear of it and the removed device is told why it is cut off; but nothing that they say or
-  // do keeps the removal from being written.
+  // Others first, so that they hear of it and the removed device is told why it is cut off; but nothing that they say
+  // or do keeps the removal from being written.
   auto const before = reach_others(context, *client, Level::theirs_here, kTellTime);
   if (!before && before.error().is(EngineError::interrupted)) return fail(before.error());
   KITH_CHECK(client->refresh());
-  KITH_TRY(removed, replica.remove_device(device, options.reason, recovery ? &*recovery : nullptr, engine::current_time()));
+  KITH_TRY(removed,
+           replica.remove_device(device, options.reason, recovery ? &*recovery : nullptr, engine::current_time()));
   static_cast<void>(removed);
   if (replica.self_active()) KITH_CHECK(replica.rotate(engine::current_time()));
   client->bell().ring();
@@ -109,18 +115,23 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   Reached const reached = told ? *told : Reached{};
 
   auto& out = context.out;
-  out.result(fmt::format("{} \"{}\" was removed; the group's key has changed. It gets nothing new, and keeps what it has.",
-                         out.glyphs().done(), name));
+  out.result(
+      fmt::format("{} \"{}\" was removed; the group's key has changed. It gets nothing new, and keeps what it has.",
+                  out.glyphs().done(), name));
   for (auto const& other : others) {
     if (other == device || reached.level.contains(other)) continue;
-    out.note(fmt::format("\"{}\" has not heard of it yet; it will when it is next connected.", device_name(*client, other)));
+    out.note(
+        fmt::format("\"{}\" has not heard of it yet; it will when it is next connected.", device_name(*client, other)));
   }
   if (senior && !recovery) {
-    out.warning("senior-device", fmt::format("\"{}\" stands above this device and could undo that; the recovery words make it "
-                                             "final: kith devices revoke {} --recovery-file FILE", name, short_id(device)));
+    out.warning("senior-device",
+                fmt::format("\"{}\" stands above this device and could undo that; the recovery words make it "
+                            "final: kith devices revoke {} --recovery-file FILE",
+                            name, short_id(device)));
   }
   if (!also.empty()) {
-    out.warning("added-devices", fmt::format("\"{}\" had let in {}: remove what you do not know", name, fmt::join(also, ", ")));
+    out.warning("added-devices",
+                fmt::format("\"{}\" had let in {}: remove what you do not know", name, fmt::join(also, ", ")));
   }
   return context.out.json() ? print_devices(context, *client) : Result<int>(engine::kExitOk);
 }
@@ -129,7 +140,9 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
 
 Result<core::RecoveryKeys> read_recovery_words(std::string const& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) return fail(EngineError::usage, SubjectDetail{fmt::format("cannot read the recovery words in {}", printable(file))});
+  if (!in)
+    return fail(EngineError::usage,
+                SubjectDetail{fmt::format("cannot read the recovery words in {}", printable(file))});
   std::string text(4096, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   auto const entropy = crypto::from_words(std::string_view(text).substr(0, static_cast<std::size_t>(in.gcount())));

@@ -1,9 +1,8 @@
 #include <cstdlib>
 #include <fstream>
 
-#include <sys/statvfs.h>
-
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
@@ -36,24 +35,30 @@ class Examination {
  private:
   enum class Verdict { ok, warn, fail };
 
-  void add(std::string_view id, Verdict verdict, std::string const& message, std::vector<engine::Remedy> const& remedies = {}) {
+  void add(std::string_view id, Verdict verdict, std::string const& message,
+           std::vector<engine::Remedy> const& remedies = {}) {
     auto& out = context_.out;
     std::string_view const word = verdict == Verdict::ok ? "ok" : verdict == Verdict::warn ? "warn" : "fail";
-    object_["checks"].push_back({{"id", id}, {"result", word}, {"message", message}, {"remedy", remedies_json(remedies)}});
+    object_["checks"].push_back(
+        {{"id", id}, {"result", word}, {"message", message}, {"remedy", remedies_json(remedies)}});
     failed_ = failed_ || verdict == Verdict::fail;
-    auto const mark = verdict == Verdict::ok ? out.glyphs().done() : verdict == Verdict::warn ? std::string_view("!") : out.glyphs().failed();
+    auto const mark = verdict == Verdict::ok     ? out.glyphs().done()
+                      : verdict == Verdict::warn ? std::string_view("!")
+                                                 : out.glyphs().failed();
     out.result(fmt::format("{} {:<9} {}", mark, id, message));
     for (auto const& remedy : remedies) out.result(fmt::format("    try: {}   {}", remedy.command, remedy.explanation));
   }
   void add(std::string_view id, Error const& error, engine::FailureContext const& about = {}) {
     auto const failure = engine::explain(error, about);
-    add(id, Verdict::fail, failure.cause.empty() ? failure.what : fmt::format("{}: {}", failure.what, failure.cause), failure.remedies);
+    add(id, Verdict::fail, failure.cause.empty() ? failure.what : fmt::format("{}: {}", failure.what, failure.cause),
+        failure.remedies);
   }
 
   void check_config() {
     auto const config = context_.config();
     if (config) return add("config", Verdict::ok, "settings are in order");
-    add("config", Verdict::fail, engine::describe(config.error().front()), {{"kith config check", "see all that is wrong"}});
+    add("config", Verdict::fail, engine::describe(config.error().front()),
+        {{"kith config check", "see all that is wrong"}});
   }
 
   bool check_home(engine::HomePaths const& paths) {
@@ -70,15 +75,18 @@ class Examination {
       return false;
     }
     bool const sealed = keys->protection() == engine::KeyProtection::passphrase;
-    add("keys", Verdict::ok, sealed ? "the key file is whole, under a passphrase" : "the key file is whole, without a passphrase");
+    add("keys", Verdict::ok,
+        sealed ? "the key file is whole, under a passphrase" : "the key file is whole, without a passphrase");
     return true;
   }
 
   void check_space(std::string_view id, std::string const& path) {
     struct statvfs facts {};
-    if (::statvfs(path.c_str(), &facts) != 0) return add(id, Verdict::warn, fmt::format("cannot tell how full {} is", printable(path)));
+    if (::statvfs(path.c_str(), &facts) != 0)
+      return add(id, Verdict::warn, fmt::format("cannot tell how full {} is", printable(path)));
     auto const free = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
-    add(id, free < kLittleSpace ? Verdict::warn : Verdict::ok, fmt::format("{} free at {}", human_bytes(free), printable(path)));
+    add(id, free < kLittleSpace ? Verdict::warn : Verdict::ok,
+        fmt::format("{} free at {}", human_bytes(free), printable(path)));
   }
 
   void check_group(engine::HomePaths const& paths) {
@@ -86,8 +94,9 @@ class Examination {
     if (!client) return add("database", client.error());
     if (auto const sound = check_database(**client); !sound) return add("database", sound.error());
     auto const& roster = (*client)->instance().replica.state().roster();
-    add("database", Verdict::ok, fmt::format("{} is sound; group \"{}\", {} active devices", printable(paths.database.native()),
-                                             roster.group_name(), roster.active_by_rank().size()));
+    add("database", Verdict::ok,
+        fmt::format("{} is sound; group \"{}\", {} active devices", printable(paths.database.native()),
+                    roster.group_name(), roster.active_by_rank().size()));
     if (!(*client)->instance().replica.self_active()) add("group", Error(core::CoreError::removed_self));
     check_network(**client);
     check_peers(**client);
@@ -106,8 +115,10 @@ class Examination {
     if (!owner) return add("port", owner.error());
     auto const& wanted = client.options().config.listen;
     if (*owner) {
-      auto const text = (*owner)->port == 0 ? std::string("listens nowhere") : fmt::format("listens at {}", fmt::join((*owner)->addresses, ", "));
-      return add("port", (*owner)->port == 0 ? Verdict::warn : Verdict::ok, fmt::format("{} {}", printable((*owner)->command), text));
+      auto const text = (*owner)->port == 0 ? std::string("listens nowhere")
+                                            : fmt::format("listens at {}", fmt::join((*owner)->addresses, ", "));
+      return add("port", (*owner)->port == 0 ? Verdict::warn : Verdict::ok,
+                 fmt::format("{} {}", printable((*owner)->command), text));
     }
     if (!wanted) {
       return add("port", Verdict::warn, "network.listen is off: this device can call others, they cannot call it",
@@ -116,18 +127,21 @@ class Examination {
     link::Loop loop;
     auto const opened = link::TcpListener::open(loop, *wanted, [](std::string const&) { return nullptr; });
     if (opened) return add("port", Verdict::ok, fmt::format("{} is free", link::to_text(*wanted)));
-    add("port", Verdict::warn, fmt::format("{} is taken; kith will listen on another port and tell the others", link::to_text(*wanted)));
+    add("port", Verdict::warn,
+        fmt::format("{} is taken; kith will listen on another port and tell the others", link::to_text(*wanted)));
   }
 
   void check_peers(Client& client) {
     auto const others = client.other_devices();
-    if (others.empty()) return add("peers", Verdict::warn, "there is no other device in the group", {{"kith pair", "invite one"}});
+    if (others.empty())
+      return add("peers", Verdict::warn, "there is no other device in the group", {{"kith pair", "invite one"}});
     auto const reached = reach_others(context_, client, Level::both);
     if (!reached) return add("peers", reached.error());
     auto const count = reached->level.size() + reached->behind.size();
     if (count == 0) {
       add("peers", Verdict::warn, fmt::format("none of {} other devices can be reached", others.size()),
-          {{"kith status", "see when they were last there"}, {"kith sync DIR --peer HOST:PORT", "name an address yourself"}});
+          {{"kith status", "see when they were last there"},
+           {"kith sync DIR --peer HOST:PORT", "name an address yourself"}});
     } else {
       add("peers", Verdict::ok, fmt::format("{} of {} other devices connected", count, others.size()));
     }
@@ -141,8 +155,10 @@ class Examination {
       whose = device_name(client, device);
     }
     if (std::abs(worst) > kSkewSeconds) {
-      add("clock", Verdict::warn, fmt::format("{}'s clock is {} s {} this one's; times of files and messages will look odd. "
-                                              "Set the wrong one by the network", whose, std::abs(worst), worst > 0 ? "ahead of" : "behind"));
+      add("clock", Verdict::warn,
+          fmt::format("{}'s clock is {} s {} this one's; times of files and messages will look odd. "
+                      "Set the wrong one by the network",
+                      whose, std::abs(worst), worst > 0 ? "ahead of" : "behind"));
     } else {
       add("clock", Verdict::ok, "clocks agree, as far as other devices were met");
     }
@@ -160,8 +176,10 @@ class Examination {
       auto const* code = row.state == files::FolderState::stopped ? engine::find_failure_code(row.problem) : nullptr;
       if (code != nullptr) {
         std::vector<engine::Remedy> remedies;
-        for (auto const& each : code->tries()) remedies.push_back(engine::Remedy{std::string(each.command), std::string(each.explanation)});
-        add("folder", Verdict::fail, fmt::format("{} in {} is stopped: {}", row.name, printable(row.root), code->summary), remedies);
+        for (auto const& each : code->tries())
+          remedies.push_back(engine::Remedy{std::string(each.command), std::string(each.explanation)});
+        add("folder", Verdict::fail,
+            fmt::format("{} in {} is stopped: {}", row.name, printable(row.root), code->summary), remedies);
         continue;
       }
       add("folder", Verdict::ok, fmt::format("{} in {}", row.name, printable(row.root)));
@@ -173,9 +191,12 @@ class Examination {
   void check_watches() {
     std::uint64_t limit = 0;
     std::ifstream("/proc/sys/fs/inotify/max_user_watches") >> limit;
-    if (limit >= kFewWatches || limit == 0) return add("watches", Verdict::ok, fmt::format("the system lets {} directories be watched", limit));
-    add("watches", Verdict::warn, fmt::format("the system lets only {} directories be watched; beyond that kith looks every 10 s. "
-                                              "To raise it: sysctl fs.inotify.max_user_watches={}", limit, kFewWatches * 8));
+    if (limit >= kFewWatches || limit == 0)
+      return add("watches", Verdict::ok, fmt::format("the system lets {} directories be watched", limit));
+    add("watches", Verdict::warn,
+        fmt::format("the system lets only {} directories be watched; beyond that kith looks every 10 s. "
+                    "To raise it: sysctl fs.inotify.max_user_watches={}",
+                    limit, kFewWatches * 8));
   }
 
   Context& context_;

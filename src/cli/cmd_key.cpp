@@ -26,13 +26,16 @@ Result<int> show_recovery(Context& context) {
   context.out.document(object);
   auto& out = context.out;
   out.result(fmt::format("Recovery key {}", fingerprint(genesis.recovery_sign.view())));
-  out.note("The 24 words were shown once, when the group was made, and are kept nowhere. Whoever has them stands above every "
-           "device of the group.");
+  out.note(
+      "The 24 words were shown once, when the group was made, and are kept nowhere. Whoever has them stands above "
+      "every "
+      "device of the group.");
   if (!context.prompt.possible() || out.json() || out.quiet() || context.global.yes) return engine::kExitOk;
   KITH_TRY(typed, context.prompt.hidden("To check the words you have, type them here (Enter: leave it)"));
   if (typed.empty()) return engine::kExitOk;
   KITH_TRY(entropy, crypto::from_words(typed.text()));
-  if (core::RecoveryKeys::from_entropy(entropy).sign.public_key() != genesis.recovery_sign) return fail(core::CoreError::wrong_recovery);
+  if (core::RecoveryKeys::from_entropy(entropy).sign.public_key() != genesis.recovery_sign)
+    return fail(core::CoreError::wrong_recovery);
   out.result(fmt::format("{} These are the words of this group.", out.glyphs().done()));
   return engine::kExitOk;
 }
@@ -46,8 +49,8 @@ Result<int> rotate(Context& context) {
   object["recovery_fingerprint"] = fingerprint(client->instance().replica.state().genesis().recovery_sign.view());
   object["epoch"] = epoch_json(*client);
   context.out.document(object);
-  context.out.result(fmt::format("{} The group's key has changed; {} of {} other devices have it already.", context.out.glyphs().done(),
-                                 reached.level.size(), client->other_devices().size()));
+  context.out.result(fmt::format("{} The group's key has changed; {} of {} other devices have it already.",
+                                 context.out.glyphs().done(), reached.level.size(), client->other_devices().size()));
   return engine::kExitOk;
 }
 

@@ -25,7 +25,9 @@ constexpr auto kHandOverTime = std::chrono::seconds{10};
 class Inviting {
  public:
   Inviting(Context& context, PairOptions const& options, Client& client)
-      : context_(context), options_(options), client_(client),
+      : context_(context),
+        options_(options),
+        client_(client),
         invites_(client.instance().store(), client.identity().storage, [] { return engine::current_time().wall; }) {}
 
   Result<int> run() {
@@ -59,7 +61,8 @@ class Inviting {
       if (owner) {
         if (owner->port == 0) {
           return fail(EngineError::usage, SubjectDetail{fmt::format("\"{}\" does not listen, so no device can come in: "
-                                                                    "network.listen is off", printable(owner->command))});
+                                                                    "network.listen is off",
+                                                                    printable(owner->command))});
         }
         return owner->addresses;
       }
@@ -71,8 +74,9 @@ class Inviting {
   void show(engine::StoredInvites::Created const& created, std::vector<std::string> const& addresses) {
     auto& out = context_.out;
     auto const code = core::to_text(created.code);
-    core::PairingLink link{created.link_lookup, core::PairPassword(Bytes(created.link_secret.view().begin(),
-                                                                         created.link_secret.view().end())), addresses};
+    core::PairingLink link{
+        created.link_lookup,
+        core::PairPassword(Bytes(created.link_secret.view().begin(), created.link_secret.view().end())), addresses};
     auto const link_text = core::to_text(link);
     auto object = json_line("kith.pair/1", "invite");
     object["invite_id"] = to_hex(bytes_of(created.code.lookup.symbols));
@@ -84,10 +88,12 @@ class Inviting {
     out.document(object);
 
     if (options_.qr.value_or(true)) {
-      if (auto const picture = qr_code(link_text, out.out_style(), out.out_columns())) out.block("\n" + *picture + "\n");
+      if (auto const picture = qr_code(link_text, out.out_style(), out.out_columns()))
+        out.block("\n" + *picture + "\n");
     }
     out.result("On the other device, type:");
-    for (auto const& address : addresses) out.result(fmt::format("  kith pair --join {} --peer {}", code, engine::shell_quoted(address)));
+    for (auto const& address : addresses)
+      out.result(fmt::format("  kith pair --join {} --peer {}", code, engine::shell_quoted(address)));
     out.result("or, with a link that holds the addresses:");
     out.result(fmt::format("  kith pair --join '{}'", link_text));
     auto const minutes = std::chrono::duration_cast<std::chrono::seconds>(options_.expires).count();
@@ -155,7 +161,8 @@ class Inviting {
     object["endpoint"] = row.endpoint;
     context_.out.document(object);
     static_cast<void>(context_.out.flush());
-    KITH_TRY(yes, context_.prompt.confirm(fmt::format("\"{}\" ({}) wants to join. Is this yours?", row.name, row.endpoint)));
+    KITH_TRY(yes,
+             context_.prompt.confirm(fmt::format("\"{}\" ({}) wants to join. Is this yours?", row.name, row.endpoint)));
     row.state = yes ? PairState::approved : PairState::denied;
     KITH_CHECK(engine::put_control(client_.instance().store(), row, bytes_of(lookup.symbols)));
     if (!yes) KITH_CHECK(invites_.settle(lookup, core::InviteState::cancelled, std::nullopt));
@@ -176,8 +183,8 @@ class Inviting {
     KITH_TRY(device, device_json(client_, row.device));
     object["device"] = device;
     context_.out.document(object);
-    context_.out.result(fmt::format("{} \"{}\" joined \"{}\".", context_.out.glyphs().done(), device_name(client_, row.device),
-                                    state.roster().group_name()));
+    context_.out.result(fmt::format("{} \"{}\" joined \"{}\".", context_.out.glyphs().done(),
+                                    device_name(client_, row.device), state.roster().group_name()));
     return engine::kExitOk;
   }
 

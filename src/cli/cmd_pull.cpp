@@ -30,7 +30,8 @@ bool is_text(ByteView data) {
 /// One run of `kith pull`.
 class Pulling {
  public:
-  Pulling(Context& context, PullOptions const& options, Client& client) : context_(context), options_(options), client_(client) {}
+  Pulling(Context& context, PullOptions const& options, Client& client)
+      : context_(context), options_(options), client_(client) {}
 
   Result<int> run() {
     KITH_TRY(saved, client_.read_cursor());
@@ -64,8 +65,10 @@ class Pulling {
   Result<int> verdict() {
     auto& out = context_.out;
     if (waiting_for_) {
-      out.warning("content-missing", fmt::format("the content of message {} is still on another device; pull again when it is there, "
-                                                 "or go on without it: kith pull --after-cursor {}", *waiting_for_, *waiting_for_));
+      out.warning("content-missing",
+                  fmt::format("the content of message {} is still on another device; pull again when it is there, "
+                              "or go on without it: kith pull --after-cursor {}",
+                              *waiting_for_, *waiting_for_));
     }
     if (left_out_ > 0) return fail(EngineError::partial, CountDetail{left_out_, left_out_ + printed_});
     if (waiting_for_) return engine::kExitPartial;
@@ -110,9 +113,10 @@ class Pulling {
     } else if (!context_.out.json()) {
       if (!text) {
         ++left_out_;
-        context_.out.warning("binary", fmt::format("message {} from {} ({}) is no text: kith pull --after-cursor {} --out DIR",
-                                                   blob.cursor, device_name(client_, blob.sender), human_bytes(blob.data.size()),
-                                                   blob.cursor - 1));
+        context_.out.warning(
+            "binary",
+            fmt::format("message {} from {} ({}) is no text: kith pull --after-cursor {} --out DIR", blob.cursor,
+                        device_name(client_, blob.sender), human_bytes(blob.data.size()), blob.cursor - 1));
         return {};
       }
       print_text(text_of(blob.data));
@@ -134,7 +138,8 @@ class Pulling {
     }
   }
 
-  /// One file per message: its number, and the beginning of its id, so that two homes never mean different things by one name.
+  /// One file per message: its number, and the beginning of its id, so that two homes never mean different things by
+  /// one name.
   Result<> write_file(Blob const& blob) {
     std::filesystem::path const directory(*options_.out);
     std::error_code failed;

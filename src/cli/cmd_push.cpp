@@ -1,8 +1,7 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
@@ -75,7 +74,8 @@ Result<engine::Delivery> wait_for_delivery(Context& context, Client& client, cor
     KITH_TRY(delivery, client.delivery(id));
     if (reached_state(delivery.state, wait) || Clock::now() >= until) return delivery;
     auto const left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-    if (wait_for_news(client, std::min(left, std::chrono::milliseconds{100})) == News::signal) return stopped_by_signal();
+    if (wait_for_news(client, std::min(left, std::chrono::milliseconds{100})) == News::signal)
+      return stopped_by_signal();
   }
 }
 
@@ -86,7 +86,8 @@ Result<int> push(Context& context, PushOptions const& options) {
   KITH_TRY(client, open_client(context, "kith push"));
   KITH_TRY(data, content(context, options));
   engine::PushRequest request{options.topic, std::chrono::seconds{0}};
-  if (options.ttl) request.ttl = std::max(std::chrono::ceil<std::chrono::seconds>(*options.ttl), std::chrono::seconds{1});
+  if (options.ttl)
+    request.ttl = std::max(std::chrono::ceil<std::chrono::seconds>(*options.ttl), std::chrono::seconds{1});
   KITH_TRY(pushed, client->push(data.view(), request));
   KITH_TRY(delivery, wait_for_delivery(context, *client, pushed.blob_id, options.wait));
 
@@ -115,7 +116,8 @@ Result<int> push(Context& context, PushOptions const& options) {
   } else {
     out.result(fmt::format("pushed 1 item, cursor {}, pending", pushed.cursor));
     if (client->other_devices().empty()) {
-      out.warning("pending", "this device is alone in its group: the message is on its disk. Invite another: kith pair");
+      out.warning("pending",
+                  "this device is alone in its group: the message is on its disk. Invite another: kith pair");
     } else if (options.wait == PushWait::none) {
       out.warning("pending", "no other device has it yet; it is on this disk, and goes out when one is reached");
     }

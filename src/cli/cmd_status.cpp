@@ -27,7 +27,8 @@ std::string_view state_text(FolderState state, bool watched) {
 
 Json problem_json(engine::FailureCode const& code, std::string const& subject) {
   Json problem{{"code", code.code}};
-  problem["message"] = subject.empty() ? std::string(code.summary) : fmt::format("{}: {}", code.summary, printable(subject));
+  problem["message"] =
+      subject.empty() ? std::string(code.summary) : fmt::format("{}: {}", code.summary, printable(subject));
   problem["safe"] = code.safe;
   problem["remedy"] = Json::array();
   for (auto const& remedy : code.tries()) {
@@ -60,7 +61,8 @@ class Picture {
     KITH_TRY(owner, client_.owner());
     object_["running"] = nullptr;
     if (owner) {
-      object_["running"] = {{"pid", owner->process.pid}, {"command", printable(owner->command)},
+      object_["running"] = {{"pid", owner->process.pid},
+                            {"command", printable(owner->command)},
                             {"since_at", json_time(WallTime{owner->since_ms})}};
     }
     KITH_CHECK(gather_folders());
@@ -98,15 +100,24 @@ class Picture {
       folder["pending_files"] = row.pending_files;
       folder["pending_bytes"] = row.pending_bytes;
       folder["conflicts"] = row.conflicts;
-      if (row.state == FolderState::stopped) stopped_.emplace_back(row.problem, fmt::format("{} in {}", row.name, row.root));
+      if (row.state == FolderState::stopped)
+        stopped_.emplace_back(row.problem, fmt::format("{} in {}", row.name, row.root));
       object_["folders"].push_back(std::move(folder));
     }
     KITH_TRY(known, client_.instance().folders.folders());
     for (auto const& each : known) {
       if (here.contains(each.id)) continue;
-      object_["folders"].push_back({{"id", json_id(each.id)}, {"name", each.name}, {"path", nullptr}, {"state", "elsewhere"},
-                                    {"watched", false}, {"last_scan_at", nullptr}, {"files", 0}, {"size_bytes", 0},
-                                    {"pending_files", 0}, {"pending_bytes", 0}, {"conflicts", 0}});
+      object_["folders"].push_back({{"id", json_id(each.id)},
+                                    {"name", each.name},
+                                    {"path", nullptr},
+                                    {"state", "elsewhere"},
+                                    {"watched", false},
+                                    {"last_scan_at", nullptr},
+                                    {"files", 0},
+                                    {"size_bytes", 0},
+                                    {"pending_files", 0},
+                                    {"pending_bytes", 0},
+                                    {"conflicts", 0}});
     }
     return {};
   }
@@ -178,7 +189,8 @@ class Picture {
     for (auto const& device : object_["devices"]) level += device["in_sync"] == true ? 1 : 0;
     std::string text;
     if (state == "failed") {
-      text = fmt::format("! {} {} you", object_["problems"].size(), object_["problems"].size() == 1 ? "problem needs" : "problems need");
+      text = fmt::format("! {} {} you", object_["problems"].size(),
+                         object_["problems"].size() == 1 ? "problem needs" : "problems need");
     } else if (all == 0) {
       text = "no other device yet: kith pair";
     } else if (state == "synced") {
@@ -197,8 +209,12 @@ class Picture {
   void print() {
     auto& out = context_.out;
     out.result(headline());
-    Table folders({{"FOLDER", Table::Align::left}, {"PATH", Table::Align::left}, {"STATE", Table::Align::left},
-                   {"ITEMS", Table::Align::right}, {"SIZE", Table::Align::right}, {"PENDING", Table::Align::right}});
+    Table folders({{"FOLDER", Table::Align::left},
+                   {"PATH", Table::Align::left},
+                   {"STATE", Table::Align::left},
+                   {"ITEMS", Table::Align::right},
+                   {"SIZE", Table::Align::right},
+                   {"PENDING", Table::Align::right}});
     for (auto const& folder : object_["folders"]) {
       std::string state = folder["state"];
       if (folder["conflicts"] > 0) state += fmt::format(", {} conflicts", folder["conflicts"].get<std::uint64_t>());
@@ -209,13 +225,17 @@ class Picture {
                    folder["pending_files"] > 0 ? fmt::format("{}", folder["pending_files"].get<std::uint64_t>()) : ""});
     }
     if (!folders.empty()) out.block(folders.text(out.out_style(), out.out_columns()));
-    Table devices({{"DEVICE", Table::Align::left}, {"PATH", Table::Align::left}, {"LAST SEEN", Table::Align::left},
+    Table devices({{"DEVICE", Table::Align::left},
+                   {"PATH", Table::Align::left},
+                   {"LAST SEEN", Table::Align::left},
                    {"NOTE", Table::Align::left}});
     for (auto const& device : object_["devices"]) {
       bool const direct = device["path"] == "direct";
       std::string seen = device["last_seen_at"].is_null() ? "never" : device["last_seen_at"].get<std::string>();
       devices.add({device["name"], device["path"], direct ? "now" : seen,
-                   device["in_sync"].is_null() ? "" : device["in_sync"] == true ? "in step" : "behind"});
+                   device["in_sync"].is_null() ? ""
+                   : device["in_sync"] == true ? "in step"
+                                               : "behind"});
     }
     if (!devices.empty()) out.block(devices.text(out.out_style(), out.out_columns()));
     auto const& messages = object_["messages"];
@@ -243,7 +263,9 @@ class Picture {
     } else if (!idle) {
       out.note("Nothing is running: nothing comes or goes until kith sync, pull or push runs.");
     }
-    if (idle) out.note(fmt::format("Edits in {} are not seen now. Run: kith sync {}", directory, engine::shell_quoted(directory)));
+    if (idle)
+      out.note(
+          fmt::format("Edits in {} are not seen now. Run: kith sync {}", directory, engine::shell_quoted(directory)));
   }
 
   Context& context_;

@@ -22,7 +22,9 @@ Result<int> sync(Context& context, SyncOptions const& options) {
 void count_files(std::filesystem::path const& root, Json& sent) {
   std::uint64_t count = 0, bytes = 0;
   std::error_code failed;
-  std::filesystem::recursive_directory_iterator walk(root, std::filesystem::directory_options::skip_permission_denied, failed), end;
+  std::filesystem::recursive_directory_iterator walk(root, std::filesystem::directory_options::skip_permission_denied,
+                                                     failed),
+      end;
   for (; !failed && walk != end; walk.increment(failed)) {
     if (walk.depth() == 0 && walk->path().filename() == ".kith") {
       walk.disable_recursion_pending();
@@ -45,15 +47,16 @@ Result<int> dry_run(Context& context, SyncOptions const& options, Client& client
   bool guarded = false;
   if (!place.bound) {
     count_files(place.root, object["sent"]);
-    KITH_CHECK(client.instance().folders.scan(place.id, [&](std::vector<files::VersionRow> const& versions) -> Result<> {
-      for (auto const& version : versions) {
-        if (version.removed || version.kind != wire::FileKind::file) continue;
-        object["received"]["files"] = object["received"]["files"].get<std::uint64_t>() + 1;
-        object["received"]["size_bytes"] = object["received"]["size_bytes"].get<std::uint64_t>() + version.size;
-        break;
-      }
-      return {};
-    }));
+    KITH_CHECK(
+        client.instance().folders.scan(place.id, [&](std::vector<files::VersionRow> const& versions) -> Result<> {
+          for (auto const& version : versions) {
+            if (version.removed || version.kind != wire::FileKind::file) continue;
+            object["received"]["files"] = object["received"]["files"].get<std::uint64_t>() + 1;
+            object["received"]["size_bytes"] = object["received"]["size_bytes"].get<std::uint64_t>() + version.size;
+            break;
+          }
+          return {};
+        }));
   } else {
     files::FolderSync folder(client.instance().folder_context(place.id));
     auto const guard = options.max_delete.value_or(client.options().config.max_delete);
@@ -78,9 +81,10 @@ Result<int> dry_run(Context& context, SyncOptions const& options, Client& client
   object["wall_s"] = std::chrono::duration<double>(Clock::now() - started).count();
   out.document(object);
   auto const count = [&](char const* group, char const* field) { return object[group][field].get<std::uint64_t>(); };
-  out.result(fmt::format("{} would send {} files ({}), delete {} on other devices, and receive {} files ({}). Nothing was changed.",
-                         place.name, count("sent", "files"), human_bytes(count("sent", "size_bytes")), count("deleted", "there"),
-                         count("received", "files"), human_bytes(count("received", "size_bytes"))));
+  out.result(fmt::format(
+      "{} would send {} files ({}), delete {} on other devices, and receive {} files ({}). Nothing was changed.",
+      place.name, count("sent", "files"), human_bytes(count("sent", "size_bytes")), count("deleted", "there"),
+      count("received", "files"), human_bytes(count("received", "size_bytes"))));
   if (!place.bound && place.known) out.note("Files that both sides have already are compared and not sent again.");
   return engine::kExitOk;
 }

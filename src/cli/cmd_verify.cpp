@@ -28,7 +28,8 @@ std::string_view why_text(files::Mismatch::Why why) {
 /// One run of `kith verify`.
 class Verifying {
  public:
-  Verifying(Context& context, VerifyOptions const& options, Client& client) : context_(context), options_(options), client_(client) {}
+  Verifying(Context& context, VerifyOptions const& options, Client& client)
+      : context_(context), options_(options), client_(client) {}
 
   Result<int> run() {
     object_ = json_document("kith.verify/1");
@@ -61,7 +62,8 @@ class Verifying {
       auto context = client_.instance().folder_context(id);
       context.stop = [] { return signals::stop_signal() != 0; };
       files::FolderSync folder(std::move(context));
-      Progress progress(context_.out, fmt::format("{}: reading {}", row.name, human_bytes(row.bytes)), interval, Clock::now());
+      Progress progress(context_.out, fmt::format("{}: reading {}", row.name, human_bytes(row.bytes)), interval,
+                        Clock::now());
       ProgressFigures figures;
       figures.title = row.name;
       figures.bytes_all = options_.folder ? row.bytes : all;
@@ -86,7 +88,9 @@ class Verifying {
         }
       }
     }
-    if (!found) return fail(EngineError::usage, SubjectDetail{fmt::format("this device keeps no folder \"{}\"", printable(*options_.folder))});
+    if (!found)
+      return fail(EngineError::usage,
+                  SubjectDetail{fmt::format("this device keeps no folder \"{}\"", printable(*options_.folder))});
     return {};
   }
 
@@ -132,7 +136,8 @@ class Verifying {
         if (answer == answers_.end() || differences(answer->second).size() > 0) settled = false;
         auto const peer = book.peers().find(device);
         auto const keeps = [&](FolderId const& id) {
-          return peer != book.peers().end() && std::ranges::find(peer->second.folders, id) != peer->second.folders.end();
+          return peer != book.peers().end() &&
+                 std::ranges::find(peer->second.folders, id) != peer->second.folders.end();
         };
         if (!folders_.empty() && std::ranges::all_of(folders_, keeps)) keeps_.insert(device);
         bool const keeps_any = std::ranges::any_of(folders_, keeps);
@@ -188,7 +193,8 @@ class Verifying {
         bool const behind = theirs.heads != own_.heads || lacks;
         entry["result"] = differs.empty() ? "identical" : behind ? "behind" : "different";
         entry["heads"] = to_hex(theirs.heads.view());
-        entry["views"] = {{"roster", to_hex(theirs.roster.view())}, {"messages", to_hex(theirs.messages.view())},
+        entry["views"] = {{"roster", to_hex(theirs.roster.view())},
+                          {"messages", to_hex(theirs.messages.view())},
                           {"folders", to_hex(theirs.folders.view())}};
         if (differs.empty()) entry["missing_entries"] = 0;
         entry["differs"] = differs;
@@ -196,14 +202,18 @@ class Verifying {
           if (!folders_.empty() && !keeps_.contains(device)) not_kept_.push_back(name);
           same.push_back(name);
         } else {
-          not_same.push_back(fmt::format("{} ({}: {})", name, behind ? "behind" : "different", fmt::join(differs, ", ")));
+          not_same.push_back(
+              fmt::format("{} ({}: {})", name, behind ? "behind" : "different", fmt::join(differs, ", ")));
           different = true;
         }
       }
       object_["devices"].push_back(std::move(entry));
     }
-    if (options_.folder) std::erase_if(same, [&](auto const& name) { return std::ranges::find(not_kept_, name) != not_kept_.end(); });
-    object_["result"] = different ? "different" : lacking_ > 0 || (same.empty() && !client_.other_devices().empty()) ? "unverified" : "identical";
+    if (options_.folder)
+      std::erase_if(same, [&](auto const& name) { return std::ranges::find(not_kept_, name) != not_kept_.end(); });
+    object_["result"] = different                                                            ? "different"
+                        : lacking_ > 0 || (same.empty() && !client_.other_devices().empty()) ? "unverified"
+                                                                                             : "identical";
     context_.out.document(object_);
     return report(same, unreached, not_same, different);
   }
@@ -214,31 +224,34 @@ class Verifying {
     auto const checked = object_["files_checked"].get<std::uint64_t>();
     auto const files = fmt::format("{} {} read", checked, checked == 1 ? "file" : "files");
     if (different) {
-      if (!not_same.empty()) out.result(fmt::format("{} different: {}", out.glyphs().failed(), fmt::join(not_same, "; ")));
+      if (!not_same.empty())
+        out.result(fmt::format("{} different: {}", out.glyphs().failed(), fmt::join(not_same, "; ")));
       if (auto const wrong = object_["files_mismatched"].size(); wrong > 0) {
         out.result(fmt::format("{} {} of {} files are not what was recorded", out.glyphs().failed(), wrong, checked));
       }
       return engine::kExitOther;
     }
     if (client_.other_devices().empty()) {
-      out.result(fmt::format("{} {}, all as recorded. There is no other device to compare with.", out.glyphs().done(), files));
+      out.result(
+          fmt::format("{} {}, all as recorded. There is no other device to compare with.", out.glyphs().done(), files));
       return engine::kExitOk;
     }
     if (lacking_ > 0) {
-      out.result(fmt::format("{} {}, and {} {} still to come to this device: kith status", out.glyphs().failed(), files, lacking_,
-                             lacking_ == 1 ? "file is" : "files are"));
+      out.result(fmt::format("{} {}, and {} {} still to come to this device: kith status", out.glyphs().failed(), files,
+                             lacking_, lacking_ == 1 ? "file is" : "files are"));
       return engine::kExitPartial;
     }
     if (same.empty() && !not_kept_.empty()) {
-      out.result(fmt::format("! {}, all as recorded; {} does not keep this folder, so there is nothing to compare with", files,
-                             fmt::join(not_kept_, ", ")));
+      out.result(fmt::format("! {}, all as recorded; {} does not keep this folder, so there is nothing to compare with",
+                             files, fmt::join(not_kept_, ", ")));
       return engine::kExitPartial;
     }
     if (same.empty()) return context_.fail(EngineError::nobody_reachable);
     out.result(fmt::format("{} identical as of {} on {} and this device; {}", out.glyphs().done(),
                            object_["checked_at"].get<std::string>(), fmt::join(same, ", "), files));
     if (!not_kept_.empty()) {
-      out.note(fmt::format("{}: the records are identical; not all of this device's folders are kept there", fmt::join(not_kept_, ", ")));
+      out.note(fmt::format("{}: the records are identical; not all of this device's folders are kept there",
+                           fmt::join(not_kept_, ", ")));
     }
     if (unreached.empty()) return engine::kExitOk;
     out.warning("unreachable", fmt::format("not reached: {}", fmt::join(unreached, ", ")));
@@ -252,10 +265,10 @@ class Verifying {
   wire::Digest own_;
   std::map<DeviceId, wire::Digest> answers_;
   std::set<DeviceId> connected_;
-  std::set<FolderId> folders_;            ///< that were read here
-  std::uint64_t lacking_ = 0;             ///< files that should be here and are not yet
-  std::set<DeviceId> keeps_;              ///< devices that keep all of them
-  std::set<DeviceId> without_contents_;   ///< devices that have not got all contents yet
+  std::set<FolderId> folders_;           ///< that were read here
+  std::uint64_t lacking_ = 0;            ///< files that should be here and are not yet
+  std::set<DeviceId> keeps_;             ///< devices that keep all of them
+  std::set<DeviceId> without_contents_;  ///< devices that have not got all contents yet
   std::vector<std::string> not_kept_;
 };
 

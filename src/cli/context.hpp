@@ -31,7 +31,8 @@ class Context {
   /// Where passphrases come from. @param file  --passphrase-file
   [[nodiscard]] engine::PassphraseSource passphrase(std::optional<std::string> const& file = std::nullopt);
 
-  /// Explains the error on standard error; EngineError::output_failed once, and not at all where the reader has left. @return its exit code
+  /// Explains the error on standard error; EngineError::output_failed once, and not at all where the reader has left.
+  /// @return its exit code
   int fail(Error const& error, engine::FailureContext const& about = {});
   int fail(engine::ConfigFaults const& faults);
 

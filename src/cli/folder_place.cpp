@@ -1,10 +1,9 @@
 #include "cli/folder_place.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "disk/posix_file_system.hpp"
 
@@ -34,16 +33,18 @@ Result<std::string> free_name(Client& client, std::string const& wanted) {
 
 Result<> check_place(Client& client, FolderPlace const& place) {
   if (is_within(fs::weakly_canonical(client.options().paths.state_dir), place.root)) {
-    return usage(fmt::format("kith's own home is inside {}: its keys would go to other devices. Choose a directory without it",
-                             printable(place.root.native())));
+    return usage(
+        fmt::format("kith's own home is inside {}: its keys would go to other devices. Choose a directory without it",
+                    printable(place.root.native())));
   }
   KITH_TRY(bound, files::bound_folders(client.instance().store()));
   for (auto const& [id, row] : bound) {
     if (id == place.id) continue;
     fs::path const other(row.root);
     if (other != place.root && !is_within(place.root, other) && !is_within(other, place.root)) continue;
-    return usage(fmt::format("{} and the folder \"{}\" in {} are one inside the other; a file can be in one folder only",
-                             printable(place.root.native()), row.name, printable(row.root)));
+    return usage(
+        fmt::format("{} and the folder \"{}\" in {} are one inside the other; a file can be in one folder only",
+                    printable(place.root.native()), row.name, printable(row.root)));
   }
   return {};
 }
@@ -56,12 +57,14 @@ Result<FolderPlace> find_place(Client& client, SyncOptions const& options) {
   if (!given.has_filename()) given = given.parent_path();  // "notes/" is notes
   std::error_code failed;
   place.root = fs::weakly_canonical(given, failed);
-  if (failed || options.directory.empty()) return fail(files::FilesError::not_found, SystemDetail{failed.value(), options.directory});
+  if (failed || options.directory.empty())
+    return fail(files::FilesError::not_found, SystemDetail{failed.value(), options.directory});
   if (fs::exists(place.root, failed) && !fs::is_directory(place.root, failed)) {
     return fail(files::FilesError::not_a_directory, SystemDetail{ENOTDIR, place.root.native()});
   }
   KITH_TRY(bound, files::bound_folders(client.instance().store()));
-  auto const here = std::ranges::find_if(bound, [&](auto const& each) { return each.second.root == place.root.native(); });
+  auto const here =
+      std::ranges::find_if(bound, [&](auto const& each) { return each.second.root == place.root.native(); });
   std::string const own_name = place.root.filename().native();
   if (options.folder) {
     place.name = *options.folder;

@@ -66,7 +66,8 @@ tl::unexpected<Error> stopped_by_signal() {
 Result<> check_standing(Client& client) {
   if (auto const failure = client.network_failure()) return fail(*failure);
   KITH_CHECK(client.refresh());
-  if (client.instance().replica.state().roster().find(client.device_id()) != nullptr && !client.instance().replica.self_active()) {
+  if (client.instance().replica.state().roster().find(client.device_id()) != nullptr &&
+      !client.instance().replica.self_active()) {
     return fail(core::CoreError::removed_self);
   }
   KITH_TRY(cloned, engine::get_control<engine::ProblemRow>(client.instance().store(), bytes_of("state-cloned")));
@@ -137,7 +138,8 @@ Result<> dial_peers(Context& context, Client& client, std::vector<std::string> c
     for (auto const& [key, row] : rows) {
       if (row.failure.empty()) waiting = true;
       if (!row.failure.empty()) failed = std::string(text_of(key));
-      if (row.their_max != 0) versions = VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, row.their_min, row.their_max};
+      if (row.their_max != 0)
+        versions = VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, row.their_min, row.their_max};
     }
     KITH_TRY(sessions, client.sessions());
     if (!waiting || Clock::now() >= until) {

@@ -1,6 +1,5 @@
-#include <unistd.h>
-
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
@@ -110,17 +109,19 @@ Result<Json> offered_folders(Client& client, std::vector<std::string>& names) {
   KITH_TRY(folders, client.instance().folders.folders());
   for (auto const& folder : folders) {
     std::uint64_t files = 0, bytes = 0;
-    KITH_CHECK(client.instance().folders.scan(folder.id, [&](std::vector<files::VersionRow> const& versions) -> Result<> {
-      for (auto const& version : versions) {
-        if (version.removed || version.kind != wire::FileKind::file) continue;
-        ++files;
-        bytes += version.size;
-        break;
-      }
-      return {};
-    }));
+    KITH_CHECK(
+        client.instance().folders.scan(folder.id, [&](std::vector<files::VersionRow> const& versions) -> Result<> {
+          for (auto const& version : versions) {
+            if (version.removed || version.kind != wire::FileKind::file) continue;
+            ++files;
+            bytes += version.size;
+            break;
+          }
+          return {};
+        }));
     list.push_back({{"id", json_id(folder.id)}, {"name", folder.name}, {"files", files}, {"size_bytes", bytes}});
-    names.push_back(fmt::format("{} ({}, {} {})", folder.name, human_bytes(bytes), files, files == 1 ? "file" : "files"));
+    names.push_back(
+        fmt::format("{} ({}, {} {})", folder.name, human_bytes(bytes), files, files == 1 ? "file" : "files"));
   }
   return list;
 }
@@ -134,7 +135,8 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
   if (!config) return context.fail(config.error());
   engine::JoinRequest request{std::move(invite.code), {}, options.name.value_or(config->config.device_name)};
   if (!engine::is_name(request.device_name)) {
-    return fail(EngineError::usage, SubjectDetail{fmt::format("--name is no name: \"{}\"", printable(request.device_name))});
+    return fail(EngineError::usage,
+                SubjectDetail{fmt::format("--name is no name: \"{}\"", printable(request.device_name))});
   }
   for (auto const& peer : options.peers) {
     KITH_TRY(address, link::parse_host_port(peer));
@@ -145,7 +147,8 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
   KITH_TRY(paths, context.home());
   KITH_TRY(identity, identity_for_join(context, paths));
   KITH_CHECK(leave_untouched(context, paths, identity));
-  KITH_TRY(client, Client::open(std::move(identity), {paths, config->config, "kith pair --join"}, engine::Instance::Need::nothing));
+  KITH_TRY(client, Client::open(std::move(identity), {paths, config->config, "kith pair --join"},
+                                engine::Instance::Need::nothing));
 
   engine::JoinWatcher watcher;
   watcher.cancel_descriptor = signals::wake_descriptor();

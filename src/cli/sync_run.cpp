@@ -33,9 +33,14 @@ std::string original_of(std::string const& copy) {
 }  // namespace
 
 SyncRun::SyncRun(Context& context, SyncOptions const& options, Client& client, FolderPlace place)
-    : context_(context), options_(options), client_(client), place_(std::move(place)), started_(Clock::now()),
+    : context_(context),
+      options_(options),
+      client_(client),
+      place_(std::move(place)),
+      started_(Clock::now()),
       started_ms_(engine::current_time().wall.ms) {
-  interest_key_ = core::key_of(place_.id.view(), core::key_of(static_cast<std::uint64_t>(engine::ProcessId::self().pid)));
+  interest_key_ =
+      core::key_of(place_.id.view(), core::key_of(static_cast<std::uint64_t>(engine::ProcessId::self().pid)));
 }
 
 /// Why the folder was stopped when it was last looked after says nothing about now.
@@ -92,7 +97,8 @@ Result<int> SyncRun::run() {
   auto code = !connected ? Result<int>(fail(connected.error())) : options_.once ? once() : stay();
   end_progress();
   take_interest_back();
-  client_.disconnect(signals::stop_signal() != 0 ? std::chrono::milliseconds(kFlushTime) : std::chrono::milliseconds(500));
+  client_.disconnect(signals::stop_signal() != 0 ? std::chrono::milliseconds(kFlushTime)
+                                                 : std::chrono::milliseconds(500));
   return code;
 }
 
@@ -142,7 +148,8 @@ Result<SyncRun::Others> SyncRun::look_at_others() {
   for (auto const& device : met_) {
     KITH_TRY(ours, book.we_hold_all(device));
     auto const peer = book.peers().find(device);
-    bool const keeps = peer != book.peers().end() && std::ranges::find(peer->second.folders, place_.id) != peer->second.folders.end();
+    bool const keeps =
+        peer != book.peers().end() && std::ranges::find(peer->second.folders, place_.id) != peer->second.folders.end();
     if (ours && book.holds_all(device) && (!keeps || book.holds_all_contents(device))) others.level.insert(device);
   }
   return others;
@@ -160,8 +167,9 @@ Result<int> SyncRun::once() {
     KITH_TRY(now, look());
     KITH_TRY(others, look_at_others());
     auto const time = Clock::now();
-    bool const moved = now.row.pending_bytes != before.row.pending_bytes || now.row.pending_files != before.row.pending_files ||
-                       !(now.tally == before.tally) || now.connected != before.connected || now.row.state == FolderState::scanning;
+    bool const moved = now.row.pending_bytes != before.row.pending_bytes ||
+                       now.row.pending_files != before.row.pending_files || !(now.tally == before.tally) ||
+                       now.connected != before.connected || now.row.state == FolderState::scanning;
     if (moved) patient_until = time + patience;
     tell_changes(before, now);
     show_progress(now);
@@ -179,7 +187,8 @@ Result<int> SyncRun::once() {
       level_since = time;
     }
     if (level_since && time >= *level_since + kTellTime) return summarise(now, std::nullopt);
-    if (scanned && others.connected.empty() && time >= nobody_until && !alone) return summarise(now, Error(EngineError::nobody_reachable));
+    if (scanned && others.connected.empty() && time >= nobody_until && !alone)
+      return summarise(now, Error(EngineError::nobody_reachable));
     if (time >= patient_until) return summarise(now, Error(EngineError::timed_out));
     if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) {
       KITH_TRY(ignored, summarise(now, std::nullopt));
@@ -202,15 +211,18 @@ void SyncRun::tell_changes(Snapshot const& before, Snapshot const& now) {
   auto const& is = now.tally;
   auto const mark = out.glyphs();
   if (is.sent_files > was.sent_files) {
-    out.note(fmt::format("{} {} changed here", mark.up(), files_text(is.sent_files - was.sent_files, is.sent_bytes - was.sent_bytes)));
+    out.note(fmt::format("{} {} changed here", mark.up(),
+                         files_text(is.sent_files - was.sent_files, is.sent_bytes - was.sent_bytes)));
   }
   if (is.received_files > was.received_files) {
     out.note(fmt::format("{} {} received", mark.down(),
                          files_text(is.received_files - was.received_files, is.received_bytes - was.received_bytes)));
   }
-  if (is.deleted_there > was.deleted_there) out.note(fmt::format("{} {} deleted here", mark.up(), is.deleted_there - was.deleted_there));
+  if (is.deleted_there > was.deleted_there)
+    out.note(fmt::format("{} {} deleted here", mark.up(), is.deleted_there - was.deleted_there));
   if (is.deleted_here > was.deleted_here) {
-    out.note(fmt::format("{} {} moved to .kith/trash, deleted on another device", mark.down(), is.deleted_here - was.deleted_here));
+    out.note(fmt::format("{} {} moved to .kith/trash, deleted on another device", mark.down(),
+                         is.deleted_here - was.deleted_here));
   }
   auto const fresh = static_cast<std::int64_t>(is.copies_made - was.copies_made);
   auto const shown = std::min({fresh, kMostShown, static_cast<std::int64_t>(is.copies.size())});
@@ -278,7 +290,8 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   bool const all_level = others.all_level() || client_.other_devices().empty();
   object["in_sync"] = !reason && last.row.state == FolderState::in_step && all_level;
   object["sent"] = {{"files", is.sent_files - was.sent_files}, {"size_bytes", is.sent_bytes - was.sent_bytes}};
-  object["received"] = {{"files", is.received_files - was.received_files}, {"size_bytes", is.received_bytes - was.received_bytes}};
+  object["received"] = {{"files", is.received_files - was.received_files},
+                        {"size_bytes", is.received_bytes - was.received_bytes}};
   object["deleted"] = {{"here", is.deleted_here - was.deleted_here}, {"there", is.deleted_there - was.deleted_there}};
   auto const fresh = std::min<std::size_t>(is.copies_made - was.copies_made, is.copies.size());
   for (auto copy = is.copies.end() - static_cast<std::ptrdiff_t>(fresh); copy != is.copies.end(); ++copy) {
@@ -304,7 +317,8 @@ void SyncRun::print_summary(Json const& object, Snapshot const& last) {
   auto& out = context_.out;
   auto const count = [&](char const* group, char const* field) { return object[group][field].get<std::uint64_t>(); };
   std::vector<std::string> parts;
-  if (count("sent", "files") > 0) parts.push_back("sent " + files_text(count("sent", "files"), count("sent", "size_bytes")));
+  if (count("sent", "files") > 0)
+    parts.push_back("sent " + files_text(count("sent", "files"), count("sent", "size_bytes")));
   if (count("received", "files") > 0) {
     parts.push_back("received " + files_text(count("received", "files"), count("received", "size_bytes")));
   }
@@ -317,9 +331,9 @@ void SyncRun::print_summary(Json const& object, Snapshot const& last) {
   }
   auto const with = devices.empty() ? std::string{} : fmt::format(" with {}", fmt::join(devices, ", "));
   bool const level = object["in_sync"];
-  out.result(fmt::format("{} {}: {}. {}{} in {:.1f} s, {}", level ? out.glyphs().done() : "!", place_.name, fmt::join(parts, ", "),
-                         level ? "In step" : "Not in step", with, object["wall_s"].get<double>(),
-                         files_text(last.row.files, last.row.bytes)));
+  out.result(fmt::format("{} {}: {}. {}{} in {:.1f} s, {}", level ? out.glyphs().done() : "!", place_.name,
+                         fmt::join(parts, ", "), level ? "In step" : "Not in step", with,
+                         object["wall_s"].get<double>(), files_text(last.row.files, last.row.bytes)));
   std::int64_t shown = 0;
   for (auto const& conflict : object["conflicts"]) {
     if (++shown > kMostShown) break;
@@ -332,7 +346,8 @@ void SyncRun::print_summary(Json const& object, Snapshot const& last) {
       out.warning("skipped", fmt::format("and {} more", object["skipped"].size() - kMostShown));
       break;
     }
-    out.warning("skipped", fmt::format("{} was left alone ({})", item["path"].get<std::string>(), item["code"].get<std::string>()));
+    out.warning("skipped", fmt::format("{} was left alone ({})", item["path"].get<std::string>(),
+                                       item["code"].get<std::string>()));
   }
 }
 
@@ -349,7 +364,8 @@ Result<Json> sync_summary(Client& client, FolderPlace const& place, bool dry_run
   object["devices"] = Json::array();
   for (auto const& device : client.other_devices()) {
     KITH_TRY(json, device_json(client, device));
-    object["devices"].push_back({{"id", json["id"]}, {"name", json["name"]}, {"path", json["path"]}, {"in_sync", nullptr}});
+    object["devices"].push_back(
+        {{"id", json["id"]}, {"name", json["name"]}, {"path", json["path"]}, {"in_sync", nullptr}});
   }
   object["relays"] = Json::array();
   object["wall_s"] = std::chrono::duration<double>(Clock::now() - started).count();

@@ -71,7 +71,8 @@ class SyncRun {
                                   FolderPlace const& place);
 
 /// The summary's frame: folder, devices, relays and time are filled in.
-[[nodiscard]] Result<Json> sync_summary(engine::Client& client, FolderPlace const& place, bool dry_run, Instant started);
+[[nodiscard]] Result<Json> sync_summary(engine::Client& client, FolderPlace const& place, bool dry_run,
+                                        Instant started);
 /// [{"path","code"}] of what the last whole scan left alone.
 [[nodiscard]] Result<Json> skipped_json(engine::Client& client, FolderId const& folder);
 [[nodiscard]] Json skipped_item_json(std::string const& path, std::string const& code);

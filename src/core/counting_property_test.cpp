@@ -70,7 +70,8 @@ TEST(CountingProperty, HeadsHoldThePastsOfWhatTheyHold) {
     return holds(seed, [](History const& history, LocalGraph const& graph) -> std::string {
       auto const heads = graph.heads();
       for (EventNo i = 0; i < history.size(); ++i) {
-        if (heads.test(i) && (history.past(i) & ~heads).any()) return fmt::format("some past of #{} is not in the heads", i);
+        if (heads.test(i) && (history.past(i) & ~heads).any())
+          return fmt::format("some past of #{} is not in the heads", i);
       }
       if ((graph.counted() & ~heads).any()) return "an entry counts and is not in the heads";
       return heads.test(0) ? "" : "the genesis is not in the heads";
@@ -82,7 +83,8 @@ TEST(CountingProperty, WhatActiveDevicesWroteCounts) {
   for_each_seed(kHistories, [](std::uint64_t seed) {
     return holds(seed, [](History const& history, LocalGraph const& graph) -> std::string {
       for (EventNo i = 0; i < history.size(); ++i) {
-        if (graph.roster().active(history.at(i).author) && !graph.counted().test(i)) return fmt::format("#{} does not count", i);
+        if (graph.roster().active(history.at(i).author) && !graph.counted().test(i))
+          return fmt::format("#{} does not count", i);
       }
       return "";
     });
@@ -120,16 +122,16 @@ TEST(CountingProperty, EveryEntryOfAnUnfoundedDeviceIsDoubted) {
   });
 }
 
-/// The removed device itself, and those that came in only through it, vouch for nothing: whatever they write, no entry of
-/// theirs that was not known elsewhere comes to count.
+/// The removed device itself, and those that came in only through it, vouch for nothing: whatever they write, no entry
+/// of theirs that was not known elsewhere comes to count.
 TEST(CountingProperty, ARemovedDeviceAndItsStrawsCannotVouchForThemselves) {
   for_each_seed(kHistories, [](std::uint64_t seed) -> AssertionResult {
     testing::HistoryWriter writer(seed);
     writer.live(writer.dice().between(5, 20));
     auto const active = LocalGraph(writer.history(), writer.history().everything()).roster().active_by_rank();
     if (active.size() < 2) return AssertionSuccess();
-    auto const removal = writer.write(active.front(), writer.history().everything(),
-                                      {testing::HistoryWriter::remove_of(active.back())});
+    auto const removal =
+        writer.write(active.front(), writer.history().everything(), {testing::HistoryWriter::remove_of(active.back())});
     if (!removal) return AssertionSuccess();
     EventSet unknowable;
     if (writer.dice().chance(70)) unknowable.set(*removal);

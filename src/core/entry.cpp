@@ -1,8 +1,8 @@
 #include "core/entry.hpp"
 
-#include <lz4.h>
-
 #include <algorithm>
+
+#include <lz4.h>
 
 #include "base/assert.hpp"
 #include "crypto/hash.hpp"
@@ -38,11 +38,10 @@ struct EntryKeys {
   decltype(wire::EntryHeader::commitment) commitment;
 };
 
-/// key || commitment = HKDF(epoch subkey "entry", salt = nonce, info = aad). The commitment makes it impossible to make one
-/// ciphertext that opens under two epochs.
+/// key || commitment = HKDF(epoch subkey "entry", salt = nonce, info = aad). The commitment makes it impossible to make
+/// one ciphertext that opens under two epochs.
 EntryKeys entry_keys(GroupId const& group, EpochSecret const& epoch, crypto::XNonce const& nonce, ByteView aad) {
-  auto const okm =
-      crypto::hkdf<Secret<64>>(nonce.view(), epoch_subkey(group, epoch, "entry").view(), aad);
+  auto const okm = crypto::hkdf<Secret<64>>(nonce.view(), epoch_subkey(group, epoch, "entry").view(), aad);
   EntryKeys keys;
   keys.key = *crypto::AeadKey::from(okm.view().first<32>());
   std::copy_n(okm.data() + 32, 32, keys.commitment.bytes.begin());
@@ -70,8 +69,9 @@ void compress_ops(wire::EntryBody& body, Bytes ops, bool secret) {
   body.compression = wire::Compression::none;
   if (!secret && ops.size() >= kWorthCompressing) {
     Bytes packed(static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(ops.size()))));
-    int const size = LZ4_compress_default(reinterpret_cast<char const*>(ops.data()), reinterpret_cast<char*>(packed.data()),
-                                          static_cast<int>(ops.size()), static_cast<int>(packed.size()));
+    int const size =
+        LZ4_compress_default(reinterpret_cast<char const*>(ops.data()), reinterpret_cast<char*>(packed.data()),
+                             static_cast<int>(ops.size()), static_cast<int>(packed.size()));
     if (size > 0 && static_cast<std::size_t>(size) < ops.size()) {
       packed.resize(static_cast<std::size_t>(size));
       body.compression = wire::Compression::lz4;
@@ -248,7 +248,8 @@ Result<OpenedEntry> open(wire::SealedParts const& parts, GroupId const& group, E
   KITH_TRY(decoded, wire::decode_body(body));
   opened.body = std::move(decoded);
   if (check == Check::everything) {
-    auto const signature = *crypto::Signature::from(ByteView{plaintext}.subspan(kLengthBytes + body_bytes, kSignatureBytes));
+    auto const signature =
+        *crypto::Signature::from(ByteView{plaintext}.subspan(kLengthBytes + body_bytes, kSignatureBytes));
     crypto::SignPublicKey const author{opened.body.author.bytes};
     if (!crypto::verify(author, kSignatureLabel, opened.hash.view(), signature)) return fail(CoreError::bad_signature);
   }

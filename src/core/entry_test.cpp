@@ -30,7 +30,9 @@ struct Entries : ::testing::Test {
     (list.emplace_back(std::move(ops)), ...);
     return list;
   }
-  [[nodiscard]] static wire::Message message(std::string_view text) { return {"topic", 0, {Bytes(text.begin(), text.end())}}; }
+  [[nodiscard]] static wire::Message message(std::string_view text) {
+    return {"topic", 0, {Bytes(text.begin(), text.end())}};
+  }
   [[nodiscard]] SealedEntry sealed(std::vector<wire::Op> ops) {
     return must(seal(draft(std::move(ops)), group, secret, author.sign, random));
   }
@@ -219,7 +221,8 @@ TEST_F(Entries, AreCompressedWhereThatSavesBytes) {
   EXPECT_EQ(back.body.compression, wire::Compression::lz4);
   EXPECT_EQ(std::get<wire::Message>(back.ops[0]).content.value, message(text).content.value);
   auto const noise = random.bytes<2000>();
-  auto const random_bytes = must(opened(sealed(ops_of(wire::Message{"t", 0, {Bytes(noise.begin(), noise.end())}})).bytes));
+  auto const random_bytes =
+      must(opened(sealed(ops_of(wire::Message{"t", 0, {Bytes(noise.begin(), noise.end())}})).bytes));
   EXPECT_EQ(random_bytes.body.compression, wire::Compression::none);
 }
 
@@ -237,8 +240,8 @@ TEST_F(Entries, MayUnpackToOneMebibyteAndNoMore) {
     Bytes const zeros(bytes, 0xC2);
     Bytes out(static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(bytes))));
     out.resize(static_cast<std::size_t>(LZ4_compress_default(reinterpret_cast<char const*>(zeros.data()),
-                                                             reinterpret_cast<char*>(out.data()), static_cast<int>(bytes),
-                                                             static_cast<int>(out.size()))));
+                                                             reinterpret_cast<char*>(out.data()),
+                                                             static_cast<int>(bytes), static_cast<int>(out.size()))));
     auto body = draft({}).body;
     body.compression = wire::Compression::lz4;
     body.ops = std::move(out);

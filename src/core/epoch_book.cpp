@@ -30,7 +30,8 @@ EpochBook::EpochBook(std::span<RosterEntry const> entries, Roster const& roster,
       if (fields == nullptr) continue;
       EpochId const& epoch = rotate.entry->sealed_under;
       recipients_[epoch].insert(fields->recipients.begin(), fields->recipients.end());
-      if (rotate.fits && roster.stands(*rotate.entry, index)) valid_.push_back({rotate.number, epoch, rotate.entry->hlc});
+      if (rotate.fits && roster.stands(*rotate.entry, index))
+        valid_.push_back({rotate.number, epoch, rotate.entry->hlc});
     }
   }
   std::ranges::sort(valid_, std::greater{});

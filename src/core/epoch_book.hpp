@@ -8,8 +8,8 @@
 
 #include "core/roster.hpp"
 
-/// What the entries say about epochs: which rotate is valid, who can read which epoch, and which epoch carries the secrets
-/// of which others. A pure function of the entries that hold roster ops. @see docs/spec/epochs.md
+/// What the entries say about epochs: which rotate is valid, who can read which epoch, and which epoch carries the
+/// secrets of which others. A pure function of the entries that hold roster ops. @see docs/spec/epochs.md
 namespace kith::core {
 
 class EpochBook {

@@ -11,7 +11,8 @@ using testing::EventNo;
 using testing::Scenario;
 
 struct EpochRules : ::testing::Test, Scenario {
-  [[nodiscard]] RosterOp rotate(std::uint64_t number, std::vector<std::uint8_t> const& recipients, std::vector<EpochId> carries = {}) const {
+  [[nodiscard]] RosterOp rotate(std::uint64_t number, std::vector<std::uint8_t> const& recipients,
+                                std::vector<EpochId> carries = {}) const {
     Rotation rotation{number, {}, std::move(carries)};
     for (auto const recipient : recipients) rotation.recipients.push_back(device(recipient));
     return rotation;

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "support/history_writer.hpp"
 #include "support/local_graph.hpp"
@@ -99,7 +99,8 @@ TEST(EpochProperty, WhetherANumberFitsDependsOnItsPastAlone) {
           return graph.book().next_number(past);
         };
         if (before(then) != before(all)) return fmt::format("#{}: later entries changed the number it should have", i);
-        if ((before(all) == rotation_in(history, i)->epoch_no) != fits(history, i)) return fmt::format("#{} fits, or not", i);
+        if ((before(all) == rotation_in(history, i)->epoch_no) != fits(history, i))
+          return fmt::format("#{} fits, or not", i);
       }
       return "";
     });
@@ -167,8 +168,10 @@ TEST(EpochProperty, AnEpochCarriesWhatEntriesOfTheHeadsUnderItHandOn) {
           for (EventNo i = 0; i < history.size(); ++i) {
             if (!heads.test(i) || !expected.contains(history.at(i).sealed_under)) continue;
             for (auto const& op : history.at(i).ops) {
-              if (auto const* rotation = std::get_if<Rotation>(&op)) expected.insert(rotation->carries.begin(), rotation->carries.end());
-              if (auto const* handed = std::get_if<HandedOn>(&op)) expected.insert(handed->carries.begin(), handed->carries.end());
+              if (auto const* rotation = std::get_if<Rotation>(&op))
+                expected.insert(rotation->carries.begin(), rotation->carries.end());
+              if (auto const* handed = std::get_if<HandedOn>(&op))
+                expected.insert(handed->carries.begin(), handed->carries.end());
             }
           }
         }

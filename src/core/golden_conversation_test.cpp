@@ -34,7 +34,8 @@ std::string hex(T const& bytes) {
 
 Identity identity_of(Json const& side) {
   return Identity::restore(stated<crypto::SignSeed>(side, "sign_seed"), stated<crypto::DhSecretKey>(side, "dx_secret"),
-                           side.contains("root") ? stated<DeviceRoot>(side, "root") : DeviceRoot{}, {}, side.at("created_s"));
+                           side.contains("root") ? stated<DeviceRoot>(side, "root") : DeviceRoot{}, {},
+                           side.at("created_s"));
 }
 
 Now at(Json const& side) { return {Instant{}, {side.at("timestamp_s").get<std::int64_t>() * 1000}}; }
@@ -157,7 +158,8 @@ TEST_F(GoldenSession, OurInitiatorHoldsTheStatedConversation) {
 
 TEST_F(GoldenSession, OurResponderHoldsTheStatedConversation) {
   auto const now = at(vector.at("responder"));
-  auto session = Session::accept(responder, of_responder, must(wire::decode_opening(stated(vector, "opening"))), {}, random_r, now);
+  auto session = Session::accept(responder, of_responder, must(wire::decode_opening(stated(vector, "opening"))), {},
+                                 random_r, now);
   session.on_bytes(prefixed(stated(vector, "message_1")), now);
   Bytes const message_2 = sent(session, now);
 
@@ -219,13 +221,16 @@ TEST_F(GoldenPairingConversation, OurMachinesSayTheStatedMessages) {
   SeededRandom random_j(seed("joiner")), random_i(seed("inviter"));
   testing::OneInvite invite(code.clone());
   PairJoiner j(joiner, vector.at("joiner").at("name"), code.clone(), random_j, {});
-  PairInviter i(inviter, vector.at("inviter").at("name"), invite, must(wire::decode_opening(stated(vector, "opening"))), random_i, {});
+  PairInviter i(inviter, vector.at("inviter").at("name"), invite, must(wire::decode_opening(stated(vector, "opening"))),
+                random_i, {});
   Bytes expected = stated(vector, "opening");
   ASSERT_EQ(vector.at("messages").size(), 8U);
   auto const answer_events = [&] {
     while (auto event = i.poll_event()) {
-      if (std::holds_alternative<PairRequested>(*event)) i.approve(testing::read_json<wire::PairOfferBox>(vector.at("offer")), {});
-      if (std::holds_alternative<PairCommit>(*event)) i.welcome(testing::read_json<wire::PairWelcomeBox>(vector.at("welcome")), {});
+      if (std::holds_alternative<PairRequested>(*event))
+        i.approve(testing::read_json<wire::PairOfferBox>(vector.at("offer")), {});
+      if (std::holds_alternative<PairCommit>(*event))
+        i.welcome(testing::read_json<wire::PairWelcomeBox>(vector.at("welcome")), {});
     }
     while (auto event = j.poll_event()) {
       if (std::holds_alternative<PairWelcomed>(*event)) j.stored();
@@ -256,19 +261,24 @@ TEST_F(GoldenPairingConversation, OurMachinesSayTheStatedMessages) {
 TEST_F(GoldenPairingConversation, KeysAreDerivedAsStated) {
   auto const nonce = stated<wire::PairNonce>(derived, "session_id");
   EXPECT_EQ(hex(pair_generator(code.password.view(), code.lookup, nonce)), stated_hex(derived, "generator"));
-  EXPECT_EQ(hex(crypto::cpace::generator(code.password.view(), stated(derived, "channel_identifier"), nonce.view())), stated_hex(derived, "generator"));
+  EXPECT_EQ(hex(crypto::cpace::generator(code.password.view(), stated(derived, "channel_identifier"), nonce.view())),
+            stated_hex(derived, "generator"));
   auto const scalar = stated<crypto::cpace::Scalar>(derived, "joiner_scalar");
-  auto const a = stated<crypto::cpace::Share>(derived, "joiner_share"), b = stated<crypto::cpace::Share>(derived, "inviter_share");
+  auto const a = stated<crypto::cpace::Share>(derived, "joiner_share"),
+             b = stated<crypto::cpace::Share>(derived, "inviter_share");
   auto const isk = must(crypto::cpace::derive(scalar, b, nonce.view(), {a, {}, b, {}}));
   EXPECT_EQ(hex(isk), stated_hex(derived, "isk"));
-  EXPECT_EQ(hex(must(crypto::cpace::derive(stated<crypto::cpace::Scalar>(derived, "inviter_scalar"), a, nonce.view(), {a, {}, b, {}}))), stated_hex(derived, "isk"));
+  EXPECT_EQ(hex(must(crypto::cpace::derive(stated<crypto::cpace::Scalar>(derived, "inviter_scalar"), a, nonce.view(),
+                                           {a, {}, b, {}}))),
+            stated_hex(derived, "isk"));
 
   auto const inviter_nonce = *wire::PairNonce::from(ByteView{stated(derived, "salt")}.subspan(32));
   auto const keys = PairKeys::derive(isk, nonce, inviter_nonce, stated(derived, "before_inviter_tag"));
   EXPECT_EQ(hex(keys.inviter_tag), stated_hex(derived, "inviter_tag"));
   EXPECT_EQ(hex(keys.joiner_confirm), stated_hex(derived, "confirm_j"));
   EXPECT_EQ(hex(keys.joiner_tag(stated(derived, "before_joiner_tag"))), stated_hex(derived, "joiner_tag"));
-  EXPECT_EQ(hex(crypto::hmac_sha256(stated(derived, "confirm_i"), stated(derived, "before_inviter_tag"))), stated_hex(derived, "inviter_tag"));
+  EXPECT_EQ(hex(crypto::hmac_sha256(stated(derived, "confirm_i"), stated(derived, "before_inviter_tag"))),
+            stated_hex(derived, "inviter_tag"));
 }
 
 TEST_F(GoldenPairingConversation, ProofsAreMadeAsStated) {
@@ -278,7 +288,8 @@ TEST_F(GoldenPairingConversation, ProofsAreMadeAsStated) {
     char const* proof;
     char const* box;
   };
-  for (auto const& side : {Side{joiner, 3, "joiner_proof", "identity_of_joiner"}, Side{inviter, 4, "inviter_proof", "identity_of_inviter"}}) {
+  for (auto const& side : {Side{joiner, 3, "joiner_proof", "identity_of_joiner"},
+                           Side{inviter, 4, "inviter_proof", "identity_of_inviter"}}) {
     Bytes transcript = stated(derived, "before_joiner_tag");
     append(transcript, stated(derived, "joiner_tag"));
     EXPECT_EQ(hex(transcript), stated_hex(derived, "before_proofs"));

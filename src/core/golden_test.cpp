@@ -32,8 +32,9 @@ Json const& keys() {
 TEST(GoldenKeys, Devcerts) {
   ASSERT_GE(keys().at("devcerts").size(), 2U);
   for (auto const& vector : keys().at("devcerts")) {
-    auto const identity = Identity::restore(stated<crypto::SignSeed>(vector, "sign_seed"), stated<crypto::DhSecretKey>(vector, "dx_secret"),
-                                            {}, {}, vector.at("created_s"));
+    auto const identity =
+        Identity::restore(stated<crypto::SignSeed>(vector, "sign_seed"),
+                          stated<crypto::DhSecretKey>(vector, "dx_secret"), {}, {}, vector.at("created_s"));
     EXPECT_EQ(hex(wire::encode(identity.cert)), stated_hex(vector, "encoding"));
     EXPECT_EQ(hex(identity.cert.signed_part()), stated_hex(vector, "signed_part"));
     EXPECT_EQ(testing::to_json(identity.cert), vector.at("fields"));
@@ -60,7 +61,8 @@ TEST(GoldenKeys, EpochsAndTheirSubkeys) {
     auto const secret = stated<EpochSecret>(vector, "secret");
     EXPECT_EQ(hex(epoch_id(group, secret)), stated_hex(vector, "epoch_id"));
     EXPECT_EQ(vector.at("subkeys").size(), 6U);
-    for (auto const& [use, key] : vector.at("subkeys").items()) EXPECT_EQ(hex(epoch_subkey(group, secret, use)), key.get<std::string>()) << use;
+    for (auto const& [use, key] : vector.at("subkeys").items())
+      EXPECT_EQ(hex(epoch_subkey(group, secret, use)), key.get<std::string>()) << use;
   }
 }
 
@@ -70,7 +72,8 @@ TEST(GoldenKeys, ChunkIds) {
   auto const key = crypto::hkdf<crypto::ChunkKey>({}, secret.view(), bytes_of("kith/chunk/1"));
   EXPECT_EQ(hex(key), stated_hex(vector, "chunk_key"));
   ASSERT_GE(vector.at("chunks").size(), 3U);
-  for (auto const& chunk : vector.at("chunks")) EXPECT_EQ(hex(crypto::keyed_hash256(key, stated(chunk, "bytes"))), stated_hex(chunk, "chunk_id"));
+  for (auto const& chunk : vector.at("chunks"))
+    EXPECT_EQ(hex(crypto::keyed_hash256(key, stated(chunk, "bytes"))), stated_hex(chunk, "chunk_id"));
 }
 
 TEST(GoldenKeys, RecoveryWords) {
@@ -109,7 +112,8 @@ TEST(GoldenKeys, RecoverySignatures) {
 TEST(GoldenKeys, PseudonymsTowardsRelays) {
   ASSERT_GE(keys().at("pseudonyms").size(), 3U);
   for (auto const& vector : keys().at("pseudonyms")) {
-    auto const face = relay_face(stated<DeviceRoot>(vector, "root"), stated<wire::RelayKey>(vector, "relay_key"), stated<GroupId>(vector, "group_id"));
+    auto const face = relay_face(stated<DeviceRoot>(vector, "root"), stated<wire::RelayKey>(vector, "relay_key"),
+                                 stated<GroupId>(vector, "group_id"));
     EXPECT_EQ(hex(face.sign.seed()), stated_hex(vector, "sign_seed"));
     EXPECT_EQ(hex(face.pseudonym()), stated_hex(vector, "pseudonym"));
     EXPECT_EQ(hex(face.dx.secret_key), stated_hex(vector, "dx_secret"));
@@ -158,7 +162,8 @@ TEST_F(GoldenEntries, OpenWithTheStatedSecret) {
     EXPECT_EQ(testing::to_json(opened.body), vector.at("body_fields"));
     EXPECT_EQ(hex(wire::encode(opened.body)), stated_hex(vector, "body"));
     EXPECT_EQ(testing::to_json(opened.ops), vector.at("ops"));
-    EXPECT_EQ(hex(wire::encode_ops(opened.ops)), hex(wire::encode_ops(testing::read_json<std::vector<wire::Op>>(vector.at("ops")))));
+    EXPECT_EQ(hex(wire::encode_ops(opened.ops)),
+              hex(wire::encode_ops(testing::read_json<std::vector<wire::Op>>(vector.at("ops")))));
     EXPECT_EQ(parts.ciphertext.size(), vector.at("plaintext_bytes").get<std::size_t>() + crypto::kAeadTagBytes);
     sealed.back() ^= 1;
     EXPECT_FALSE(open(must(wire::decode_sealed(sealed)), group, secret, Check::everything));
@@ -173,15 +178,19 @@ TEST_F(GoldenEntries, SealToTheStatedBytes) {
     SeededRandom random(vector.at("random_seed").get<std::uint64_t>());
     auto const group = stated<GroupId>(vector, "group_id");
     auto const secret = stated<EpochSecret>(vector, "epoch_secret");
-    Draft draft{testing::read_json<wire::EntryBody>(vector.at("body_fields")), testing::read_json<std::vector<wire::Op>>(vector.at("ops")), {}};
+    Draft draft{testing::read_json<wire::EntryBody>(vector.at("body_fields")),
+                testing::read_json<std::vector<wire::Op>>(vector.at("ops")),
+                {}};
     if (vector.contains("recipients")) {
       std::vector<crypto::DhPublicKey> recipients;
-      for (auto const& recipient : vector.at("recipients")) recipients.push_back(stated<crypto::DhPublicKey>(recipient, "dx"));
+      for (auto const& recipient : vector.at("recipients"))
+        recipients.push_back(stated<crypto::DhPublicKey>(recipient, "dx"));
       draft.prefix = make_prefix(group, secret, recipients, random);
       EXPECT_EQ(hex(draft.prefix->encoding()), stated_hex(vector, "prefix"));
     }
     draft.body.ops = {};
-    auto const sealed = must(seal(std::move(draft), group, secret, crypto::SigningKey(stated<crypto::SignSeed>(vector, "author_seed")), random));
+    auto const sealed = must(seal(std::move(draft), group, secret,
+                                  crypto::SigningKey(stated<crypto::SignSeed>(vector, "author_seed")), random));
     EXPECT_EQ(hex(sealed.hash), stated_hex(vector, "entry_hash"));
     EXPECT_EQ(hex(sealed.bytes), stated_hex(vector, "sealed"));
   });
@@ -191,8 +200,9 @@ TEST_F(GoldenEntries, SealToTheStatedBytes) {
 TEST_F(GoldenEntries, AreSealedStepByStepAsTheSpecificationSays) {
   for_each([](Json const& vector) {
     auto const header = testing::read_json<wire::EntryHeader>(vector.at("header"));
-    auto const raw = testing::raw_seal(stated(vector, "body"), stated<GroupId>(vector, "group_id"), stated<EpochSecret>(vector, "epoch_secret"),
-                                       crypto::SigningKey(stated<crypto::SignSeed>(vector, "author_seed")), header.entry, header.nonce);
+    auto const raw = testing::raw_seal(
+        stated(vector, "body"), stated<GroupId>(vector, "group_id"), stated<EpochSecret>(vector, "epoch_secret"),
+        crypto::SigningKey(stated<crypto::SignSeed>(vector, "author_seed")), header.entry, header.nonce);
     EXPECT_EQ(hex(raw.aad), stated_hex(vector, "aad"));
     EXPECT_EQ(hex(raw.key), stated_hex(vector, "key"));
     EXPECT_EQ(raw.header, header);
@@ -213,7 +223,8 @@ TEST_F(GoldenEntries, EveryRecipientUnwrapsTheSecret) {
     ASSERT_TRUE(parts.prefix);
     EXPECT_EQ(testing::to_json(*parts.prefix), vector.at("prefix_fields"));
     EXPECT_EQ(parts.prefix->wraps.size(), vector.at("recipients").size());
-    EXPECT_EQ(crypto::DhKeyPair::from(stated<crypto::DhSecretKey>(vector, "ephemeral_secret")).public_key, parts.prefix->ephemeral);
+    EXPECT_EQ(crypto::DhKeyPair::from(stated<crypto::DhSecretKey>(vector, "ephemeral_secret")).public_key,
+              parts.prefix->ephemeral);
     for (auto const& recipient : vector.at("recipients")) {
       auto const pair = crypto::DhKeyPair::from(stated<crypto::DhSecretKey>(recipient, "dx_secret"));
       EXPECT_EQ(hex(pair.public_key), stated_hex(recipient, "dx"));

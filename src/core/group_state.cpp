@@ -195,8 +195,8 @@ bool GroupState::lets_author_in(OpenedEntry const& entry, Past const& past) cons
   for (std::uint32_t index = 0; index < entry.ops.size(); ++index) {
     auto const& op = entry.ops[index];
     if (auto const* genesis = std::get_if<wire::GenesisOp>(&op)) {
-      bool const founds = index == 0 && entry.body.seq.value == 1 && entry.body.author == genesis->record.creator.device &&
-                          group_id(genesis->record) == group_;
+      bool const founds = index == 0 && entry.body.seq.value == 1 &&
+                          entry.body.author == genesis->record.creator.device && group_id(genesis->record) == group_;
       if (!founds) return false;  // whatever else lets the author in: a group is founded once, by its own record
       lets_itself_in = true;
     }
@@ -208,14 +208,14 @@ bool GroupState::lets_author_in(OpenedEntry const& entry, Past const& past) cons
     }
   }
   return lets_itself_in || std::ranges::any_of(roster_entries_, [&](RosterEntry const& other) {
-    return past.contains(other.place) && std::ranges::any_of(other.ops, [&](auto const& indexed) {
-             if (auto const* add = std::get_if<wire::DeviceAdd>(&indexed.second)) {
-               return add->cert.device == entry.body.author;
-             }
-             auto const* founding = std::get_if<Founding>(&indexed.second);
-             return founding != nullptr && founding->creator.device == entry.body.author;
-           });
-  });
+           return past.contains(other.place) && std::ranges::any_of(other.ops, [&](auto const& indexed) {
+                    if (auto const* add = std::get_if<wire::DeviceAdd>(&indexed.second)) {
+                      return add->cert.device == entry.body.author;
+                    }
+                    auto const* founding = std::get_if<Founding>(&indexed.second);
+                    return founding != nullptr && founding->creator.device == entry.body.author;
+                  });
+         });
 }
 
 /// Where the entry stands: it goes on its predecessor's chain, or begins one, for a new log or a fork.
@@ -246,7 +246,8 @@ Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, WallTime now)
   return ChainPlace{number, seq};
 }
 
-/// An epoch's age counts from its rotate's date. One that lies in the future must not put off the next rotation for good.
+/// An epoch's age counts from its rotate's date. One that lies in the future must not put off the next rotation for
+/// good.
 Result<> GroupState::note_early_epoch(OpenedEntry const& entry, WallTime now) {
   bool const early = HybridClock::wall_of(entry.body.hlc).ms > now.ms + HybridClock::kMaxAheadMs;
   auto const starts_epoch = [](wire::Op const& op) { return std::holds_alternative<wire::Rotate>(op); };
@@ -262,7 +263,8 @@ std::optional<WallTime> GroupState::came_early(EpochId const& epoch) const {
 }
 
 std::size_t GroupState::unused_secrets() const {
-  return static_cast<std::size_t>(std::ranges::count_if(secrets_, [&](auto const& known) { return !used_epochs_.contains(known.first); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(secrets_, [&](auto const& known) { return !used_epochs_.contains(known.first); }));
 }
 
 Result<> GroupState::put_chain(ChainNo number, ChainRecord const& chain) {
@@ -302,7 +304,8 @@ Result<> GroupState::settle() {
   std::map<ChainNo, CountedChain> counted;
   for (auto const& [number, chain] : chains_) counted[number] = {chain.log.device, chain.first, chain.last};
   KITH_TRY(counting, compute_counting(roster_, counted, [this](ChainPlace place) { return past_at(place); }));
-  bool const doubts = std::ranges::any_of(roster_.members(), [](auto const& known) { return !known.second.removes.empty(); });
+  bool const doubts =
+      std::ranges::any_of(roster_.members(), [](auto const& known) { return !known.second.removes.empty(); });
   bool const heads_may_differ_in_kind = doubts && counting.heads != counting_.heads;  // entries set aside come and go
   counting_ = std::move(counting);
   if (roster_grew_ || heads_may_differ_in_kind) book_ = EpochBook(roster_entries_, roster_, counting_.heads);
@@ -328,7 +331,9 @@ Result<Past> GroupState::past_at(ChainPlace place) const {
   return std::move(found->past);
 }
 
-Result<std::optional<Bytes>> GroupState::sealed(EntryHash const& hash) const { return store_.get(Table::sealed, hash.view()); }
+Result<std::optional<Bytes>> GroupState::sealed(EntryHash const& hash) const {
+  return store_.get(Table::sealed, hash.view());
+}
 
 Result<OpenedEntry> GroupState::open_stored(EntryHash const& hash) const {
   KITH_TRY(bytes, sealed(hash));

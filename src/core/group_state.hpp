@@ -70,8 +70,8 @@ class GroupState {
 
   /// Whether a remove counts against a device: its entries need a reason to count.
   [[nodiscard]] bool doubted(DeviceId const& author) const;
-  /// Sealed bytes of applied entries by such devices that are outside the heads. Those added since the last settle() are
-  /// among them.
+  /// Sealed bytes of applied entries by such devices that are outside the heads. Those added since the last settle()
+  /// are among them.
   [[nodiscard]] Result<std::uint64_t> set_aside_bytes();
 
  private:

@@ -8,8 +8,8 @@
 namespace kith::core {
 
 /// A hybrid logical clock: wall clock where that moves forward, a counter where it does not.
-/// Source: Kulkarni et al., "Logical Physical Clocks", OPODIS 2014. It orders rival edits for people and decides nothing
-/// about security. Its value: milliseconds << 16 | counter.
+/// Source: Kulkarni et al., "Logical Physical Clocks", OPODIS 2014. It orders rival edits for people and decides
+/// nothing about security. Its value: milliseconds << 16 | counter.
 class HybridClock {
  public:
   /// How far another device's clock may push ours beyond the wall clock.

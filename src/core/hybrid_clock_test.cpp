@@ -19,7 +19,8 @@ TEST(HybridClock, TicksWithTheWallClock) {
 TEST(HybridClock, NeverStandsStillAndNeverGoesBack) {
   HybridClock clock;
   auto last = clock.tick(kNoon);
-  for (std::int64_t const wall : {kNoon.ms, kNoon.ms, kNoon.ms - 1, kNoon.ms - 3'600'000, std::int64_t{0}, std::int64_t{-5}}) {
+  for (std::int64_t const wall :
+       {kNoon.ms, kNoon.ms, kNoon.ms - 1, kNoon.ms - 3'600'000, std::int64_t{0}, std::int64_t{-5}}) {
     auto const next = clock.tick({wall});
     EXPECT_EQ(next, last + 1) << wall;
     last = next;

@@ -54,7 +54,8 @@ struct RecoveryKeys {
                                      wire::Op const& op_without_signature);
 /// Whether `op` (a device_add or device_remove) carries a signature of `recovery_sign` for this place.
 [[nodiscard]] bool recovery_signature_fits(crypto::SignPublicKey const& recovery_sign, GroupId const& group,
-                                           DeviceId const& author, Incarnation incarnation, Seq seq, wire::Op const& op);
+                                           DeviceId const& author, Incarnation incarnation, Seq seq,
+                                           wire::Op const& op);
 
 inline constexpr std::string_view kDevcertLabel = "kith/devcert/1";
 inline constexpr std::string_view kRecoveryLabel = "kith/recovery/1";

@@ -79,9 +79,11 @@ TEST_F(Identities, TheSameWordsGiveTheSameRecoveryKeys) {
 /// A recovery signature is bound to the op and to the place it was written at: nobody can move it.
 struct RecoverySignatures : Identities {
   RecoverySignatures() {
-    remove.recovery = recovery.sign.sign(kRecoveryLabel, recovery_message(group, ours.device(), {7}, {3}, wire::Op{remove}));
+    remove.recovery =
+        recovery.sign.sign(kRecoveryLabel, recovery_message(group, ours.device(), {7}, {3}, wire::Op{remove}));
   }
-  [[nodiscard]] bool fits(GroupId const& at_group, DeviceId const& author, Incarnation incarnation, Seq seq, wire::Op const& op) const {
+  [[nodiscard]] bool fits(GroupId const& at_group, DeviceId const& author, Incarnation incarnation, Seq seq,
+                          wire::Op const& op) const {
     return recovery_signature_fits(recovery.sign.public_key(), at_group, author, incarnation, seq, op);
   }
   RecoveryKeys recovery = testing::test_recovery(3);

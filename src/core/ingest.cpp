@@ -27,9 +27,7 @@ Bytes encode_tip(Tip const& tip) {
 }
 
 /// Faults of our own store; everything else is the item's.
-bool is_ours(Error const& error) {
-  return error.holds<store::StoreError>() || error.is(CoreError::corrupt_record);
-}
+bool is_ours(Error const& error) { return error.holds<store::StoreError>() || error.is(CoreError::corrupt_record); }
 
 }  // namespace
 
@@ -158,9 +156,9 @@ Result<> Ingest::learn(EpochSecret const& secret) {
   return wake_unopened(epoch_id(state_.group(), secret));
 }
 
-/// Whether secrets of an entry that has to wait are taken before it is known whether its author is let in. They must be:
-/// what lets the author in may be sealed under one of them. A secret is there for good, so whoever may be a stranger does
-/// not teach without bound; but a device that joins does not know anybody yet.
+/// Whether secrets of an entry that has to wait are taken before it is known whether its author is let in. They must
+/// be: what lets the author in may be sealed under one of them. A secret is there for good, so whoever may be a
+/// stranger does not teach without bound; but a device that joins does not know anybody yet.
 bool Ingest::may_teach(OpenedEntry const& entry) const {
   auto const& roster = state_.roster();
   return roster.active(entry.body.author) || roster.find(identity_.device()) == nullptr ||

@@ -7,8 +7,8 @@
 
 namespace kith::core {
 
-/// Takes sealed items into one replica, inside one transaction: opens what can be opened, puts into the graph what has its
-/// whole past here, keeps the rest waiting, and goes on with whatever the new arrivals make possible.
+/// Takes sealed items into one replica, inside one transaction: opens what can be opened, puts into the graph what has
+/// its whole past here, keeps the rest waiting, and goes on with whatever the new arrivals make possible.
 class Ingest {
  public:
   Ingest(Store& store, Identity const& identity, RandomSource& random, GroupState& state, Now now)

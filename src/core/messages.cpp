@@ -20,11 +20,13 @@ std::uint64_t total_length(wire::Content const& content) {
 }  // namespace
 
 void MessageRow::write(wire::Writer& writer) const {
-  write_row(writer, id.entry, id.index, author, hlc, wire::text(topic, kLimits.max_name_bytes), ttl_s, size_bytes, content);
+  write_row(writer, id.entry, id.index, author, hlc, wire::text(topic, kLimits.max_name_bytes), ttl_s, size_bytes,
+            content);
 }
 
 void MessageRow::read(wire::Reader& reader) {
-  read_row(reader, id.entry, id.index, author, hlc, wire::text(topic, kLimits.max_name_bytes), ttl_s, size_bytes, content);
+  read_row(reader, id.entry, id.index, author, hlc, wire::text(topic, kLimits.max_name_bytes), ttl_s, size_bytes,
+           content);
 }
 
 Result<> MessagesView::apply(OpenedEntry const& entry, EntryRecord const& record) {

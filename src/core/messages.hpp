@@ -28,8 +28,8 @@ struct MessageRow {
   }
 };
 
-/// The view of messages: what was pushed, numbered 1, 2, 3... as this device came to hold it. Numbers survive a rebuild and
-/// are never used twice.
+/// The view of messages: what was pushed, numbered 1, 2, 3... as this device came to hold it. Numbers survive a rebuild
+/// and are never used twice.
 class MessagesView final : public View {
  public:
   explicit MessagesView(Store& store) : store_(store) {}

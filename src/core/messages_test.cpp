@@ -107,7 +107,8 @@ TEST_F(Messages, KeepTheirNumbersWhenTheViewIsBuiltAgain) {
   EXPECT_EQ(must(a.messages.last()), MessageNumber{3});
 }
 
-/// What a removed device wrote behind everybody's back is shown until the removal is known, and its number is not used again.
+/// What a removed device wrote behind everybody's back is shown until the removal is known, and its number is not used
+/// again.
 TEST_F(Messages, ThoseThatCountNoLongerGoAndTheirNumbersStayFree) {
   TestDevice c{3};
   a.invite(c);
@@ -156,7 +157,8 @@ TEST_F(Messages, RowsDecodeOnlyAsTheyWereWritten) {
   auto const row = must(a.store.get(Table::messages, key_of(std::uint64_t{1})));
   ASSERT_TRUE(row);
   EXPECT_EQ(encode_record(must(decode_record<MessageRow>(*row))), *row);
-  for (std::size_t cut = 0; cut < row->size(); ++cut) EXPECT_FALSE(decode_record<MessageRow>(ByteView{*row}.first(cut)));
+  for (std::size_t cut = 0; cut < row->size(); ++cut)
+    EXPECT_FALSE(decode_record<MessageRow>(ByteView{*row}.first(cut)));
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ struct PairingAttacks : ::testing::Test, PairingPair {
 
 // What each side says, in its turns. The opening goes before the hello.
 enum class Said { hello, share, confirm, identity, offer, pseudonyms, welcome, joined };
-constexpr Said kSaid[] = {Said::hello,      Said::share,      Said::confirm, Said::identity,
-                          Said::offer,      Said::pseudonyms, Said::welcome, Said::joined};
+constexpr Said kSaid[] = {Said::hello, Said::share,      Said::confirm, Said::identity,
+                          Said::offer, Said::pseudonyms, Said::welcome, Said::joined};
 
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t kEachBit = 23;  // each is a conversation of its own
@@ -50,11 +50,15 @@ TEST_F(PairingAttacks, AFlippedBitNeverLeadsOn) {
       };
       run_again();
       ASSERT_TRUE(heard > static_cast<std::size_t>(said)) << "the message was never said";
-      ASSERT_EQ(count<JoinDone>(joiner_events), said == Said::joined ? 1U : 0U) << static_cast<int>(said) << " byte " << bit / 8;
-      ASSERT_EQ(count<PairWelcomed>(joiner_events), said == Said::joined ? 1U : 0U) << static_cast<int>(said) << " byte " << bit / 8;
-      ASSERT_EQ(count<PairCommit>(inviter_events), said >= Said::welcome ? 1U : 0U) << static_cast<int>(said) << " byte " << bit / 8;
+      ASSERT_EQ(count<JoinDone>(joiner_events), said == Said::joined ? 1U : 0U)
+          << static_cast<int>(said) << " byte " << bit / 8;
+      ASSERT_EQ(count<PairWelcomed>(joiner_events), said == Said::joined ? 1U : 0U)
+          << static_cast<int>(said) << " byte " << bit / 8;
+      ASSERT_EQ(count<PairCommit>(inviter_events), said >= Said::welcome ? 1U : 0U)
+          << static_cast<int>(said) << " byte " << bit / 8;
       ASSERT_EQ(count<PairDone>(inviter_events), 0U) << static_cast<int>(said) << " byte " << bit / 8;
-      ASSERT_EQ(count<PairRequested>(inviter_events), said > Said::confirm ? 1U : 0U) << static_cast<int>(said) << " byte " << bit / 8;
+      ASSERT_EQ(count<PairRequested>(inviter_events), said > Said::confirm ? 1U : 0U)
+          << static_cast<int>(said) << " byte " << bit / 8;
     }
   }
 }
@@ -188,7 +192,8 @@ TEST_F(PairingAttacks, ProofsAreOfOneConversationAndOneSide) {
     wire::PairIdentityBox const box{joining.cert, "phone", pair_proof(joining.sign, type, transcript)};
     EXPECT_TRUE(check_identity(box, type, transcript));
     EXPECT_FALSE(check_identity(box, type, other));
-    EXPECT_FALSE(check_identity(box, joiners ? wire::PairMessageType::identity : wire::PairMessageType::confirm, transcript));
+    EXPECT_FALSE(
+        check_identity(box, joiners ? wire::PairMessageType::identity : wire::PairMessageType::confirm, transcript));
     auto by_another = box;
     by_another.cert = inviting.cert;
     EXPECT_FALSE(check_identity(by_another, type, transcript));
@@ -198,8 +203,8 @@ TEST_F(PairingAttacks, ProofsAreOfOneConversationAndOneSide) {
   }
 }
 
-/// Who knows the code can be the inviter to a joiner and the joiner to an inviter. What the one proves there is worth nothing
-/// here: the shares differ, and with them the transcript.
+/// Who knows the code can be the inviter to a joiner and the joiner to an inviter. What the one proves there is worth
+/// nothing here: the shares differ, and with them the transcript.
 TEST_F(PairingAttacks, AProofIsNotPassedOnBySomebodyBetween) {
   join();
   auto const from_victim = from_joiner();
@@ -208,7 +213,8 @@ TEST_F(PairingAttacks, AProofIsNotPassedOnBySomebodyBetween) {
   auto const hello = std::get<wire::PairHello>(must(wire::decode_pair_message(hello_bytes)));
   auto const generator = pair_generator(code.password.view(), code.lookup, hello.nonce);
   auto const as_inviter = crypto::cpace::make_share(generator, random);
-  auto const isk = must(crypto::cpace::derive(as_inviter.scalar, hello.share, hello.nonce.view(), {hello.share, {}, as_inviter.share, {}}));
+  auto const isk = must(crypto::cpace::derive(as_inviter.scalar, hello.share, hello.nonce.view(),
+                                              {hello.share, {}, as_inviter.share, {}}));
   append(transcript, hello_bytes);
   append(transcript, as_inviter.share.view());
   wire::PairShare share{as_inviter.share, random.id<wire::PairNonce>(), {}};
@@ -228,7 +234,8 @@ TEST_F(PairingAttacks, AProofIsNotPassedOnBySomebodyBetween) {
   to_inviter(said);
   Bytes const answered = from_inviter();
   auto const theirs = std::get<wire::PairShare>(must(wire::decode_pair_message(ByteView{answered}.subspan(2))));
-  auto const other_isk = must(crypto::cpace::derive(as_joiner.scalar, theirs.share, hello.nonce.view(), {as_joiner.share, {}, theirs.share, {}}));
+  auto const other_isk = must(crypto::cpace::derive(as_joiner.scalar, theirs.share, hello.nonce.view(),
+                                                    {as_joiner.share, {}, theirs.share, {}}));
   auto with_inviter = PairKeys::derive(other_isk, hello.nonce, theirs.nonce, {});
   append(transcript, ByteView{answered}.subspan(2));
   to_inviter(framed(wire::PairConfirm{with_inviter.joiner_tag(transcript),
@@ -299,9 +306,15 @@ TEST_F(PairingAttacks, GarbageEndsIt) {
 std::vector<PairMessage> made_up_messages(RandomSource& random, wire::Lookup const& lookup) {
   Bytes const box(60, 1);
   auto const share = crypto::cpace::make_share(pair_generator(bytes_of("x"), lookup, {}), random).share;
-  return {wire::PairHello{{"ZZZZZZZZ"}, share, {}}, wire::PairShare{share, {}, {}}, wire::PairConfirm{{}, box},
-          wire::PairIdentity{box}, wire::PairOffer{box}, wire::PairPseudonyms{box}, wire::PairWelcome{box},
-          wire::PairJoined{box}, wire::PairEnd{wire::PairEndCode::denied, 0}};
+  return {wire::PairHello{{"ZZZZZZZZ"}, share, {}},
+          wire::PairShare{share, {}, {}},
+          wire::PairConfirm{{}, box},
+          wire::PairIdentity{box},
+          wire::PairOffer{box},
+          wire::PairPseudonyms{box},
+          wire::PairWelcome{box},
+          wire::PairJoined{box},
+          wire::PairEnd{wire::PairEndCode::denied, 0}};
 }
 
 struct Step {
@@ -310,8 +323,8 @@ struct Step {
   std::size_t due;         ///< the type that is due then, as an index into made_up_messages
   char const* due_reason;  ///< how a made-up one of that type fails
 };
-constexpr std::size_t kHello = 0, kShare = 1, kConfirm = 2, kIdentity = 3, kOffer = 4, kPseudonyms = 5, kWelcome = 6, kJoined = 7,
-                      kEnd = 8, kNone = 99;
+constexpr std::size_t kHello = 0, kShare = 1, kConfirm = 2, kIdentity = 3, kOffer = 4, kPseudonyms = 5, kWelcome = 6,
+                      kJoined = 7, kEnd = 8, kNone = 99;
 
 /// Lets `said` messages be said, counted over both directions, and the answers of people and programs between them.
 void say(PairingPair& pair, int said) {
@@ -357,7 +370,9 @@ TEST(PairingTable, EveryMessageInEveryStateOfTheInviter) {
       pair.to_inviter(bytes);
       pair.answer();
       ASSERT_EQ(pair.inviter_events.size(), 1U) << step.state << " type " << type + 1;
-      EXPECT_EQ(pair.inviter_failure(), type == step.due ? step.due_reason : type == kEnd ? "core.closed" : "core.protocol_violation")
+      EXPECT_EQ(pair.inviter_failure(), type == step.due ? step.due_reason
+                                        : type == kEnd   ? "core.closed"
+                                                         : "core.protocol_violation")
           << step.state << " type " << type + 1;
       pair.from_inviter();
       EXPECT_TRUE(pair.inviter->done());
@@ -394,10 +409,10 @@ TEST(PairingTable, EveryMessageInEveryStateOfTheJoiner) {
       }
       pair.answer();
       ASSERT_EQ(pair.joiner_events.size(), 1U) << step.state << " type " << type + 1;
-      char const* const expected = type == kEnd                                  ? "core.invite_denied"
-                                   : type == kShare && step.due == kShare        ? "core.protocol_violation"
-                                   : type == step.due                            ? step.due_reason
-                                                                                 : "core.protocol_violation";
+      char const* const expected = type == kEnd                           ? "core.invite_denied"
+                                   : type == kShare && step.due == kShare ? "core.protocol_violation"
+                                   : type == step.due                     ? step.due_reason
+                                                                          : "core.protocol_violation";
       EXPECT_EQ(pair.joiner_failure(), expected) << step.state << " type " << type + 1;
       pair.from_joiner();
       EXPECT_TRUE(pair.joiner->done());

@@ -29,8 +29,8 @@ Error error_for(InviteState state) {
 
 }  // namespace
 
-PairInviter::PairInviter(Identity const& identity, std::string own_name, InviteBook& invites, wire::Opening const& opening,
-                         RandomSource& random, Now now)
+PairInviter::PairInviter(Identity const& identity, std::string own_name, InviteBook& invites,
+                         wire::Opening const& opening, RandomSource& random, Now now)
     : identity_(identity), own_name_(std::move(own_name)), invites_(invites), opening_(opening), random_(random) {
   transcript_ = wire::encode(opening);
   expect(State::await_hello, now);
@@ -51,7 +51,8 @@ Result<> PairInviter::on_message(ByteView bytes, Now now) {
   if (auto const* ended = std::get_if<wire::PairEnd>(&message)) {
     bool const wrong = ended->code == wire::PairEndCode::wrong_code && state_ == State::await_confirm;
     if (wrong) send(wire::PairEnd{wire::PairEndCode::wrong_code, tries_left_});
-    return fail(wrong ? Error{CoreError::wrong_code, CountDetail{tries_left_, InviteBook::kMaxTries}} : CoreError::closed);
+    return fail(wrong ? Error{CoreError::wrong_code, CountDetail{tries_left_, InviteBook::kMaxTries}}
+                      : CoreError::closed);
   }
   switch (state_) {
     case State::await_hello:
@@ -86,8 +87,8 @@ Result<> PairInviter::on_hello(wire::PairHello const& hello, ByteView bytes, Now
   lookup_ = hello.lookup;
   if (!opening_.common_version()) {
     append(out_, wire::encode(wire::Opening{.purpose = wire::Purpose::refusal}));
-    return fail(CoreError::version_mismatch, VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, opening_.version_min,
-                                                            opening_.version_max});
+    return fail(CoreError::version_mismatch,
+                VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, opening_.version_min, opening_.version_max});
   }
   used_ = invite->state == InviteState::used;
   used_by_ = invite->used_by;
@@ -99,8 +100,7 @@ Result<> PairInviter::on_hello(wire::PairHello const& hello, ByteView bytes, Now
   append(transcript_, bytes);
   auto const generator = pair_generator(invite->password.view(), lookup_, hello.nonce);
   auto const own = crypto::cpace::make_share(generator, random_);
-  auto const isk = crypto::cpace::derive(own.scalar, hello.share, hello.nonce.view(),
-                                         {hello.share, {}, own.share, {}});
+  auto const isk = crypto::cpace::derive(own.scalar, hello.share, hello.nonce.view(), {hello.share, {}, own.share, {}});
   if (!isk) return fail(isk.error());
   wire::PairShare share{own.share, random_.id<wire::PairNonce>(), {}};
   Bytes before_tag = transcript_;
@@ -170,9 +170,7 @@ void PairInviter::deny() {
 
 void PairInviter::cancel() { end(CoreError::invite_cancelled, wire::PairEnd{wire::PairEndCode::cancelled, 0}); }
 
-void PairInviter::fail_internally(Error reason) {
-  end(std::move(reason), wire::PairEnd{wire::PairEndCode::failed, 0});
-}
+void PairInviter::fail_internally(Error reason) { end(std::move(reason), wire::PairEnd{wire::PairEndCode::failed, 0}); }
 
 void PairInviter::on_timer(Now now) {
   if (state_ != State::done && now.mono >= deadline_) end(CoreError::timed_out);

@@ -18,8 +18,8 @@ struct InviteView {
   std::optional<DeviceId> used_by;
 };
 
-/// The invites that this device has given out. Counting tries is its job, for used ones as well, and must be durable before
-/// it returns.
+/// The invites that this device has given out. Counting tries is its job, for used ones as well, and must be durable
+/// before it returns.
 class InviteBook {
  public:
   static constexpr std::uint8_t kMaxTries = 3;
@@ -83,7 +83,7 @@ class PairInviter {
   void approve(wire::PairOfferBox const& offer, Now now);
   void deny();
   void welcome(wire::PairWelcomeBox const& box, Now now);
-  void cancel();  ///< the invite was taken back, or the program ends
+  void cancel();                       ///< the invite was taken back, or the program ends
   void fail_internally(Error reason);  ///< the commit did not work
 
  private:

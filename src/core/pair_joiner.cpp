@@ -8,7 +8,10 @@
 namespace kith::core {
 
 PairJoiner::PairJoiner(Identity const& identity, std::string own_name, PairingCode code, RandomSource& random, Now now)
-    : identity_(identity), own_name_(std::move(own_name)), code_(std::move(code)), nonce_(random.id<wire::PairNonce>()) {
+    : identity_(identity),
+      own_name_(std::move(own_name)),
+      code_(std::move(code)),
+      nonce_(random.id<wire::PairNonce>()) {
   share_ = crypto::cpace::make_share(pair_generator(code_.password.view(), code_.lookup, nonce_), random);
   transcript_ = wire::encode(wire::Opening{.purpose = wire::Purpose::pairing});
   out_ = transcript_;
@@ -22,8 +25,8 @@ void PairJoiner::on_bytes(ByteView bytes, Now now) {
   if (state_ == State::await_share && bytes.size() >= 4 && text_of(bytes.first(4)) == "KITH") {
     auto const theirs = wire::decode_opening(bytes.first(std::min(bytes.size(), wire::Opening::kBytes)));
     if (theirs && theirs->purpose == wire::Purpose::refusal) {
-      return end({CoreError::version_mismatch, VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, theirs->version_min,
-                                                              theirs->version_max}});
+      return end({CoreError::version_mismatch,
+                  VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, theirs->version_min, theirs->version_max}});
     }
   }
   incoming_.feed(bytes);
@@ -67,7 +70,8 @@ Result<> PairJoiner::on_message(ByteView bytes, Now now) {
 }
 
 Result<> PairJoiner::on_share(wire::PairShare const& share, ByteView bytes, Now now) {
-  auto const isk = crypto::cpace::derive(share_.scalar, share.share, nonce_.view(), {share_.share, {}, share.share, {}});
+  auto const isk =
+      crypto::cpace::derive(share_.scalar, share.share, nonce_.view(), {share_.share, {}, share.share, {}});
   if (!isk) return fail(isk.error());
   Bytes before_tag = transcript_;
   append(before_tag, share.share.view());
@@ -107,7 +111,8 @@ Result<> PairJoiner::on_welcome(wire::PairWelcome const& message) {
   auto welcome = wire::decode<wire::PairWelcomeBox>(plain);
   wipe(plain);
   if (!welcome) return fail(welcome.error());
-  if (group_id(welcome->genesis) != offer_.group || welcome->secrets.empty()) return fail(CoreError::protocol_violation);
+  if (group_id(welcome->genesis) != offer_.group || welcome->secrets.empty())
+    return fail(CoreError::protocol_violation);
   events_.emplace_back(PairWelcomed{inviter_, offer_, std::move(*welcome)});
   state_ = State::await_stored;
   return {};

@@ -57,7 +57,8 @@ PairKeys PairKeys::derive(crypto::cpace::IntermediateKey const& isk, wire::PairN
   append(salt, inviter_nonce.view());
   auto const inviter_confirm = subkey<crypto::AeadKey>(isk, salt, "confirm-i");
   return {crypto::hmac_sha256(inviter_confirm.view(), before_tag), subkey<crypto::AeadKey>(isk, salt, "confirm-j"),
-          BoxSealer(subkey<crypto::AeadKey>(isk, salt, "box-i")), BoxSealer(subkey<crypto::AeadKey>(isk, salt, "box-j"))};
+          BoxSealer(subkey<crypto::AeadKey>(isk, salt, "box-i")),
+          BoxSealer(subkey<crypto::AeadKey>(isk, salt, "box-j"))};
 }
 
 crypto::Mac256 PairKeys::joiner_tag(ByteView transcript) const {

@@ -41,10 +41,12 @@ struct PairKeys {
 /// Shows that the sender of a CONFIRM or IDENTITY holds the key of the devcert in its box: sign("kith/pair-proof/1",
 /// type | transcript). The message's type keeps the two sides apart.
 /// @param transcript  opening, HELLO, SHARE and J's tag; the tags bind it to the secret that both sides share
-[[nodiscard]] crypto::Signature pair_proof(crypto::SigningKey const& key, wire::PairMessageType type, ByteView transcript);
+[[nodiscard]] crypto::Signature pair_proof(crypto::SigningKey const& key, wire::PairMessageType type,
+                                           ByteView transcript);
 /// Whether an identity's devcert is signed by its device, and its proof made by that device for this conversation.
 /// @return CoreError::bad_signature where not
-[[nodiscard]] Result<> check_identity(wire::PairIdentityBox const& box, wire::PairMessageType type, ByteView transcript);
+[[nodiscard]] Result<> check_identity(wire::PairIdentityBox const& box, wire::PairMessageType type,
+                                      ByteView transcript);
 
 /// calculate_generator(password, CI = "kith/pair/1" 0x00 lookup, sid = joiner's nonce).
 [[nodiscard]] crypto::cpace::Generator pair_generator(ByteView password, wire::Lookup const& lookup,

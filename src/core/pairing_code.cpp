@@ -36,8 +36,8 @@ PairingCode PairingCode::clone() const { return {lookup, password_from(password.
 
 std::string to_text(PairingCode const& code) {
   auto const second = code.password.text();
-  return fmt::format("{}-{}-{}-{}", code.lookup.symbols.substr(0, 4), code.lookup.symbols.substr(4), second.substr(0, 4),
-                     second.substr(4));
+  return fmt::format("{}-{}-{}-{}", code.lookup.symbols.substr(0, 4), code.lookup.symbols.substr(4),
+                     second.substr(0, 4), second.substr(4));
 }
 
 std::optional<PairingCode> parse_code(std::string_view typed) {

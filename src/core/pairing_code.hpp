@@ -29,8 +29,8 @@ struct PairingCode {
 /// @return nullopt where it has not 16 symbols
 [[nodiscard]] std::optional<PairingCode> parse_code(std::string_view typed);
 
-/// What a link or QR carries: `kith://join#` and base64url of [1, lookup, secret 32, addresses]. The secret is a password of
-/// 256 bits for the same exchange.
+/// What a link or QR carries: `kith://join#` and base64url of [1, lookup, secret 32, addresses]. The secret is a
+/// password of 256 bits for the same exchange.
 struct PairingLink {
   wire::Lookup lookup;
   PairPassword secret;

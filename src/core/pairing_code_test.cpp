@@ -42,7 +42,8 @@ TEST(PairingCode, DrawsAllItsBits) {
 TEST(PairingCode, ReadsWhatPeopleType) {
   auto const code = parse_code("7F3K-9QDM-2XHB-T6W0");
   ASSERT_TRUE(code);
-  for (auto const* typed : {"7f3k9qdm2xhbt6w0", " 7F3K 9QDM 2XHB T6WO ", "7f3k-9qdm-2xhb-t6wo", "7-F-3-K9QDM2XHBT6W0"}) {
+  for (auto const* typed :
+       {"7f3k9qdm2xhbt6w0", " 7F3K 9QDM 2XHB T6WO ", "7f3k-9qdm-2xhb-t6wo", "7-F-3-K9QDM2XHBT6W0"}) {
     auto const read = parse_code(typed);
     ASSERT_TRUE(read) << typed;
     EXPECT_EQ(to_text(*read), to_text(*code)) << typed;
@@ -53,8 +54,8 @@ TEST(PairingCode, ReadsWhatPeopleType) {
 }
 
 TEST(PairingCode, RefusesWhatIsNone) {
-  for (auto const* typed : {"", "7F3K-9QDM-2XHB-T6W", "7F3K-9QDM-2XHB-T6WPP", "7F3K-9QDM-2XHB-T6WU", "7F3K.9QDM.2XHB.T6WP",
-                            "kith://join#AAAA", "7F3K-9QDM-2XHB-T6W\xC3"}) {
+  for (auto const* typed : {"", "7F3K-9QDM-2XHB-T6W", "7F3K-9QDM-2XHB-T6WPP", "7F3K-9QDM-2XHB-T6WU",
+                            "7F3K.9QDM.2XHB.T6WP", "kith://join#AAAA", "7F3K-9QDM-2XHB-T6W\xC3"}) {
     EXPECT_FALSE(parse_code(typed)) << typed;
   }
 }

@@ -27,8 +27,8 @@ struct ChainPlace {
 class Past {
  public:
   [[nodiscard]] bool contains(ChainPlace place) const { return last(place.chain) >= place.seq; }
-  [[nodiscard]] Seq last(ChainNo chain) const;   ///< 0 where nothing of the chain is in it
-  void include(ChainPlace place);                ///< keeps the larger seq
+  [[nodiscard]] Seq last(ChainNo chain) const;  ///< 0 where nothing of the chain is in it
+  void include(ChainPlace place);               ///< keeps the larger seq
   void include(Past const& other);
   [[nodiscard]] bool includes(Past const& other) const;
   [[nodiscard]] std::vector<ChainPlace> const& places() const { return places_; }  ///< ascending by chain

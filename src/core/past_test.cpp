@@ -1,8 +1,8 @@
 #include "core/past.hpp"
 
-#include <gtest/gtest.h>
-
 #include <map>
+
+#include <gtest/gtest.h>
 
 #include "support/must.hpp"
 #include "support/seeds.hpp"

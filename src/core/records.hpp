@@ -22,8 +22,8 @@ struct EntryRecord {
   std::uint64_t position = 0;  ///< 1, 2, 3...: the order in which this database applied entries
   EpochId epoch;
   std::uint64_t hlc = 0;
-  bool roster = false;         ///< holds roster ops
-  Past past;                   ///< with the entry itself
+  bool roster = false;  ///< holds roster ops
+  Past past;            ///< with the entry itself
 
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);
@@ -32,11 +32,11 @@ struct EntryRecord {
 
 struct ChainRecord {
   LogId log;
-  Seq first;            ///< 1, or the seq at which it left its parent
-  ChainNo parent;       ///< none for a chain that starts a log
-  Seq last;             ///< applied
+  Seq first;       ///< 1, or the seq at which it left its parent
+  ChainNo parent;  ///< none for a chain that starts a log
+  Seq last;        ///< applied
   EntryHash last_hash;
-  Seq viewed;           ///< how far the views have taken it in; below `first`: not at all
+  Seq viewed;  ///< how far the views have taken it in; below `first`: not at all
 
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);

@@ -43,8 +43,8 @@ Result<> Replica::create_group(std::string name, std::string device_name, Recove
   Bytes record = wire::encode(genesis);
 
   auto const create = [&]() -> Result<> {
-    KITH_CHECK(store_.put(Table::meta, bytes_of(kGenesisKey),
-                          seal_at_rest(identity_.storage, kGenesisKey, record, random_)));
+    KITH_CHECK(
+        store_.put(Table::meta, bytes_of(kGenesisKey), seal_at_rest(identity_.storage, kGenesisKey, record, random_)));
     KITH_CHECK(put_number(store_, kIncarnationKey, random_.u64()));
     KITH_CHECK(state_.load());
     std::vector<wire::Op> ops;
@@ -64,8 +64,8 @@ Result<> Replica::create_group(std::string name, std::string device_name, Recove
 Result<> Replica::adopt_group(wire::PairWelcomeBox const& welcome, Now now) {
   Bytes record = wire::encode(welcome.genesis);
   auto const adopt = [&]() -> Result<> {
-    KITH_CHECK(store_.put(Table::meta, bytes_of(kGenesisKey),
-                          seal_at_rest(identity_.storage, kGenesisKey, record, random_)));
+    KITH_CHECK(
+        store_.put(Table::meta, bytes_of(kGenesisKey), seal_at_rest(identity_.storage, kGenesisKey, record, random_)));
     KITH_CHECK(put_number(store_, kIncarnationKey, random_.u64()));
     KITH_CHECK(put_number(store_, kClockKey, HybridClock().tick(now.wall)));
     KITH_CHECK(state_.load());
@@ -143,8 +143,8 @@ Result<std::vector<OpId>> Replica::write_in_transaction(std::vector<wire::Op> op
   return ids;
 }
 
-/// The tips that the next entry of a log names: what is not in the past of its last one, by others. Where these are many,
-/// only those that say all.
+/// The tips that the next entry of a log names: what is not in the past of its last one, by others. Where these are
+/// many, only those that say all.
 Result<std::vector<Tip>> Replica::news_for(LogId const& log, std::optional<ChainNo> chain) const {
   std::optional<Past> known;
   if (chain) {
@@ -273,8 +273,8 @@ Result<OpId> Replica::remove_device(DeviceId const& device, wire::RemoveReason r
       KITH_TRY(current, incarnation());
       auto const chain = state_.last_chain({self(), current});
       Seq const seq{chain ? state_.chains().at(*chain).last.value + 1 : 1};
-      remove.recovery = recovery->sign.sign(kRecoveryLabel,
-                                            recovery_message(state_.group(), self(), current, seq, wire::Op{remove}));
+      remove.recovery =
+          recovery->sign.sign(kRecoveryLabel, recovery_message(state_.group(), self(), current, seq, wire::Op{remove}));
     }
     std::vector<wire::Op> ops;
     ops.emplace_back(std::move(remove));
@@ -323,7 +323,8 @@ Result<> Replica::do_upkeep(Upkeep::Kind kind, Now now) {
 Result<> Replica::hand_on(Now now) {
   std::vector<wire::Op> ops;
   for (auto const& epoch : uncarried_by(state_.book().carried_by(*sealing_epoch()))) {
-    bool const full = ops.empty() || std::get<wire::EpochSecrets>(ops.back()).secrets.size() == kLimits.max_entry_secrets;
+    bool const full =
+        ops.empty() || std::get<wire::EpochSecrets>(ops.back()).secrets.size() == kLimits.max_entry_secrets;
     if (full) ops.emplace_back(wire::EpochSecrets{});
     std::get<wire::EpochSecrets>(ops.back()).secrets.push_back(state_.secret(epoch)->clone());
   }
@@ -430,8 +431,9 @@ std::vector<EpochId> Replica::epochs_newest_first() const {
   return epochs;
 }
 
-/// The fewest epochs whose secrets, handed on, open what `covered` does not: newest first, each with all it carries. Only
-/// those of applied entries: the secret of an entry that waits may be kept from a device whose removal waits as well.
+/// The fewest epochs whose secrets, handed on, open what `covered` does not: newest first, each with all it carries.
+/// Only those of applied entries: the secret of an entry that waits may be kept from a device whose removal waits as
+/// well.
 std::vector<EpochId> Replica::uncarried_by(std::set<EpochId> covered) const {
   std::vector<EpochId> chosen;
   for (auto const& epoch : epochs_newest_first()) {

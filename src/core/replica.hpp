@@ -19,13 +19,13 @@ struct OpId {
 
 /// What became of sealed items that came from outside.
 struct Received {
-  std::size_t applied = 0;      ///< entries put into the graph, those included that waited for these
-  std::size_t pending = 0;      ///< verified, and waiting for some of their past
-  std::size_t unopened = 0;     ///< of an epoch that is not known here
+  std::size_t applied = 0;   ///< entries put into the graph, those included that waited for these
+  std::size_t pending = 0;   ///< verified, and waiting for some of their past
+  std::size_t unopened = 0;  ///< of an epoch that is not known here
   std::size_t duplicates = 0;
-  std::size_t refused = 0;      ///< damaged, forged, by a stranger, or beyond a limit
-  std::optional<Error> refusal; ///< the first one's reason
-  bool roster_changed = false;  ///< active devices, epochs or relays may differ now
+  std::size_t refused = 0;       ///< damaged, forged, by a stranger, or beyond a limit
+  std::optional<Error> refusal;  ///< the first one's reason
+  bool roster_changed = false;   ///< active devices, epochs or relays may differ now
 };
 
 /// Work that the group is due, and when.
@@ -40,12 +40,13 @@ struct Upkeep {
   bool by_age = false;              ///< nothing is wrong: an epoch will be old by then
 };
 
-/// One device's copy of the group: receives, opens, orders and stores entries, writes its own, and shows those that count
-/// to the views. Pure: bytes, time and randomness come in; the store is the only thing that changes.
+/// One device's copy of the group: receives, opens, orders and stores entries, writes its own, and shows those that
+/// count to the views. Pure: bytes, time and randomness come in; the store is the only thing that changes.
 ///
 /// Several replicas may work on one database, each with a connection of its own (two threads, two processes): every
-/// change is one transaction that begins by looking at what the others wrote. Each method joins the caller's transaction
-/// where one is open, and is a transaction of its own otherwise; after rolling back, the caller calls invalidate().
+/// change is one transaction that begins by looking at what the others wrote. Each method joins the caller's
+/// transaction where one is open, and is a transaction of its own otherwise; after rolling back, the caller calls
+/// invalidate().
 class Replica {
  public:
   /// How long an epoch lasts at most.
@@ -86,13 +87,13 @@ class Replica {
   /// Takes sealed items in any order, with duplicates and gaps. Only a fault of our own store is an error.
   [[nodiscard]] Result<Received> receive(std::span<ByteView const> items, Now now);
 
-  /// Writes ops into this device's log: durable when it returns (or when the caller's transaction commits). Rotates first
-  /// where the epoch's recipients are not exactly the active devices.
+  /// Writes ops into this device's log: durable when it returns (or when the caller's transaction commits). Rotates
+  /// first where the epoch's recipients are not exactly the active devices.
   /// @return each op's id; CoreError::removed_self, entry_too_large for a single op that does not fit
   [[nodiscard]] Result<std::vector<OpId>> write(std::vector<wire::Op> ops, Now now);
 
-  /// Removes a device. With `recovery` for good, whatever its rank; without, one that stands above this device could undo
-  /// it. @return CoreError::unknown_device, wrong_recovery
+  /// Removes a device. With `recovery` for good, whatever its rank; without, one that stands above this device could
+  /// undo it. @return CoreError::unknown_device, wrong_recovery
   [[nodiscard]] Result<OpId> remove_device(DeviceId const& device, wire::RemoveReason reason,
                                            RecoveryKeys const* recovery, Now now);
   /// Whether a device is of higher rank: it could answer its removal by this one with a remove that counts first.
@@ -111,8 +112,8 @@ class Replica {
 
   /// hash of all tips, sorted: H("kith/heads/1", tips).
   [[nodiscard]] Result<crypto::Hash256> heads();
-  /// What to say that is here: all tips, sorted. Of more than Limits::max_tips those first that are in no other one's past,
-  /// which say the same as all.
+  /// What to say that is here: all tips, sorted. Of more than Limits::max_tips those first that are in no other one's
+  /// past, which say the same as all.
   [[nodiscard]] Result<std::vector<Tip>> tips();
   /// Entries that others name and that are not here: what to ask for. At most `most`.
   [[nodiscard]] Result<std::vector<Tip>> missing(std::size_t most);
@@ -125,8 +126,8 @@ class Replica {
   [[nodiscard]] Result<> scan_applied(std::uint64_t position,
                                       std::function<void(std::uint64_t, EntryHash const&)> const& visit);
 
-  /// What a new device is given besides the log: secrets of the largest epoch, and of those that it does not carry. Behind
-  /// usable_epoch() it carries all; what is beyond kMaxNewcomerSecrets otherwise is handed on by upkeep.
+  /// What a new device is given besides the log: secrets of the largest epoch, and of those that it does not carry.
+  /// Behind usable_epoch() it carries all; what is beyond kMaxNewcomerSecrets otherwise is handed on by upkeep.
   [[nodiscard]] std::vector<EpochSecret> secrets_for_newcomer() const;
   /// Secrets for session tags and psks, the newest epoch first.
   [[nodiscard]] std::vector<EpochId> epochs_newest_first() const;

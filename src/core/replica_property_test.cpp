@@ -60,8 +60,8 @@ TEST(ReplicaProperty, DevicesThatStayHoldTheSame) {
   });
 }
 
-/// Sealed bytes that wait in a table, of entries that all who stay must have. What a removed device wrote last and only some
-/// were shown may wait for ever.
+/// Sealed bytes that wait in a table, of entries that all who stay must have. What a removed device wrote last and only
+/// some were shown may wait for ever.
 std::size_t waiting_of(TestDevice& device, Table table, TestDevice& witness) {
   auto const needed = witness.sealed_entries();
   std::size_t count = 0;
@@ -87,8 +87,10 @@ TEST(ReplicaProperty, NobodyIsStuck) {
           if (nothing_set_aside && rows(*device, table) > 0) return device->name + " has entries that wait";
           if (waiting_of(*device, table, group.witness()) > 0) return device->name + " has not what others count on";
         }
-        if (!epoch || epoch != active.front()->replica.sealing_epoch()) return device->name + " seals under another epoch";
-        if (!state.book().recipients_are(*epoch, state.roster().active_by_rank())) return "the epoch's recipients are others";
+        if (!epoch || epoch != active.front()->replica.sealing_epoch())
+          return device->name + " seals under another epoch";
+        if (!state.book().recipients_are(*epoch, state.roster().active_by_rank()))
+          return "the epoch's recipients are others";
       }
       return "";
     });
@@ -159,8 +161,10 @@ TEST(ReplicaProperty, ANewcomerReadsAllThatItsInviterReads) {
       TestDevice newcomer(seed * 100 + 77, "newcomer");
       inviter->invite(newcomer);
       newcomer.pull_from(*inviter);
-      if (rows(newcomer, Table::unopened) > 0) return AssertionFailure() << "it cannot open some entries\n" << group.story();
-      if (auto const found = difference(*inviter, newcomer); !found.empty()) return AssertionFailure() << found << '\n' << group.story();
+      if (rows(newcomer, Table::unopened) > 0)
+        return AssertionFailure() << "it cannot open some entries\n" << group.story();
+      if (auto const found = difference(*inviter, newcomer); !found.empty())
+        return AssertionFailure() << found << '\n' << group.story();
       return AssertionSuccess();
     }
     return AssertionSuccess();
@@ -187,15 +191,16 @@ TEST(ReplicaProperty, AnyOrderOfDeliveryWithDuplicatesGivesTheSame) {
         group.dice().shuffle(entries);
         for (auto const& entry : entries) shuffled.receive({entry});
         if (auto found = difference(newcomer, shuffled); !found.empty()) return found;
-        if (rows(shuffled, Table::unopened) + rows(shuffled, Table::pending) + rows(shuffled, Table::waiting) > 0) return "leftovers";
+        if (rows(shuffled, Table::unopened) + rows(shuffled, Table::pending) + rows(shuffled, Table::waiting) > 0)
+          return "leftovers";
       }
       return "";
     });
   });
 }
 
-/// A home that was copied wrote two branches; the longer one does not know the other's epochs. Whoever rotates on top of
-/// one branch alone would give the epoch a number that does not fit, and have to do so again for ever.
+/// A home that was copied wrote two branches; the longer one does not know the other's epochs. Whoever rotates on top
+/// of one branch alone would give the epoch a number that does not fit, and have to do so again for ever.
 TEST(ReplicaProperty, ADeviceWhoseLogForkedStartsEpochsThatAreValid) {
   auto const recovery = testing::test_recovery(5);
   TestDevice a(1), b(2), c(3);

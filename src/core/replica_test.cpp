@@ -1,8 +1,8 @@
 #include "core/replica.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "support/test_device.hpp"
 
@@ -102,8 +102,8 @@ TEST_F(Pair, EntriesOfARemovedDeviceThatNobodyVouchedForAreSetAside) {
 
 TEST_F(Pair, ConcurrentAddSurvivesARotationElsewhere) {
   TestDevice c{3, "phone"};
-  a.invite(c);                           // b does not know
-  must(b.replica.rotate(b.now()));     // a does not know, and c is no recipient
+  a.invite(c);                      // b does not know
+  must(b.replica.rotate(b.now()));  // a does not know, and c is no recipient
   b.push("under the new epoch");
   a.pull_from(b);
   c.pull_from(a);

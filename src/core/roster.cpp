@@ -93,7 +93,8 @@ class RosterBuilder {
         if (std::holds_alternative<wire::DeviceRemove>(op)) removes_.push_back(ref);
         if (std::holds_alternative<wire::DeviceRename>(op)) renames_.push_back(ref);
         if (std::holds_alternative<wire::DevicePause>(op)) pauses_.push_back(ref);
-        if (std::holds_alternative<wire::RelaySet>(op) || std::holds_alternative<wire::RelayRemove>(op)) relays_.push_back(ref);
+        if (std::holds_alternative<wire::RelaySet>(op) || std::holds_alternative<wire::RelayRemove>(op))
+          relays_.push_back(ref);
       }
     }
     auto const by_order = [](OpRef const& a, OpRef const& b) { return a.order() < b.order(); };
@@ -110,13 +111,15 @@ class RosterBuilder {
     if (founding_.op != nullptr) creator_ = std::get<Founding>(*founding_.op).creator.device;
   }
 
-  /// A device joins once: an add that knows of another add of its device is void. It would give the device another rank,
-  /// and so decide again, long after, which of two that removed each other was the senior. And no device adds itself but
-  /// with the recovery key.
+  /// A device joins once: an add that knows of another add of its device is void. It would give the device another
+  /// rank, and so decide again, long after, which of two that removed each other was the senior. And no device adds
+  /// itself but with the recovery key.
   void drop_idle_adds() {
-    std::erase_if(adds_, [](OpRef const& add) { return !add.by_recovery() && add.entry->author == cert_of(add).device; });
+    std::erase_if(adds_,
+                  [](OpRef const& add) { return !add.by_recovery() && add.entry->author == cert_of(add).device; });
     std::map<DeviceId, ChainEnds> firsts;
-    for (auto const& add : adds_) firsts.try_emplace(cert_of(add).device, ChainEnds::Which::first).first->second.take(add);
+    for (auto const& add : adds_)
+      firsts.try_emplace(cert_of(add).device, ChainEnds::Which::first).first->second.take(add);
     std::erase_if(adds_, [&](OpRef const& add) {
       auto const& device = cert_of(add).device;
       return (device == creator_ && founding_.before(add)) ||
@@ -145,8 +148,8 @@ class RosterBuilder {
            });
   }
 
-  /// One pass over the devices, the most senior one not yet taken first. Its removes that stand now count for good, and its
-  /// adds that stand now give paths, so that a junior can never decide over a senior.
+  /// One pass over the devices, the most senior one not yet taken first. Its removes that stand now count for good, and
+  /// its adds that stand now give paths, so that a junior can never decide over a senior.
   void take_devices_by_rank() {
     std::set<std::pair<RankPath, DeviceId>> waiting;
     auto const found = [&](DeviceId const& device, RankPath path) {
@@ -218,7 +221,8 @@ class RosterBuilder {
     for (auto const& add : adds_) {
       auto& member = members[cert_of(add).device];
       member.add_entries.push_back(add.entry->hash);
-      bool const stands = add.by_recovery() || (reached.contains(add.entry->author) && stands_now(add, add.entry->author));
+      bool const stands =
+          add.by_recovery() || (reached.contains(add.entry->author) && stands_now(add, add.entry->author));
       bool const first = member.add_entries.size() == 1 && !member.rooted;
       if (stands && add.by_recovery()) member.rooted = true;
       if (stands && !add.by_recovery()) member.adders.push_back(add.entry->author);
@@ -241,7 +245,8 @@ class RosterBuilder {
     inherit_removes(members);
   }
 
-  /// Entries of devices that only void adds brought are treated as removed by what voided those of the adds that they know.
+  /// Entries of devices that only void adds brought are treated as removed by what voided those of the adds that they
+  /// know.
   void inherit_removes(std::map<DeviceId, Member>& members) const {
     for (bool grown = true; grown;) {
       grown = false;
@@ -268,7 +273,8 @@ class RosterBuilder {
     std::map<DeviceId, std::vector<Rival>> names, pauses;
     for (auto const& add : adds_) {
       auto const& device = cert_of(add).device;
-      if (roster_.members_.at(device).state == MemberState::unfounded || stands(add)) names[device].push_back(add.rival());
+      if (roster_.members_.at(device).state == MemberState::unfounded || stands(add))
+        names[device].push_back(add.rival());
     }
     for (auto const& rename : renames_) {
       if (stands(rename)) names[std::get<wire::DeviceRename>(*rename.op).device].push_back(rename.rival());
@@ -278,21 +284,23 @@ class RosterBuilder {
     }
     for (auto& [device, member] : roster_.members_) {
       if (auto const won = winner(names[device])) member.name = name_in(names[device][*won]);
-      if (auto const won = winner(pauses[device])) member.paused = std::get<wire::DevicePause>(op_of(pauses[device][*won])).on;
+      if (auto const won = winner(pauses[device]))
+        member.paused = std::get<wire::DevicePause>(op_of(pauses[device][*won])).on;
     }
     bearing_.insert(founding_.entry->place);
     roster_.bearing_.assign(bearing_.begin(), bearing_.end());
   }
 
   void fill_relays() {
-    // For one relay key, the relay_sets in no other's past; among those the smallest entry hash. A standing relay_remove
-    // undoes the relay_sets of its channel that are in its past.
+    // For one relay key, the relay_sets in no other's past; among those the smallest entry hash. A standing
+    // relay_remove undoes the relay_sets of its channel that are in its past.
     std::erase_if(relays_, [&](OpRef const& ref) { return !stands(ref); });
     std::map<wire::RelayKey, ChainEnds> sets;
     std::map<std::pair<wire::RelayKey, wire::ChannelId>, ChainEnds> removes;
     auto const last = ChainEnds::Which::last;
     for (auto const& ref : relays_) {
-      if (auto const* set = std::get_if<wire::RelaySet>(ref.op)) sets.try_emplace(set->relay, last).first->second.take(ref);
+      if (auto const* set = std::get_if<wire::RelaySet>(ref.op))
+        sets.try_emplace(set->relay, last).first->second.take(ref);
       auto const* remove = std::get_if<wire::RelayRemove>(ref.op);
       if (remove != nullptr) removes.try_emplace({remove->relay, remove->channel}, last).first->second.take(ref);
     }
@@ -387,7 +395,8 @@ std::set<DeviceId> Roster::founded_without(DeviceId const& device) const {
   for (bool grown = true; grown;) {
     grown = false;
     for (auto const& [id, member] : members_) {
-      bool const brought = std::ranges::any_of(member.adders, [&](DeviceId const& adder) { return founded.contains(adder); });
+      bool const brought =
+          std::ranges::any_of(member.adders, [&](DeviceId const& adder) { return founded.contains(adder); });
       if (id != device && brought && founded.insert(id).second) grown = true;
     }
   }
@@ -402,7 +411,8 @@ crypto::Hash256 Roster::digest() const {
     std::uint8_t const state[] = {static_cast<std::uint8_t>(member.state), static_cast<std::uint8_t>(member.paused)};
     hasher.part(device.view()).part(member.cert.dx.view()).part(state).part(bytes_of(member.name));
   }
-  for (auto const& relay : relays_) hasher.part(relay.relay.view()).part(relay.channel.view()).part(bytes_of(relay.url));
+  for (auto const& relay : relays_)
+    hasher.part(relay.relay.view()).part(relay.channel.view()).part(bytes_of(relay.url));
   return hasher.finish();
 }
 
@@ -443,9 +453,8 @@ std::optional<std::size_t> winner(std::span<Rival const> rivals) {
   }
   std::optional<std::size_t> best;
   for (auto const& [chain, i] : last) {
-    bool const superseded = std::ranges::any_of(last, [&](auto const& other) {
-      return rivals[i].entry->in_past_of(*rivals[other.second].entry);
-    });
+    bool const superseded = std::ranges::any_of(
+        last, [&](auto const& other) { return rivals[i].entry->in_past_of(*rivals[other.second].entry); });
     if (superseded) continue;
     auto const key = [](Rival const& rival) { return std::tie(rival.entry->hlc, rival.entry->hash, rival.index); };
     if (!best || key(rivals[*best]) < key(rivals[i])) best = i;

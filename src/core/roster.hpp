@@ -26,10 +26,12 @@ struct Rotation {
 struct HandedOn {
   std::vector<EpochId> carries;
 };
-using RosterOp = std::variant<Founding, wire::DeviceAdd, wire::DeviceRemove, wire::DeviceRename, wire::DevicePause, Rotation,
-                              HandedOn, wire::IncarnationOp, wire::RelaySet, wire::RelayRemove, wire::DeviceRelay>;
+using RosterOp =
+    std::variant<Founding, wire::DeviceAdd, wire::DeviceRemove, wire::DeviceRename, wire::DevicePause, Rotation,
+                 HandedOn, wire::IncarnationOp, wire::RelaySet, wire::RelayRemove, wire::DeviceRelay>;
 
-/// The roster op that `op` is, nullopt for another view's op and for a device_add whose devcert its device did not sign.
+/// The roster op that `op` is, nullopt for another view's op and for a device_add whose devcert its device did not
+/// sign.
 [[nodiscard]] std::optional<RosterOp> roster_op(GroupId const& group, wire::Op const& op);
 
 /// What the roster needs to know of an entry that holds roster ops.
@@ -37,7 +39,7 @@ struct RosterEntry {
   EntryHash hash;
   DeviceId author;
   ChainPlace place;
-  Past past;                                            ///< with the entry itself
+  Past past;  ///< with the entry itself
   std::uint64_t hlc = 0;
   EpochId sealed_under;
   std::vector<std::pair<std::uint32_t, RosterOp>> ops;  ///< with their index in the entry
@@ -51,7 +53,7 @@ struct RosterEntry {
 /// Seniority: [] for the recovery key, [0, x] for whom it added, [1] for the creator, the adder's path + x for others.
 /// Compared element by element, and a prefix is senior: std::vector's own order.
 struct RankStep {
-  std::uint64_t count = 0;   ///< 0 or 1 in the first step; else roster ops in the past of the add
+  std::uint64_t count = 0;  ///< 0 or 1 in the first step; else roster ops in the past of the add
   EntryHash entry;
   std::uint32_t index = 0;
   friend auto operator<=>(RankStep const&, RankStep const&) = default;
@@ -64,21 +66,21 @@ struct CountedRemove {
   std::uint32_t index = 0;
   ChainPlace place;
   Past past;  ///< of the remove's entry, which is in it
-  /// For an unfounded device: the void add that hands the remove on, and with it to entries that know this add. Adds that
-  /// an entry does not know say nothing about it: they may be set aside, and then others do not have them.
+  /// For an unfounded device: the void add that hands the remove on, and with it to entries that know this add. Adds
+  /// that an entry does not know say nothing about it: they may be set aside, and then others do not have them.
   std::optional<ChainPlace> through;
 };
 
 enum class MemberState {
   active,
-  removed,  ///< target of a counted remove
+  removed,    ///< target of a counted remove
   unfounded,  ///< only void adds brought it: its entries are treated as removed by what voided those that they know
 };
 
 struct Member {
   wire::Devcert cert;
   std::string name;
-  RankPath rank;                      ///< empty for an unfounded device
+  RankPath rank;  ///< empty for an unfounded device
   MemberState state = MemberState::active;
   bool paused = false;
   std::vector<CountedRemove> removes;  ///< counted against it, or inherited by an unfounded device
@@ -95,13 +97,15 @@ class Roster {
   [[nodiscard]] bool active(DeviceId const& device) const;
   /// Active devices, the most senior first.
   [[nodiscard]] std::vector<DeviceId> active_by_rank() const;
-  /// Whom an epoch's secret is for: the active devices, the most senior ones where there are more than a prefix has room for.
+  /// Whom an epoch's secret is for: the active devices, the most senior ones where there are more than a prefix has
+  /// room for.
   [[nodiscard]] std::vector<DeviceId> epoch_recipients() const;
   /// Whether both have a rank, and the first one's is the senior.
   [[nodiscard]] bool above(DeviceId const& senior, DeviceId const& junior) const;
   [[nodiscard]] std::string const& group_name() const { return group_name_; }
 
-  /// Whether an op at (entry, index) by its author stands: it is in the past of every remove counted against the author.
+  /// Whether an op at (entry, index) by its author stands: it is in the past of every remove counted against the
+  /// author.
   [[nodiscard]] bool stands(RosterEntry const& entry, std::uint32_t index) const;
 
   /// Entries that must be kept and passed on although their author was removed: the roster rests on their ops.

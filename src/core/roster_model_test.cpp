@@ -1,8 +1,9 @@
+#include "support/roster_model.hpp"
+
 #include <gtest/gtest.h>
 
 #include "support/history_writer.hpp"
 #include "support/local_graph.hpp"
-#include "support/roster_model.hpp"
 
 /// The roster against a second implementation of its rules, over random histories.
 namespace kith::core {
@@ -35,7 +36,8 @@ AssertionResult agree(std::uint64_t seed, Disagreement disagreement) {
   return AssertionFailure() << check(small) << '\n' << small.describe();
 }
 
-std::string name_both(std::string_view what, DeviceId const& device, std::string const& product, std::string const& model) {
+std::string name_both(std::string_view what, DeviceId const& device, std::string const& product,
+                      std::string const& model) {
   return fmt::format("{} of {}: product {}, model {}", what, testing::name_of(device), product, model);
 }
 
@@ -61,7 +63,8 @@ TEST(RosterModel, SameRanks) {
       for (auto const& device : model.known) {
         auto const& member = *graph.roster().find(device);
         auto const path = model.paths.find(device);
-        if ((member.state == MemberState::unfounded) != (path == model.paths.end())) return name_both("founded", device, "", "");
+        if ((member.state == MemberState::unfounded) != (path == model.paths.end()))
+          return name_both("founded", device, "", "");
         testing::ModelPath product;
         for (auto const& step : member.rank) product.emplace_back(step.count, step.entry, step.index);
         if (path != model.paths.end() && product != path->second) return name_both("rank", device, "", "");
@@ -73,38 +76,44 @@ TEST(RosterModel, SameRanks) {
 
 TEST(RosterModel, SameRemovesCount) {
   for_each_seed(kHistories, [](std::uint64_t seed) {
-    return agree(seed, [](LocalGraph const& graph, testing::ModelRoster const& model, History const& history) -> std::string {
-      for (EventNo event = 0; event < history.size(); ++event) {
-        auto const& author = history.at(event).author;
-        std::set<ModelOp> product;
-        for (auto const& remove : graph.roster().find(author)->removes) {
-          if (remove.through && !graph.past(event).contains(*remove.through)) continue;
-          product.insert({graph.event_at(remove.place), remove.index});
-          if (history.at(graph.event_at(remove.place)).hash != remove.entry) return "a remove's place is not its entry's";
-          if (!(remove.past == graph.past(graph.event_at(remove.place)))) return "a remove's past is not its entry's";
-        }
-        if (product != removes_against(history, model, event)) return fmt::format("others are removes against #{}", event);
-      }
-      return "";
-    });
+    return agree(seed,
+                 [](LocalGraph const& graph, testing::ModelRoster const& model, History const& history) -> std::string {
+                   for (EventNo event = 0; event < history.size(); ++event) {
+                     auto const& author = history.at(event).author;
+                     std::set<ModelOp> product;
+                     for (auto const& remove : graph.roster().find(author)->removes) {
+                       if (remove.through && !graph.past(event).contains(*remove.through)) continue;
+                       product.insert({graph.event_at(remove.place), remove.index});
+                       if (history.at(graph.event_at(remove.place)).hash != remove.entry)
+                         return "a remove's place is not its entry's";
+                       if (!(remove.past == graph.past(graph.event_at(remove.place))))
+                         return "a remove's past is not its entry's";
+                     }
+                     if (product != removes_against(history, model, event))
+                       return fmt::format("others are removes against #{}", event);
+                   }
+                   return "";
+                 });
   });
 }
 
 TEST(RosterModel, SameOpsStand) {
   for_each_seed(kHistories, [](std::uint64_t seed) {
-    return agree(seed, [](LocalGraph const& graph, testing::ModelRoster const& model, History const& history) -> std::string {
-      for (EventNo event = 0; event < history.size(); ++event) {
-        auto const entry = graph.roster_entry(event);
-        for (std::uint32_t index = 0; index < entry.ops.size(); ++index) {
-          if (std::holds_alternative<wire::DeviceAdd>(entry.ops[index].second)) continue;  // what ranks and adders show
-          bool const product = graph.roster().stands(entry, index);
-          if (product != model.standing.contains({event, index})) {
-            return fmt::format("op {} of #{} stands: product {}", index, event, product);
-          }
-        }
-      }
-      return "";
-    });
+    return agree(seed,
+                 [](LocalGraph const& graph, testing::ModelRoster const& model, History const& history) -> std::string {
+                   for (EventNo event = 0; event < history.size(); ++event) {
+                     auto const entry = graph.roster_entry(event);
+                     for (std::uint32_t index = 0; index < entry.ops.size(); ++index) {
+                       if (std::holds_alternative<wire::DeviceAdd>(entry.ops[index].second))
+                         continue;  // what ranks and adders show
+                       bool const product = graph.roster().stands(entry, index);
+                       if (product != model.standing.contains({event, index})) {
+                         return fmt::format("op {} of #{} stands: product {}", index, event, product);
+                       }
+                     }
+                   }
+                   return "";
+                 });
   });
 }
 
@@ -139,9 +148,9 @@ TEST(RosterModel, HistoriesMeetEveryRule) {
           met["remove by recovery"] += history.at(i).recovery_signed.contains(index) ? 1 : 0;
           auto const by = model.paths.find(history.at(i).author), of = model.paths.find(remove->device);
           if (counted && by != model.paths.end() && of != model.paths.end()) {
-            met[by->second == of->second ? "removed by itself"
-                : by->second < of->second    ? "removed by a senior"
-                                             : "removed by a junior"] += 1;
+            met[by->second == of->second  ? "removed by itself"
+                : by->second < of->second ? "removed by a senior"
+                                          : "removed by a junior"] += 1;
           }
         }
         if (std::holds_alternative<wire::DeviceAdd>(content)) met[stands ? "standing add" : "void add"] += 1;

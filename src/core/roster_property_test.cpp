@@ -141,11 +141,13 @@ TEST(RosterProperty, OfTwoThatRemoveEachOtherTheSeniorStays) {
     writer.dice().shuffle(removals);
     for (auto const& [by, of] : removals) {
       auto const removal = writer.write(by, before, {HistoryWriter::remove_of(of)});
-      if (!removal || (before & ~writer.history().past(*removal)).any()) return AssertionSuccess();  // a fork: knows less
+      if (!removal || (before & ~writer.history().past(*removal)).any())
+        return AssertionSuccess();  // a fork: knows less
     }
     LocalGraph const graph(writer.history(), writer.history().everything());
     if (graph.roster().active(senior) && !graph.roster().active(junior)) return AssertionSuccess();
-    return AssertionFailure() << name_of(senior) << " is senior to " << name_of(junior) << '\n' << writer.history().describe();
+    return AssertionFailure() << name_of(senior) << " is senior to " << name_of(junior) << '\n'
+                              << writer.history().describe();
   });
 }
 
@@ -156,7 +158,8 @@ TEST(RosterProperty, TheRecoveryKeyShutsOutTheThiefOfAnyDevice) {
     writer.live(writer.dice().between(4, 20));
     auto const active = LocalGraph(writer.history(), writer.history().everything()).roster().active_by_rank();
     if (active.size() < 2) return AssertionSuccess();
-    auto const removal = writer.write(active.back(), writer.history().everything(), {HistoryWriter::remove_of(active.front())}, {0});
+    auto const removal =
+        writer.write(active.back(), writer.history().everything(), {HistoryWriter::remove_of(active.front())}, {0});
     if (!removal) return AssertionSuccess();
     EventSet unknowable;
     unknowable.set(*removal);

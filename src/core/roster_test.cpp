@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/identity.hpp"
 #include "core/entry.hpp"
+#include "core/identity.hpp"
 #include "support/scenario.hpp"
 #include "support/seeded_random.hpp"
 
@@ -305,7 +305,8 @@ TEST(RosterOps, KeepEpochsForTheirSecretsAndDropForgedDevcerts) {
 
   wire::EpochSecrets handed;
   handed.secrets.push_back(secret.clone());
-  EXPECT_EQ(std::get<HandedOn>(*roster_op(group, wire::Op{std::move(handed)})).carries, std::vector<EpochId>{epoch_id(group, secret)});
+  EXPECT_EQ(std::get<HandedOn>(*roster_op(group, wire::Op{std::move(handed)})).carries,
+            std::vector<EpochId>{epoch_id(group, secret)});
 
   wire::DeviceAdd add{identity.cert, "x", {}, std::nullopt};
   EXPECT_TRUE(roster_op(group, wire::Op{add}));

@@ -37,7 +37,9 @@ class SecureChannel {
   void send(wire::Frame const& frame);       ///< in order, before all bulk
   void send_bulk(wire::Frame const& frame);  ///< in order, when no other frame waits
   void drop_bulk();                          ///< what has not begun to go out
-  [[nodiscard]] std::size_t queued_bytes() const { return queued_control_bytes_ + queued_bulk_bytes_ + current_.size() - current_sent_; }
+  [[nodiscard]] std::size_t queued_bytes() const {
+    return queued_control_bytes_ + queued_bulk_bytes_ + current_.size() - current_sent_;
+  }
   [[nodiscard]] std::size_t queued_bulk_bytes() const { return queued_bulk_bytes_; }
 
   /// Appends one length-prefixed Noise message. @return false where there is nothing to send
@@ -57,7 +59,7 @@ class SecureChannel {
   std::deque<Bytes> bulk_;
   std::size_t queued_control_bytes_ = 0;
   std::size_t queued_bulk_bytes_ = 0;
-  Bytes current_;             ///< the frame that is being sent
+  Bytes current_;  ///< the frame that is being sent
   std::size_t current_sent_ = 0;
   std::uint64_t sent_since_rekey_ = 0;
   Instant rekey_at_;

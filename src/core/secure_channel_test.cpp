@@ -61,7 +61,9 @@ struct Channels : ::testing::Test {
     for (auto const& message : messages(now)) must(receiver.receive(message, frames));
     return frames;
   }
-  static wire::FileChunk chunk(std::uint64_t number, std::size_t bytes) { return {{}, number, bytes, {}, Bytes(bytes, 7)}; }
+  static wire::FileChunk chunk(std::uint64_t number, std::size_t bytes) {
+    return {{}, number, bytes, {}, Bytes(bytes, 7)};
+  }
   /// A frame of a little more than `bytes`.
   static wire::Data data(std::size_t bytes) {
     wire::Data frame;
@@ -288,9 +290,11 @@ TEST_F(Channels, CarryAnythingInAnyMixture) {
       }
     }
     for (Bytes out; from.poll_transmit(out, now); out.clear()) must(to.receive(ByteView{out}.subspan(2), frames));
-    for (auto const& frame : frames) (std::holds_alternative<wire::FileChunk>(frame) ? got_bulk : got_control).push_back(frame);
+    for (auto const& frame : frames)
+      (std::holds_alternative<wire::FileChunk>(frame) ? got_bulk : got_control).push_back(frame);
     if (got_control != control || got_bulk != bulk) return ::testing::AssertionFailure() << "other frames came";
-    return from.queued_bytes() == 0 ? ::testing::AssertionSuccess() : ::testing::AssertionFailure() << "something is left";
+    return from.queued_bytes() == 0 ? ::testing::AssertionSuccess()
+                                    : ::testing::AssertionFailure() << "something is left";
   });
 }
 

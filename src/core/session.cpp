@@ -86,8 +86,8 @@ void Session::on_bytes(ByteView bytes, Now now) {
     // In place of message 2: a refusal. It is not authenticated, and all it can do is end this attempt.
     auto const theirs = wire::decode_opening(bytes.first(std::min(bytes.size(), wire::Opening::kBytes)));
     if (theirs && theirs->purpose == wire::Purpose::refusal) {
-      return end({CoreError::version_mismatch, VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, theirs->version_min,
-                                                              theirs->version_max}});
+      return end({CoreError::version_mismatch,
+                  VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, theirs->version_min, theirs->version_max}});
     }
   }
   incoming_.feed(bytes);
@@ -124,11 +124,12 @@ Result<> Session::read_hello(ByteView message, Now now) {
     auto const& psk = membership_.kept_psk(epoch);
     auto const ours = epoch_tag(psk, *handshake_->remote_ephemeral());
     for (std::uint8_t i = 0; i < wire::kEpochTags; ++i) {
-      if (!crypto::same_mac(ours.view(), ByteView{tags}.subspan(i * wire::EpochTag::kBytes, wire::EpochTag::kBytes))) continue;
+      if (!crypto::same_mac(ours.view(), ByteView{tags}.subspan(i * wire::EpochTag::kBytes, wire::EpochTag::kBytes)))
+        continue;
       if (!opening_.common_version()) {
         out_ = wire::encode(wire::Opening{.purpose = wire::Purpose::refusal});
-        return fail(CoreError::version_mismatch, VersionsDetail{wire::kProtocolMin, wire::kProtocolMax,
-                                                                opening_.version_min, opening_.version_max});
+        return fail(CoreError::version_mismatch,
+                    VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, opening_.version_min, opening_.version_max});
       }
       handshake_->set_psk(psk.clone());
       KITH_CHECK(write_payload_message(i, now));
@@ -278,8 +279,7 @@ std::optional<Instant> Session::next_deadline() const {
     case State::await_hello:
     case State::await_reply:
     case State::await_proof: return started_ + kHandshakeTime;
-    case State::open:
-      return std::min(started_ + kLifetime, ping_ ? heard_ + kDeadAfter : heard_ + kPingAfter);
+    case State::open: return std::min(started_ + kLifetime, ping_ ? heard_ + kDeadAfter : heard_ + kPingAfter);
     case State::closed: return done() ? std::nullopt : std::optional(heard_ + kDeadAfter);
   }
   KITH_UNREACHABLE();

@@ -40,8 +40,8 @@ class Membership {
 struct SessionPeer {
   wire::Devcert cert;
   Incarnation incarnation;
-  std::string version;                   ///< "1-1 kith/0.1.0"
-  std::chrono::seconds clock_ahead{0};   ///< its wall clock minus ours
+  std::string version;                  ///< "1-1 kith/0.1.0"
+  std::chrono::seconds clock_ahead{0};  ///< its wall clock minus ours
 };
 
 struct SessionOpened {
@@ -51,7 +51,7 @@ struct SessionFrame {
   wire::Frame frame;
 };
 struct SessionClosed {
-  Error reason;               ///< CoreError::closed for an orderly end
+  Error reason;                      ///< CoreError::closed for an orderly end
   std::optional<wire::Close> close;  ///< what the other side said, if it did
 };
 using SessionEvent = std::variant<SessionOpened, SessionFrame, SessionClosed>;
@@ -80,7 +80,8 @@ class Session {
                                         Now now);
   /// Answers: `opening` has been read from the link and its purpose is a session.
   [[nodiscard]] static Session accept(Identity const& identity, Membership const& membership,
-                                      wire::Opening const& opening, ByteView link_binding, RandomSource& random, Now now);
+                                      wire::Opening const& opening, ByteView link_binding, RandomSource& random,
+                                      Now now);
 
   void on_bytes(ByteView bytes, Now now);
   void on_timer(Now now);
@@ -114,7 +115,8 @@ class Session {
   [[nodiscard]] Result<> read_proof(ByteView message, Now now);
   [[nodiscard]] Result<> write_payload_message(std::optional<std::uint8_t> tag_index, Now now);
   [[nodiscard]] Result<Bytes> read_tokens(ByteView message, crypto::noise::HandshakeHash& before);
-  [[nodiscard]] Result<SessionPeer> check_payload(ByteView payload, crypto::noise::HandshakeHash const& signed_hash, Now now);
+  [[nodiscard]] Result<SessionPeer> check_payload(ByteView payload, crypto::noise::HandshakeHash const& signed_hash,
+                                                  Now now);
   void become_open(SessionPeer peer, Now now);
   [[nodiscard]] Result<> on_transport_message(ByteView message, Now now);
   void on_frame(wire::Frame frame, Now now);

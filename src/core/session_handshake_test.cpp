@@ -32,8 +32,8 @@ Bytes prologue_of(wire::Opening const& opening) {
 /// @param observed_tags  in place of those that it could make itself
 Bytes dial_with(wire::Opening const& opening, testing::TestMembership const& membership, Identity const& identity,
                 RandomSource& random, Bytes observed_tags = {}) {
-  crypto::noise::HandshakeState state(crypto::noise::Pattern::xx_psk3, crypto::noise::Role::initiator, prologue_of(opening),
-                                      identity.dx, random);
+  crypto::noise::HandshakeState state(crypto::noise::Pattern::xx_psk3, crypto::noise::Role::initiator,
+                                      prologue_of(opening), identity.dx, random);
   Bytes message, tagged;
   must(state.write_tokens(message));
   append(tagged, bytes_of("kith/tag/1"));
@@ -159,7 +159,8 @@ TEST_F(Handshakes, TellADeviceThatIsNotKnownYet) {
 }
 
 TEST_F(Handshakes, SayNothingToARemovedDeviceThatWasDialled) {
-  for (auto const& [verdict, expected] : {std::pair{Verdict::removed, "core.removed_peer"}, {Verdict::unknown, "core.unknown_device"}}) {
+  for (auto const& [verdict, expected] :
+       {std::pair{Verdict::removed, "core.removed_peer"}, {Verdict::unknown, "core.unknown_device"}}) {
     a.membership.verdict = [verdict](auto const&) { return verdict; };
     ASSERT_TRUE(accept(first_message()));
     deliver(*a.session, second_message());

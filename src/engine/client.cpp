@@ -37,7 +37,8 @@ Client::~Client() { disconnect(); }
 Result<> Client::connect() {
   if (network_) return {};
   KITH_CHECK(refresh());
-  network_ = std::make_unique<Network>(identity_, network_options(options_, instance_->replica.state().roster(), device_id()));
+  network_ =
+      std::make_unique<Network>(identity_, network_options(options_, instance_->replica.state().roster(), device_id()));
   network_->start();
   return {};
 }
@@ -72,7 +73,8 @@ Result<wire::MessageContent> Client::content_of(ByteView data) {
 }
 
 Result<PushResult> Client::push(ByteView data, PushRequest const& request) {
-  if (data.size() > kMaxMessageBytes) return fail(EngineError::message_too_large, CountDetail{data.size(), kMaxMessageBytes});
+  if (data.size() > kMaxMessageBytes)
+    return fail(EngineError::message_too_large, CountDetail{data.size(), kMaxMessageBytes});
   auto& replica = instance_->replica;
   KITH_TRY(transaction, store::Transaction::begin(instance_->store()));
   auto const write = [&]() -> Result<core::OpId> {

@@ -104,8 +104,8 @@ class Subscription {
   std::uint64_t cursor_ = 0;
 };
 
-/// One home, used from one thread. Several clients, in this or other processes, may use the same home at once: all of them
-/// see the same state, and one of those that called connect() is on the network for all.
+/// One home, used from one thread. Several clients, in this or other processes, may use the same home at once: all of
+/// them see the same state, and one of those that called connect() is on the network for all.
 class Client {
  public:
   static constexpr std::size_t kMaxInlineBytes = 32 * 1024;
@@ -126,7 +126,8 @@ class Client {
   /// Joins a group by an invite; this home must not have one. @see engine::join_group
   [[nodiscard]] Result<Joined> join_group(JoinRequest const& request, JoinWatcher const& watcher = {});
 
-  /// Stores a message and its id on this device's disk, durable when it returns; it goes out when there is a connection.
+  /// Stores a message and its id on this device's disk, durable when it returns; it goes out when there is a
+  /// connection.
   /// @return EngineError::message_too_large, CoreError::removed_self, StoreError
   [[nodiscard]] Result<PushResult> push(ByteView data, PushRequest const& request = {});
   /// Messages behind a cursor, in the order in which this device came to hold them.
@@ -136,8 +137,8 @@ class Client {
   [[nodiscard]] Result<ConnectionStatus> status();
   /// The largest cursor there is on this device.
   [[nodiscard]] Result<std::uint64_t> last_cursor();
-  /// Behind which a reader that keeps no cursor of its own goes on. Moves forward only: a position behind it is somebody
-  /// reading again.
+  /// Behind which a reader that keeps no cursor of its own goes on. Moves forward only: a position behind it is
+  /// somebody reading again.
   [[nodiscard]] Result<std::uint64_t> read_cursor();
   [[nodiscard]] Result<> advance_read_cursor(std::uint64_t cursor);
   [[nodiscard]] DeviceId device_id() const { return identity_.device(); }

@@ -220,8 +220,9 @@ TEST_F(Clients, EndWithAPairingOpen) {
     }
     bool done() const override { return false; }
   };
-  link::dial(loop, {fmt::format("127.0.0.1:{}", owner.port)}, 5s,
-             [](std::string const&) { return std::make_shared<Silent>(); }, [](Error const&) { ADD_FAILURE(); });
+  link::dial(
+      loop, {fmt::format("127.0.0.1:{}", owner.port)}, 5s,
+      [](std::string const&) { return std::make_shared<Silent>(); }, [](Error const&) { ADD_FAILURE(); });
   auto const enough = loop.make_alarm([&] { loop.stop(); });
   enough->set(Clock::now() + 300ms);
   loop.run();

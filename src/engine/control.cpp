@@ -1,10 +1,10 @@
 #include "engine/control.hpp"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <fstream>
 #include <sstream>
+
+#include <signal.h>
+#include <unistd.h>
 
 namespace kith::engine {
 namespace {
@@ -17,8 +17,8 @@ using wire::text;
 
 constexpr std::size_t kMaxText = kLimits.max_path_bytes;
 
-/// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces and parentheses. Zero for a process that is not there,
-/// or has ended and only waits for its parent to take note: in a container that may be for ever.
+/// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces and parentheses. Zero for a process that is not
+/// there, or has ended and only waits for its parent to take note: in a container that may be for ever.
 std::uint64_t start_of(std::int64_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;

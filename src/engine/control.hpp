@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "core/records.hpp"
 #include "core/pair_inviter.hpp"
+#include "core/records.hpp"
 #include "sync/files/scan.hpp"
 
-/// What the processes of one home tell each other through the database (Table::control). Whoever changes a row rings the
-/// doorbell; rows of processes that died are recognised and removed. @see docs/spec/home.md, "Control rows"
+/// What the processes of one home tell each other through the database (Table::control). Whoever changes a row rings
+/// the doorbell; rows of processes that died are recognised and removed. @see docs/spec/home.md, "Control rows"
 namespace kith::engine {
 
 using core::Store;
@@ -31,7 +31,7 @@ struct OwnerRow {
   std::string command;
   std::int64_t since_ms = 0;
   std::int64_t beat_ms = 0;
-  std::uint16_t port = 0;                  ///< 0: it does not listen
+  std::uint16_t port = 0;  ///< 0: it does not listen
   std::vector<std::string> addresses;
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);
@@ -55,18 +55,18 @@ struct InterestRow {
   void read(wire::Reader& reader);
 };
 
-/// An invite that was given out. Key: its lookup. A typed code and its link or QR are twins: two lookups with a password
-/// each, and one fate.
+/// An invite that was given out. Key: its lookup. A typed code and its link or QR are twins: two lookups with a
+/// password each, and one fate.
 struct InviteRow {
   static constexpr std::string_view kPrefix = "invite/";
-  Bytes password;                          ///< sealed at rest under the row's name
-  std::string twin;                        ///< the other lookup
+  Bytes password;    ///< sealed at rest under the row's name
+  std::string twin;  ///< the other lookup
   core::InviteState state = core::InviteState::open;
   std::int64_t expires_ms = 0;
   std::uint8_t tries = 0;
   std::optional<DeviceId> used_by;
-  bool approve_all = false;                ///< --yes
-  ProcessId inviter;                       ///< whose user answers
+  bool approve_all = false;  ///< --yes
+  ProcessId inviter;         ///< whose user answers
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);
 };
@@ -88,7 +88,7 @@ struct PairRow {
 struct DialRow {
   static constexpr std::string_view kPrefix = "dial/";
   std::int64_t asked_ms = 0;
-  std::string failure;                     ///< the error's name once it failed; empty while it is tried
+  std::string failure;  ///< the error's name once it failed; empty while it is tried
   std::int32_t failure_errno = 0;
   std::uint8_t their_min = 0, their_max = 0;  ///< protocol versions that the other side named when it refused ours
   void write(wire::Writer& writer) const;
@@ -120,19 +120,19 @@ struct SkippedRow {
   void read(wire::Reader& reader);
 };
 
-/// What keeping a folder in step has done since this home exists. Key: folder id. Who wants to tell about a time takes the
-/// difference of two.
+/// What keeping a folder in step has done since this home exists. Key: folder id. Who wants to tell about a time takes
+/// the difference of two.
 struct TallyRow {
   static constexpr std::string_view kPrefix = "tally/";
   static constexpr std::size_t kMostCopies = 100;
-  std::uint64_t sent_files = 0;       ///< new or changed here, written into the log
+  std::uint64_t sent_files = 0;  ///< new or changed here, written into the log
   std::uint64_t sent_bytes = 0;
-  std::uint64_t received_files = 0;   ///< put in place here
+  std::uint64_t received_files = 0;  ///< put in place here
   std::uint64_t received_bytes = 0;
-  std::uint64_t deleted_here = 0;     ///< because another device deleted them
-  std::uint64_t deleted_there = 0;    ///< deleted on this device
-  std::uint64_t copies_made = 0;      ///< conflict copies
-  std::vector<std::string> copies;    ///< the last of them
+  std::uint64_t deleted_here = 0;   ///< because another device deleted them
+  std::uint64_t deleted_there = 0;  ///< deleted on this device
+  std::uint64_t copies_made = 0;    ///< conflict copies
+  std::vector<std::string> copies;  ///< the last of them
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);
   friend bool operator==(TallyRow const&, TallyRow const&) = default;

@@ -46,6 +46,7 @@ class DeliveryBook {
 };
 
 /// Own messages that no other device has acknowledged, as far as one look at the last ones tells.
-[[nodiscard]] Result<std::uint64_t> count_pending_messages(core::MessagesView& messages, DeviceId const& self, DeliveryBook& book);
+[[nodiscard]] Result<std::uint64_t> count_pending_messages(core::MessagesView& messages, DeviceId const& self,
+                                                           DeliveryBook& book);
 
 }  // namespace kith::engine

@@ -1,5 +1,9 @@
 #include "engine/doorbell.hpp"
 
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,10 +12,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <atomic>
-#include <cerrno>
-#include <cstring>
 
 namespace kith::engine {
 namespace {
@@ -74,7 +74,8 @@ void Doorbell::ring() {
     if (!name.ends_with(kSuffix) || name == name_) continue;
     auto const address = address_in(directory_, name);
     std::uint8_t const byte = 1;
-    auto const sent = ::sendto(socket_, &byte, 1, MSG_NOSIGNAL, reinterpret_cast<sockaddr const*>(&address), sizeof address);
+    auto const sent =
+        ::sendto(socket_, &byte, 1, MSG_NOSIGNAL, reinterpret_cast<sockaddr const*>(&address), sizeof address);
     // Nobody listens any more; a full queue (EAGAIN) on the other hand holds rings enough.
     if (sent < 0 && errno == ECONNREFUSED) ::unlinkat(directory_, name.c_str(), 0);
   }

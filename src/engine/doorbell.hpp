@@ -8,9 +8,9 @@
 
 namespace kith::engine {
 
-/// How the threads and processes of one home tell each other that the database has changed: each listener has a datagram
-/// socket in one directory, and whoever has committed sends a byte to all of them. What changed is in the database; a ring
-/// says nothing but "look". Rings may be lost when a listener is behind, never when it is waiting.
+/// How the threads and processes of one home tell each other that the database has changed: each listener has a
+/// datagram socket in one directory, and whoever has committed sends a byte to all of them. What changed is in the
+/// database; a ring says nothing but "look". Rings may be lost when a listener is behind, never when it is waiting.
 class Doorbell {
  public:
   /// @param directory  private to the user (0700); made where it is missing
@@ -28,7 +28,8 @@ class Doorbell {
   [[nodiscard]] int descriptor() const { return socket_; }  ///< readable when somebody rang
 
  private:
-  Doorbell(int directory, int socket, std::string name) : directory_(directory), socket_(socket), name_(std::move(name)) {}
+  Doorbell(int directory, int socket, std::string name)
+      : directory_(directory), socket_(socket), name_(std::move(name)) {}
   int directory_;
   int socket_;
   std::string name_;

@@ -1,10 +1,10 @@
 #include "engine/folder_service.hpp"
 
+#include <algorithm>
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 namespace kith::engine {
 namespace {
@@ -187,7 +187,8 @@ Result<> FolderService::scan(Folder& folder) {
   folder.look_again.reset();
   if (everything) {
     bool const watched = folder.watcher && folder.watcher->complete();
-    folder.next_rescan = Clock::now() + (watched ? std::chrono::milliseconds(kRescan) : std::chrono::milliseconds(kRescanUnwatched));
+    folder.next_rescan =
+        Clock::now() + (watched ? std::chrono::milliseconds(kRescan) : std::chrono::milliseconds(kRescanUnwatched));
     KITH_CHECK(put_row(folder, FolderState::scanning));
   }
   auto const report = folder.sync.scan(below, folder.guard, current_time());
@@ -290,7 +291,8 @@ Result<bool> FolderService::has_work_rows(FolderId const& folder) {
 Result<> FolderService::note_skipped(Folder& folder, std::vector<files::Skipped> const& skipped) {
   SkippedRow row;
   for (auto const& each : skipped) {
-    if (row.items.size() < SkippedRow::kMost) row.items.emplace_back(each.path, std::string(files::skip_code(each.why)));
+    if (row.items.size() < SkippedRow::kMost)
+      row.items.emplace_back(each.path, std::string(files::skip_code(each.why)));
   }
   return put_control(instance_->store(), row, folder.sync.id().view());
 }

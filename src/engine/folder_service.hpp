@@ -12,17 +12,18 @@
 
 namespace kith::engine {
 
-/// Keeps folders in step, on a thread of its own: every folder of this device that some process of the home is interested
-/// in. Watches, scans, applies, and asks the network for the chunks that it lacks. How it goes is in each folder's row.
+/// Keeps folders in step, on a thread of its own: every folder of this device that some process of the home is
+/// interested in. Watches, scans, applies, and asks the network for the chunks that it lacks. How it goes is in each
+/// folder's row.
 class FolderService {
  public:
-  static constexpr auto kQuiet = std::chrono::milliseconds{60};        ///< no change for so long: look
+  static constexpr auto kQuiet = std::chrono::milliseconds{60};         ///< no change for so long: look
   static constexpr auto kLongestWait = std::chrono::milliseconds{500};  ///< however busy it is
   static constexpr auto kRescan = std::chrono::hours{1};
-  static constexpr auto kRescanUnwatched = std::chrono::seconds{10};   ///< where the system has no watches left
-  static constexpr auto kLookAgain = std::chrono::milliseconds{150};   ///< for files that changed as they were read
-  static constexpr auto kRetry = std::chrono::seconds{30};             ///< after a full disk
-  static constexpr auto kAskAgain = std::chrono::seconds{60};          ///< for chunks that did not come
+  static constexpr auto kRescanUnwatched = std::chrono::seconds{10};  ///< where the system has no watches left
+  static constexpr auto kLookAgain = std::chrono::milliseconds{150};  ///< for files that changed as they were read
+  static constexpr auto kRetry = std::chrono::seconds{30};            ///< after a full disk
+  static constexpr auto kAskAgain = std::chrono::seconds{60};         ///< for chunks that did not come
 
   FolderService(Network& network, core::Identity const& identity, NetworkOptions const& options);
   ~FolderService();
@@ -31,7 +32,7 @@ class FolderService {
   void start();
   void stop();
   // Any thread:
-  void look();                                   ///< something may have changed
+  void look();  ///< something may have changed
   void deliver(ChunkId const& id, ByteView bytes);
 
  private:
@@ -79,7 +80,7 @@ class FolderService {
   NetworkOptions options_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
-  int wake_ = -1;                         ///< eventfd
+  int wake_ = -1;  ///< eventfd
   std::mutex queue_mutex_;
   std::deque<std::pair<ChunkId, Bytes>> queue_;
 

@@ -1,8 +1,8 @@
 #include "engine/instance.hpp"
 
-#include <sys/stat.h>
-
 #include <fstream>
+
+#include <sys/stat.h>
 
 #include "disk/posix_file_system.hpp"
 #include "engine/error.hpp"
@@ -22,7 +22,8 @@ std::string machine_id() {
 }  // namespace
 
 Now current_time() {
-  auto const wall = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  auto const wall =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
   return {Clock::now(), {wall.count()}};
 }
 
@@ -72,7 +73,7 @@ void Instance::prepare_folders() {
 }
 
 Result<> Instance::notice_move(HomePaths const& paths) {
-  struct stat facts{};
+  struct stat facts {};
   if (::stat(paths.database.c_str(), &facts) != 0) return {};
   std::string const place = fmt::format("{}/{}", machine_id(), facts.st_ino);
   KITH_TRY(known, store_->get(core::Table::meta, bytes_of(kPlaceKey)));

@@ -16,8 +16,8 @@ namespace kith::engine {
 class Instance {
  public:
   enum class Need {
-    group,     ///< the home must belong to a group
-    nothing,   ///< a home that is just being made or joined
+    group,    ///< the home must belong to a group
+    nothing,  ///< a home that is just being made or joined
   };
   /// @param identity  outlives the instance
   /// @return EngineError::not_initialised, StoreError, CoreError::no_group
@@ -52,8 +52,8 @@ class Instance {
 };
 
 inline constexpr std::size_t kMaxMessageBytes = 16 * 1024 * 1024;
-/// Whether a message's content is one that kith writes: inline, or pieces without a manifest of at most kMaxMessageBytes in
-/// all. Another one, which only a foreign program could have signed, is neither fetched nor shown.
+/// Whether a message's content is one that kith writes: inline, or pieces without a manifest of at most
+/// kMaxMessageBytes in all. Another one, which only a foreign program could have signed, is neither fetched nor shown.
 [[nodiscard]] bool has_plain_content(core::MessageRow const& row);
 
 [[nodiscard]] Now current_time();

@@ -38,13 +38,16 @@ std::optional<std::uint8_t> StoredInvites::begin_try(wire::Lookup const& lookup)
 
 void StoredInvites::try_succeeded(wire::Lookup const& lookup) {
   // Should the disk refuse, the invite has a try less: an inconvenience, not a danger.
-  static_cast<void>(change(lookup.symbols, [](InviteRow& row) { row.tries = static_cast<std::uint8_t>(std::max(row.tries - 1, 0)); }));
+  static_cast<void>(change(lookup.symbols,
+                           [](InviteRow& row) { row.tries = static_cast<std::uint8_t>(std::max(row.tries - 1, 0)); }));
 }
 
 Result<StoredInvites::Created> StoredInvites::create(std::chrono::milliseconds lifetime, bool approve_all,
                                                      RandomSource& random) {
-  Created created{core::PairingCode::generate(random), core::PairingCode::generate(random).lookup,
-                  core::PairPassword(Bytes(32)), {wall_().ms + lifetime.count()}};
+  Created created{core::PairingCode::generate(random),
+                  core::PairingCode::generate(random).lookup,
+                  core::PairPassword(Bytes(32)),
+                  {wall_().ms + lifetime.count()}};
   Bytes secret(32);
   random.fill(secret);
   created.link_secret = core::PairPassword(secret);

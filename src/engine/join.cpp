@@ -89,7 +89,8 @@ class Joining {
         [this](std::string const& reached) -> std::shared_ptr<link::StreamMachine> {
           endpoint_ = reached;
           answered_ = true;
-          core::PairJoiner joiner(identity_, request_.device_name, request_.code.clone(), instance_.random, current_time());
+          core::PairJoiner joiner(identity_, request_.device_name, request_.code.clone(), instance_.random,
+                                  current_time());
           machine_ = std::make_shared<JoinMachine>(std::move(joiner), [this](auto const& event) { on_event(event); });
           return machine_;
         },
@@ -144,7 +145,8 @@ class Joining {
     sync::PeerRecord inviter;
     inviter.addresses.push_back(endpoint_);
     for (auto const& address : welcomed.welcome.addresses) {
-      if (address.text != endpoint_ && inviter.addresses.size() < kLimits.max_addresses) inviter.addresses.push_back(address.text);
+      if (address.text != endpoint_ && inviter.addresses.size() < kLimits.max_addresses)
+        inviter.addresses.push_back(address.text);
     }
     inviter.endpoint = endpoint_;
     inviter.last_seen_ms = now.wall.ms;

@@ -17,9 +17,10 @@ struct JoinRequest {
 
 /// What joining looks like from outside. All may be left empty.
 struct JoinWatcher {
-  std::function<void(DeviceId const&, std::string const& name)> waiting;  ///< the code was right; the inviter's user is being asked
-  int cancel_descriptor = -1;        ///< when it is readable, `cancelled` is asked
-  std::function<bool()> cancelled;   ///< whether to give up; drains the descriptor
+  std::function<void(DeviceId const&, std::string const& name)>
+      waiting;                      ///< the code was right; the inviter's user is being asked
+  int cancel_descriptor = -1;       ///< when it is readable, `cancelled` is asked
+  std::function<bool()> cancelled;  ///< whether to give up; drains the descriptor
 };
 
 struct Joined {
@@ -36,14 +37,14 @@ struct ParsedInvite {
 };
 [[nodiscard]] Result<ParsedInvite> parse_invite(std::string_view text);
 
-/// How many ports from the default one on a home tries to listen on before it takes any: two homes on one machine find each
-/// other without configuration.
+/// How many ports from the default one on a home tries to listen on before it takes any: two homes on one machine find
+/// each other without configuration.
 inline constexpr std::uint16_t kLocalPorts = 8;
 /// Ports of this machine on which a home without configuration listens: where a code alone is looked for.
 [[nodiscard]] std::vector<std::string> local_candidates();
 
-/// Joins a group by an invite: talks to the inviter, on the calling thread, and keeps what it hands over. What the group
-/// has written comes afterwards, by replication.
+/// Joins a group by an invite: talks to the inviter, on the calling thread, and keeps what it hands over. What the
+/// group has written comes afterwards, by replication.
 /// @param instance  of a home that has no group yet
 /// @return CoreError (wrong_code with the tries left, invite_expired, ...), EngineError::address_unreachable,
 ///         invite_unknown, owner_busy, interrupted, already_initialised

@@ -112,8 +112,8 @@ Result<> Network::take_over() {
   // What was found before may be over; what is not will be found again.
   KITH_CHECK(erase_control<ProblemRow>(store, bytes_of("state-cloned")));
   source_ = std::make_unique<Source>(*instance_->chunks);
-  exchange_ = std::make_unique<sync::Exchange>(instance_->replica, store, *source_, instance_->messages, instance_->folders,
-                                               instance_->random);
+  exchange_ = std::make_unique<sync::Exchange>(instance_->replica, store, *source_, instance_->messages,
+                                               instance_->folders, instance_->random);
   KITH_CHECK(exchange_->start(current_time()));
   KITH_CHECK(listen());
   owner_ = true;
@@ -136,7 +136,8 @@ Result<> Network::listen() {
   KITH_TRY(kept, core::get_number(store, kPortKey));
   auto const factory = [this](std::string const& remote) { return accept(remote); };
   std::vector<link::HostPort> candidates{wanted};
-  if (kept != 0 && kept <= 0xFFFF) candidates.insert(candidates.begin(), {wanted.host, static_cast<std::uint16_t>(kept)});
+  if (kept != 0 && kept <= 0xFFFF)
+    candidates.insert(candidates.begin(), {wanted.host, static_cast<std::uint16_t>(kept)});
   for (std::uint16_t i = 1; i < kLocalPorts && wanted.port != 0 && wanted.port + i <= 0xFFFF; ++i) {
     candidates.push_back({wanted.host, static_cast<std::uint16_t>(wanted.port + i)});
   }

@@ -19,24 +19,25 @@ class FolderService;
 
 struct NetworkOptions {
   HomePaths paths;
-  std::string command;              ///< what the user sees as running: "kith sync ~/notes"
+  std::string command;                                 ///< what the user sees as running: "kith sync ~/notes"
   std::optional<link::HostPort> listen{{"::", 7427}};  ///< nullopt: do not listen; port 0: any free one
   std::string device_name;
   std::int64_t trash_days = 30;
-  bool folders = false;             ///< keep folders in step too, for every process that wants one
+  bool folders = false;  ///< keep folders in step too, for every process that wants one
 };
 
 /// The home's network, on a thread of its own: waits until no other process of the home has it, then listens, dials,
 /// replicates, answers invites, and shows in the database how it goes. One process per home does so at a time.
 ///
-/// Talks to everybody else through the database and the doorbell only. Failures of the database end it; `failure()` tells.
+/// Talks to everybody else through the database and the doorbell only. Failures of the database end it; `failure()`
+/// tells.
 class Network {
  public:
   static constexpr auto kBeat = std::chrono::seconds{2};
   static constexpr auto kLockRetry = std::chrono::milliseconds{250};
   static constexpr auto kDialTime = std::chrono::seconds{5};
   static constexpr std::size_t kMaxConnections = 256;
-  static constexpr std::size_t kMaxStrangers = 64;  ///< connections that have not proved yet that they belong here
+  static constexpr std::size_t kMaxStrangers = 64;       ///< connections that have not proved yet that they belong here
   static constexpr std::size_t kMaxStrangersOfOne = 16;  ///< of one address
   static constexpr std::size_t kMaxPairings = 16;
 
@@ -129,8 +130,8 @@ class Network {
   std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
   std::set<PairMachine*> pairings_;
   std::map<std::string, std::size_t> strangers_;  ///< by address without port
-  std::map<DeviceId, std::string> coming_;     ///< open sessions whose device has not said yet what it holds: endpoints
-  std::set<std::string> dialling_;             ///< addresses asked for by DialRows, under way
+  std::map<DeviceId, std::string> coming_;  ///< open sessions whose device has not said yet what it holds: endpoints
+  std::set<std::string> dialling_;          ///< addresses asked for by DialRows, under way
   std::map<ChunkId, std::uint64_t> message_chunks_;  ///< wanted for messages, with their lengths
   MessageNumber messages_looked_at_;
   std::int64_t answered_verify_ms_ = 0;

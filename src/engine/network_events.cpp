@@ -33,7 +33,8 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
   }
   if (auto const* down = std::get_if<sync::PeerDown>(&event)) {
     ring_due_ = true;
-    if (auto const gone = coming_.extract(down->device)) KITH_CHECK(erase_control<DialRow>(store, bytes_of(gone.mapped())));
+    if (auto const gone = coming_.extract(down->device))
+      KITH_CHECK(erase_control<DialRow>(store, bytes_of(gone.mapped())));
     return erase_control<SessionRow>(store, down->device.view());
   }
   if (auto const* failed = std::get_if<sync::LinkFailed>(&event)) {
@@ -78,8 +79,8 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
   return {};
 }
 
-/// Shows a session to the other processes once the device has said what it holds, and not before: from then on they judge
-/// by this whether something is still to come. Who was removed gets no word of that, only a farewell.
+/// Shows a session to the other processes once the device has said what it holds, and not before: from then on they
+/// judge by this whether something is still to come. Who was removed gets no word of that, only a farewell.
 Result<> Network::introduce(DeviceId const& device, std::string const& endpoint) {
   auto& store = instance_->store();
   auto const* record = exchange_->peers().find(device);
@@ -124,8 +125,8 @@ Result<> Network::look_at_requests() {
       pairing->inviter.cancel();
     } else if (about_it && row->state == PairState::approved) {
       pairing->answered = true;
-      pairing->inviter.approve({instance_->replica.state().group(), instance_->replica.state().roster().group_name(), {}},
-                               current_time());
+      pairing->inviter.approve(
+          {instance_->replica.state().group(), instance_->replica.state().roster().group_name(), {}}, current_time());
     } else if (row && !about_it) {
       continue;
     }
@@ -161,7 +162,8 @@ Result<> Network::on_pair_event(PairMachine& machine, core::InviterEvent const& 
   }
   if (auto const* done = std::get_if<core::PairDone>(&event)) {
     KITH_CHECK(invites_->settle(done->lookup, core::InviteState::used, done->device));
-    PairRow const row{PairState::joined, done->device, machine.asked ? machine.asked->name : std::string{}, machine.remote};
+    PairRow const row{PairState::joined, done->device, machine.asked ? machine.asked->name : std::string{},
+                      machine.remote};
     KITH_CHECK(put_control(store, row, bytes_of(done->lookup.symbols)));
     return exchange_->on_local_change(current_time());
   }
@@ -169,7 +171,8 @@ Result<> Network::on_pair_event(PairMachine& machine, core::InviterEvent const& 
   if (!failed.lookup) return {};
   KITH_TRY(row, get_control<PairRow>(store, bytes_of(failed.lookup->symbols)));
   bool const ours = row && machine.asked && row->device == machine.asked->cert.device;
-  if (ours && row->state != PairState::joined) KITH_CHECK(erase_control<PairRow>(store, bytes_of(failed.lookup->symbols)));
+  if (ours && row->state != PairState::joined)
+    KITH_CHECK(erase_control<PairRow>(store, bytes_of(failed.lookup->symbols)));
   return {};
 }
 

@@ -86,7 +86,8 @@ std::shared_ptr<link::StreamMachine> Network::accept(std::string const& remote) 
   std::size_t strangers = 0;
   for (auto const& [host, count] : strangers_) strangers += count;
   auto const of_one = strangers_.find(host_of(remote));
-  if (strangers >= kMaxStrangers || (of_one != strangers_.end() && of_one->second >= kMaxStrangersOfOne)) return nullptr;
+  if (strangers >= kMaxStrangers || (of_one != strangers_.end() && of_one->second >= kMaxStrangersOfOne))
+    return nullptr;
   return std::make_shared<OpeningMachine>(*this, remote);
 }
 

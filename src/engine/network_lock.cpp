@@ -1,10 +1,10 @@
 #include "engine/network_lock.hpp"
 
+#include <cerrno>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 namespace kith::engine {
 

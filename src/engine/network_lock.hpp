@@ -7,8 +7,8 @@
 
 namespace kith::engine {
 
-/// The right to be the one process of a home that talks to other devices. Held while the object lives; the system takes it
-/// back when the process dies.
+/// The right to be the one process of a home that talks to other devices. Held while the object lives; the system takes
+/// it back when the process dies.
 class NetworkLock {
  public:
   /// @return nullopt where another process holds it

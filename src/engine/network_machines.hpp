@@ -34,14 +34,15 @@ class Network::PairMachine final : public link::StreamMachine {
 
   core::PairInviter inviter;
   std::string remote;
-  std::optional<core::PairRequested> asked;   ///< the user is being asked about this
+  std::optional<core::PairRequested> asked;  ///< the user is being asked about this
   bool answered = false;
 
  private:
   Network& network_;
 };
 
-/// A fresh connection from outside: reads the clear opening and hands over to the machine that it asks for. Says nothing.
+/// A fresh connection from outside: reads the clear opening and hands over to the machine that it asks for. Says
+/// nothing.
 class Network::OpeningMachine final : public link::StreamMachine {
  public:
   OpeningMachine(Network& network, std::string remote);

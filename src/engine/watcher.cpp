@@ -1,17 +1,18 @@
 #include "engine/watcher.hpp"
 
-#include <sys/inotify.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
 
+#include <sys/inotify.h>
+#include <unistd.h>
+
 namespace kith::engine {
 namespace {
 
-constexpr std::uint32_t kEvents = IN_CREATE | IN_DELETE | IN_MODIFY | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB |
-                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_DONT_FOLLOW | IN_ONLYDIR | IN_EXCL_UNLINK;
+constexpr std::uint32_t kEvents = IN_CREATE | IN_DELETE | IN_MODIFY | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE |
+                                  IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_DONT_FOLLOW | IN_ONLYDIR |
+                                  IN_EXCL_UNLINK;
 constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr std::string_view kInternal = ".kith";
 
@@ -62,7 +63,8 @@ Watcher::Changes Watcher::take() {
     for (std::ptrdiff_t at = 0; at < size;) {
       inotify_event event;
       std::memcpy(&event, buffer.data() + at, sizeof event);
-      std::string_view const name = event.len > 0 ? std::string_view(buffer.data() + at + sizeof event) : std::string_view{};
+      std::string_view const name =
+          event.len > 0 ? std::string_view(buffer.data() + at + sizeof event) : std::string_view{};
       at += static_cast<std::ptrdiff_t>(sizeof event + event.len);
       if ((event.mask & IN_Q_OVERFLOW) != 0) changes.everything = true;
       auto const directory = directories_.find(event.wd);

@@ -8,8 +8,8 @@
 
 namespace kith::engine {
 
-/// Tells which places below a directory may have changed (inotify). It watches every directory, and forgets nothing: where
-/// the system lost events or has no watches left, everything counts as changed.
+/// Tells which places below a directory may have changed (inotify). It watches every directory, and forgets nothing:
+/// where the system lost events or has no watches left, everything counts as changed.
 class Watcher {
  public:
   [[nodiscard]] static std::unique_ptr<Watcher> open(std::filesystem::path const& root);
@@ -34,7 +34,7 @@ class Watcher {
   void watch_tree(std::string const& directory, Changes* found);
   int inotify_;
   std::filesystem::path root_;
-  std::map<int, std::string> directories_;   ///< watch descriptor -> relative path, "" for the root
+  std::map<int, std::string> directories_;  ///< watch descriptor -> relative path, "" for the root
   bool complete_ = true;
 };
 

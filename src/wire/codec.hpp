@@ -22,7 +22,9 @@ class Encoder;
 class Decoder;
 
 template <class T>
-concept Record = requires(Encoder& encoder, T const& value) { T::fields(encoder, value); };
+concept Record = requires(Encoder& encoder, T const& value) {
+  T::fields(encoder, value);
+};
 
 /// An enum whose enumerators `valid` knows is an unsigned integer on the wire.
 template <class T>
@@ -32,9 +34,23 @@ concept WireEnum = std::is_enum_v<T> && requires(T value) {
 
 /// A number with a type of its own.
 template <class T>
-concept StrongNumber = requires(T value) {
+concept StrongNumber = sizeof(T) == sizeof(std::uint64_t) && requires(T value) {
   { value.value } -> std::convertible_to<std::uint64_t>;
-} && sizeof(T) == sizeof(std::uint64_t);
+};
+
+/// A plain number; bool is a type of its own on the wire.
+template <class T>
+concept Unsigned = std::unsigned_integral<T> && !std::same_as<T, bool>;
+
+/// Something that is not an array of fixed fields writes and reads itself.
+template <class T>
+concept WritesItself = requires(T const& value, Writer& writer) {
+  value.write(writer);
+};
+template <class T>
+concept ReadsItself = requires(T& value, Reader& reader) {
+  value.read(reader);
+};
 
 /// A field with a bound: text in bytes, bytes in bytes, a list in elements.
 template <class T>
@@ -64,6 +80,8 @@ struct Version {
   std::uint64_t only;
 };
 
+// Overloads, to be read as a table:
+// clang-format off
 template <class T>
 Text<T> text(T& value, std::size_t max_bytes) { return {value, max_bytes}; }
 template <class T>
@@ -74,6 +92,7 @@ template <class T>
 OptionalLast<T> optional_last(T& value) { return {value}; }
 template <class T>
 Version<T> version(T& value, std::uint64_t only) { return {value, only}; }
+// clang-format on
 
 /// Writes fields. With a tag, the array begins with that number: a message or op type.
 class Encoder {
@@ -88,14 +107,15 @@ class Encoder {
   }
 
  private:
+  // Overloads, to be read as a table:
+  // clang-format off
   template <class T>
   static std::size_t present(T const&) { return 1; }
   template <class T>
   static std::size_t present(OptionalLast<T> const& field) { return field.value.has_value() ? 1 : 0; }
 
   void put(bool value) { writer_.boolean(value); }
-  template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>)
+  template <Unsigned T>
   void put(T value) { writer_.unsigned_integer(value); }
   template <std::signed_integral T>
   void put(T value) { writer_.integer(value); }
@@ -128,10 +148,9 @@ class Encoder {
     Encoder nested(out_);
     T::fields(nested, record);
   }
-  /// A type that writes itself: something that is not an array of fixed fields.
-  template <class T>
-    requires requires(T const& value, Writer& writer) { value.write(writer); }
+  template <WritesItself T>
   void put(T const& value) { value.write(writer_); }
+  // clang-format on
 
   Writer writer_;
   Bytes& out_;
@@ -165,13 +184,14 @@ class Decoder {
   struct is_optional<OptionalLast<T>> : std::true_type {};
 
   template <class T, class... Rest>
-  void check_version(Version<T> const& first, Rest const&...) { get(first); }
+  void check_version(Version<T> const& first, Rest const&...) {
+    get(first);
+  }
   template <class... Fields>
   void check_version(Fields const&...) {}
 
   void get(bool& value) { value = reader_.boolean(); }
-  template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>)
+  template <Unsigned T>
   void get(T& value) {
     std::uint64_t const wide = reader_.unsigned_integer();
     if (wide > std::numeric_limits<T>::max()) reader_.fail(WireError::bad_value);
@@ -188,6 +208,8 @@ class Decoder {
     value = static_cast<T>(number);
     if (static_cast<std::uint64_t>(value) != number || !valid(value)) reader_.fail(WireError::bad_value);
   }
+  // Overloads, to be read as a table:
+  // clang-format off
   template <StrongNumber T>
   void get(T& value) { value.value = reader_.unsigned_integer(); }
   template <class Tag, std::size_t N>
@@ -196,6 +218,7 @@ class Decoder {
   void get(Secret<N, Tag>& secret) { fixed(secret.mutable_view()); }
   template <class T>
   void get(Text<T> const& field) { field.value = std::string(reader_.str(field.max_bytes)); }
+  // clang-format on
   template <class T>
   void get(Blob<T> const& field) {
     auto const bytes = reader_.bin(field.max_bytes);
@@ -227,14 +250,16 @@ class Decoder {
     Decoder nested(reader_);
     T::fields(nested, record);
   }
-  template <class T>
-    requires requires(T& value, Reader& reader) { value.read(reader); }
-  void get(T& value) { value.read(reader_); }
+  template <ReadsItself T>
+  void get(T& value) {
+    value.read(reader_);
+  }
 
   void fixed(std::span<std::uint8_t> out) {
     auto const bytes = reader_.bin(kLimits.max_ops_bytes);
     if (!reader_.ok()) return;
-    if (bytes.size() != out.size()) return reader_.fail({WireError::wrong_length, CountDetail{bytes.size(), out.size()}});
+    if (bytes.size() != out.size())
+      return reader_.fail({WireError::wrong_length, CountDetail{bytes.size(), out.size()}});
     std::copy(bytes.begin(), bytes.end(), out.begin());
   }
 

@@ -19,14 +19,18 @@ struct Inner {
   bool on = false;
   std::string name;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.on, text(s.name, 40)); }
+  static void fields(Archive& a, Self& s) {
+    a(s.on, text(s.name, 40));
+  }
   friend bool operator==(Inner const&, Inner const&) = default;
 };
 
 struct ByName {
   EpochId id;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.id); }
+  static void fields(Archive& a, Self& s) {
+    a(s.id);
+  }
 };
 
 /// A field of each kind there is.
@@ -120,35 +124,93 @@ TEST(Codec, AnotherVersionIsNamedWhateverItsFieldsAre) {
 
 // Each row is the sample with one of its fields replaced.
 TEST(CodecRefusals, EveryKindOfField) {
-  std::vector<std::string> const fields{"u:2", "u:255", "u:65535", "cfffffffffffffffff", "i:-5", "u:7", "u:9", "b:16", "b:4",
-                                        "b:3", "[2 [2 t 'ab' [2 f s:0", "[4 b:32 u:6 u:5 b:32"};
+  std::vector<std::string> const fields{"u:2",
+                                        "u:255",
+                                        "u:65535",
+                                        "cfffffffffffffffff",
+                                        "i:-5",
+                                        "u:7",
+                                        "u:9",
+                                        "b:16",
+                                        "b:4",
+                                        "b:3",
+                                        "[2 [2 t 'ab' [2 f s:0",
+                                        "[4 b:32 u:6 u:5 b:32"};
   struct Row {
     std::size_t field;
     std::string spelled;
     WireError expected;
   };
-  std::vector<Row> const rows{
-      {0, "u:1", unknown_version}, {0, "u:3", unknown_version}, {0, "u:256", bad_value}, {0, "t", wrong_type},
-      {0, "cc 02", not_canonical}, {0, "ff", bad_value},
-      {1, "u:256", bad_value}, {1, "cc 7f", not_canonical}, {1, "s:1", wrong_type}, {1, "i:-1", bad_value},
-      {1, "cb 00 00 00 00 00 00 00 00", wrong_type},
-      {2, "u:65536", bad_value}, {2, "cd 00 ff", not_canonical}, {2, "b:2", wrong_type},
-      {3, "cf 00 00 00 00 00 00 00 01", not_canonical}, {3, "i:-1", bad_value}, {3, "c0", wrong_type}, {3, "[0", wrong_type},
-      {4, "cf 80 00 00 00 00 00 00 00", bad_value}, {4, "d0 fb", not_canonical}, {4, "f", wrong_type}, {4, "s:0", wrong_type},
-      {5, "u:2", bad_value}, {5, "u:8", bad_value}, {5, "u:256", bad_value, }, {5, "u:263", bad_value}, {5, "i:-1", bad_value},
-      {5, "t", wrong_type},
-      {6, "i:-9", bad_value}, {6, "b:8", wrong_type}, {6, "cc 09", not_canonical},
-      {7, "b:15", wrong_length}, {7, "b:17", wrong_length}, {7, "b:0", wrong_length}, {7, "s:16", wrong_type},
-      {7, "c5 00 10 x:16", not_canonical}, {7, "c6 00 00 00 10 x:16", not_canonical}, {7, "c6 ff ff ff ff", too_large},
-      {8, "b:3", wrong_length}, {8, "b:5", wrong_length}, {8, "u:4", wrong_type},
-      {9, "b:301", too_large}, {9, "s:3", wrong_type}, {9, "c5 00 03 x:3", not_canonical}, {9, "[3 u:1 u:1 u:1", wrong_type},
-      {10, "[18 x:18=c2", too_large}, {10, "b:2", wrong_type}, {10, "u:0", wrong_type}, {10, "dc 00 00", not_canonical},
-      {10, "[1 t", wrong_type}, {10, "[1 [1 t", wrong_length}, {10, "[1 [3 t s:1 t", wrong_length},
-      {10, "[1 [2 s:1 t", wrong_type}, {10, "[1 [2 u:1 s:1", wrong_type}, {10, "[1 [2 t s:41", too_large},
-      {10, "[1 [2 t a1 ff", not_utf8}, {10, "[1 [2 t d9 01 61", not_canonical}, {10, "[1 [2 t b:1", wrong_type},
-      {11, "[3 b:32 u:6 u:5", wrong_length}, {11, "[5 b:32 u:6 u:5 b:32 u:0", wrong_length}, {11, "b:32", wrong_type},
-      {11, "[4 b:31 u:6 u:5 b:32", wrong_length}, {11, "[4 b:32 u:6 u:5 b:33", wrong_length}, {11, "[4 b:32 i:-6 u:5 b:32", bad_value},
-      {11, "[4 b:32 u:6 t b:32", wrong_type}, {11, "[4 u:6 b:32 u:5 b:32", wrong_type}};
+  std::vector<Row> const rows{{0, "u:1", unknown_version},
+                              {0, "u:3", unknown_version},
+                              {0, "u:256", bad_value},
+                              {0, "t", wrong_type},
+                              {0, "cc 02", not_canonical},
+                              {0, "ff", bad_value},
+                              {1, "u:256", bad_value},
+                              {1, "cc 7f", not_canonical},
+                              {1, "s:1", wrong_type},
+                              {1, "i:-1", bad_value},
+                              {1, "cb 00 00 00 00 00 00 00 00", wrong_type},
+                              {2, "u:65536", bad_value},
+                              {2, "cd 00 ff", not_canonical},
+                              {2, "b:2", wrong_type},
+                              {3, "cf 00 00 00 00 00 00 00 01", not_canonical},
+                              {3, "i:-1", bad_value},
+                              {3, "c0", wrong_type},
+                              {3, "[0", wrong_type},
+                              {4, "cf 80 00 00 00 00 00 00 00", bad_value},
+                              {4, "d0 fb", not_canonical},
+                              {4, "f", wrong_type},
+                              {4, "s:0", wrong_type},
+                              {5, "u:2", bad_value},
+                              {5, "u:8", bad_value},
+                              {
+                                  5,
+                                  "u:256",
+                                  bad_value,
+                              },
+                              {5, "u:263", bad_value},
+                              {5, "i:-1", bad_value},
+                              {5, "t", wrong_type},
+                              {6, "i:-9", bad_value},
+                              {6, "b:8", wrong_type},
+                              {6, "cc 09", not_canonical},
+                              {7, "b:15", wrong_length},
+                              {7, "b:17", wrong_length},
+                              {7, "b:0", wrong_length},
+                              {7, "s:16", wrong_type},
+                              {7, "c5 00 10 x:16", not_canonical},
+                              {7, "c6 00 00 00 10 x:16", not_canonical},
+                              {7, "c6 ff ff ff ff", too_large},
+                              {8, "b:3", wrong_length},
+                              {8, "b:5", wrong_length},
+                              {8, "u:4", wrong_type},
+                              {9, "b:301", too_large},
+                              {9, "s:3", wrong_type},
+                              {9, "c5 00 03 x:3", not_canonical},
+                              {9, "[3 u:1 u:1 u:1", wrong_type},
+                              {10, "[18 x:18=c2", too_large},
+                              {10, "b:2", wrong_type},
+                              {10, "u:0", wrong_type},
+                              {10, "dc 00 00", not_canonical},
+                              {10, "[1 t", wrong_type},
+                              {10, "[1 [1 t", wrong_length},
+                              {10, "[1 [3 t s:1 t", wrong_length},
+                              {10, "[1 [2 s:1 t", wrong_type},
+                              {10, "[1 [2 u:1 s:1", wrong_type},
+                              {10, "[1 [2 t s:41", too_large},
+                              {10, "[1 [2 t a1 ff", not_utf8},
+                              {10, "[1 [2 t d9 01 61", not_canonical},
+                              {10, "[1 [2 t b:1", wrong_type},
+                              {11, "[3 b:32 u:6 u:5", wrong_length},
+                              {11, "[5 b:32 u:6 u:5 b:32 u:0", wrong_length},
+                              {11, "b:32", wrong_type},
+                              {11, "[4 b:31 u:6 u:5 b:32", wrong_length},
+                              {11, "[4 b:32 u:6 u:5 b:33", wrong_length},
+                              {11, "[4 b:32 i:-6 u:5 b:32", bad_value},
+                              {11, "[4 b:32 u:6 t b:32", wrong_type},
+                              {11, "[4 u:6 b:32 u:5 b:32", wrong_type}};
   for (auto const& row : rows) {
     std::string spelled = "[12";
     for (std::size_t i = 0; i < fields.size(); ++i) spelled += " " + (i == row.field ? row.spelled : fields[i]);
@@ -160,13 +222,24 @@ TEST(CodecRefusals, EveryKindOfField) {
 
 TEST(CodecRefusals, Shapes) {
   std::string const last(kWithoutLast + 3);
-  testing::expect_refusals(
-      {{"", truncated}, {"[0", wrong_length}, {"[1 u:2", wrong_length}, {"[11 u:2 x:10", wrong_length},
-       {"[14 u:2 x:13", wrong_length}, {"9f", truncated}, {"[16 u:2 x:15", wrong_length}, {"dd ff ff ff ff", truncated},
-       {"80", wrong_type}, {"c0", wrong_type}, {"b:10", wrong_type}, {"dc 00 0c" + last, not_canonical},
-       {"[12" + last + " 00", trailing_bytes}, {"[12" + last + " b:16", trailing_bytes}, {"[13" + last, truncated},
-       {"[13" + last + " b:15", wrong_length}, {"[13" + last + " c0", wrong_type, "absent is shorter, not nil"}},
-      [](ByteView bytes) { return decode<Every>(bytes); });
+  testing::expect_refusals({{"", truncated},
+                            {"[0", wrong_length},
+                            {"[1 u:2", wrong_length},
+                            {"[11 u:2 x:10", wrong_length},
+                            {"[14 u:2 x:13", wrong_length},
+                            {"9f", truncated},
+                            {"[16 u:2 x:15", wrong_length},
+                            {"dd ff ff ff ff", truncated},
+                            {"80", wrong_type},
+                            {"c0", wrong_type},
+                            {"b:10", wrong_type},
+                            {"dc 00 0c" + last, not_canonical},
+                            {"[12" + last + " 00", trailing_bytes},
+                            {"[12" + last + " b:16", trailing_bytes},
+                            {"[13" + last, truncated},
+                            {"[13" + last + " b:15", wrong_length},
+                            {"[13" + last + " c0", wrong_type, "absent is shorter, not nil"}},
+                           [](ByteView bytes) { return decode<Every>(bytes); });
 }
 
 }  // namespace

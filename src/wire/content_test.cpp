@@ -32,25 +32,45 @@ TEST(Content, HoldsAsManyReferencesAsItsLimit) {
 }
 
 TEST(ContentRefusals, Content) {
-  testing::expect_refusals(
-      {{"", truncated}, {"[2 u:1 u:0", wrong_length}, {"[4 u:1 u:0 [0 u:0", wrong_length}, {"[3 u:0 u:0 [0", bad_value},
-       {"[3 u:2 u:0 [0", bad_value, "a hash of a later version"}, {"[3 u:257 u:0 [0", bad_value}, {"[3 t u:0 [0", wrong_type},
-       {"[3 u:1 u:256 [0", bad_value}, {"[3 u:1 i:-1 [0", bad_value}, {"[3 u:1 u:0 u:0", wrong_type},
-       {"[3 u:1 u:0 " + refs(65), too_large}, {"[3 u:1 u:0 dcffff", truncated}, {"[3 u:1 u:0 [1 b:32", wrong_type},
-       {"[3 u:1 u:0 [1 [1 u:100", wrong_length}, {"[3 u:1 u:0 [1 [3 u:100 b:32 u:0", wrong_length},
-       {"[3 u:1 u:0 [1 [2 u:100 b:31", wrong_length}, {"[3 u:1 u:0 [1 [2 i:-1 b:32", bad_value},
-       {"[3 u:1 u:0 [1 [2 cc64 b:32", not_canonical}, {"[3 u:1 u:0 [1 [2 b:32 u:100", wrong_type},
-       {"[3 u:1 u:0 [0 00", trailing_bytes}},
-      [](ByteView bytes) { return decode<Content>(bytes); });
+  testing::expect_refusals({{"", truncated},
+                            {"[2 u:1 u:0", wrong_length},
+                            {"[4 u:1 u:0 [0 u:0", wrong_length},
+                            {"[3 u:0 u:0 [0", bad_value},
+                            {"[3 u:2 u:0 [0", bad_value, "a hash of a later version"},
+                            {"[3 u:257 u:0 [0", bad_value},
+                            {"[3 t u:0 [0", wrong_type},
+                            {"[3 u:1 u:256 [0", bad_value},
+                            {"[3 u:1 i:-1 [0", bad_value},
+                            {"[3 u:1 u:0 u:0", wrong_type},
+                            {"[3 u:1 u:0 " + refs(65), too_large},
+                            {"[3 u:1 u:0 dcffff", truncated},
+                            {"[3 u:1 u:0 [1 b:32", wrong_type},
+                            {"[3 u:1 u:0 [1 [1 u:100", wrong_length},
+                            {"[3 u:1 u:0 [1 [3 u:100 b:32 u:0", wrong_length},
+                            {"[3 u:1 u:0 [1 [2 u:100 b:31", wrong_length},
+                            {"[3 u:1 u:0 [1 [2 i:-1 b:32", bad_value},
+                            {"[3 u:1 u:0 [1 [2 cc64 b:32", not_canonical},
+                            {"[3 u:1 u:0 [1 [2 b:32 u:100", wrong_type},
+                            {"[3 u:1 u:0 [0 00", trailing_bytes}},
+                           [](ByteView bytes) { return decode<Content>(bytes); });
 }
 
 TEST(ContentRefusals, ManifestNode) {
-  testing::expect_refusals(
-      {{"", truncated}, {"[1 u:1", wrong_length}, {"[3 u:1 [0 u:0", wrong_length}, {"[2 u:256 [0", bad_value},
-       {"[2 t [0", wrong_type}, {"[2 u:1 " + refs(257), too_large}, {"[2 u:1 ddffffffff", truncated}, {"[2 u:1 b:0", wrong_type},
-       {"[2 u:1 [1 [2 u:100 s:32", wrong_type}, {"[2 u:1 [1 [2 u:100 b:33", wrong_length}, {"[2 u:1 [1 [2 cf0000000000000064 b:32", not_canonical},
-       {"[2 u:1 [2 [2 u:100 b:32", truncated}, {"dc0002 u:1 [0", not_canonical}, {"[2 u:1 [0 [0", trailing_bytes}},
-      [](ByteView bytes) { return decode<ManifestNode>(bytes); });
+  testing::expect_refusals({{"", truncated},
+                            {"[1 u:1", wrong_length},
+                            {"[3 u:1 [0 u:0", wrong_length},
+                            {"[2 u:256 [0", bad_value},
+                            {"[2 t [0", wrong_type},
+                            {"[2 u:1 " + refs(257), too_large},
+                            {"[2 u:1 ddffffffff", truncated},
+                            {"[2 u:1 b:0", wrong_type},
+                            {"[2 u:1 [1 [2 u:100 s:32", wrong_type},
+                            {"[2 u:1 [1 [2 u:100 b:33", wrong_length},
+                            {"[2 u:1 [1 [2 cf0000000000000064 b:32", not_canonical},
+                            {"[2 u:1 [2 [2 u:100 b:32", truncated},
+                            {"dc0002 u:1 [0", not_canonical},
+                            {"[2 u:1 [0 [0", trailing_bytes}},
+                           [](ByteView bytes) { return decode<ManifestNode>(bytes); });
 }
 
 TEST(Content, HoldsTheCodecProperties) {

@@ -19,9 +19,9 @@ inline constexpr std::string_view kDevcertLabel = "kith/devcert/1";
 struct Devcert {
   std::uint8_t format = 1;
   DeviceId device;
-  crypto::DhPublicKey dx;        ///< X25519 key for wraps and for Noise between devices; constant
-  std::uint64_t created_s = 0;   ///< by the device's own clock; shown to people, decides nothing
-  std::uint64_t caps = 0;        ///< feature bits; none is defined
+  crypto::DhPublicKey dx;       ///< X25519 key for wraps and for Noise between devices; constant
+  std::uint64_t created_s = 0;  ///< by the device's own clock; shown to people, decides nothing
+  std::uint64_t caps = 0;       ///< feature bits; none is defined
   crypto::Signature signature;
 
   template <class Archive, class Self>

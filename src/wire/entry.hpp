@@ -53,7 +53,7 @@ struct SealedParts {
   std::optional<EpochPrefix> prefix;
   ByteView prefix_bytes;  ///< empty without one
   EntryHeader header;
-  ByteView ciphertext;    ///< with its tag
+  ByteView ciphertext;  ///< with its tag
 };
 
 /// @return WireError::truncated, too_large, unknown_magic, unknown_suite with both suites as detail, or bad_value where
@@ -70,11 +70,11 @@ struct EntryBody {
   DeviceId author;
   Incarnation incarnation;
   Seq seq;
-  EntryHash prev;             ///< zeros where seq is 1 (or 0)
-  std::vector<Tip> tips;      ///< of logs that moved since the author's previous entry; strictly ascending
-  std::uint64_t hlc = 0;      ///< milliseconds << 16 | counter
+  EntryHash prev;         ///< zeros where seq is 1 (or 0)
+  std::vector<Tip> tips;  ///< of logs that moved since the author's previous entry; strictly ascending
+  std::uint64_t hlc = 0;  ///< milliseconds << 16 | counter
   Compression compression = Compression::none;
-  Bytes ops;                  ///< an array of ops, compressed as said
+  Bytes ops;  ///< an array of ops, compressed as said
 
   template <class Archive, class Self>
   static void fields(Archive& a, Self& s) {
@@ -85,7 +85,8 @@ struct EntryBody {
   [[nodiscard]] Tip tip(EntryHash const& hash) const { return {log(), seq, hash}; }
 };
 
-/// Decodes a body and checks what its fields say about each other: tips ascend, prev is zero exactly at the log's start.
+/// Decodes a body and checks what its fields say about each other: tips ascend, prev is zero exactly at the log's
+/// start.
 [[nodiscard]] Result<EntryBody> decode_body(ByteView in);
 
 }  // namespace kith::wire

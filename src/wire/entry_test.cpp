@@ -36,8 +36,8 @@ TEST(SealedEntry, FieldsStandWhereTheDiagramSays) {
   auto const parts = sealed(bytes).value();
   EXPECT_FALSE(parts.prefix);
   EXPECT_TRUE(parts.prefix_bytes.empty());
-  EXPECT_EQ(parts.header, (EntryHeader{kSuite1, filled<EpochId>(0xAA), filled<EntryId>(0xBB), filled<crypto::XNonce>(0xCC),
-                                       filled<decltype(EntryHeader::commitment)>(0xDD)}));
+  EXPECT_EQ(parts.header, (EntryHeader{kSuite1, filled<EpochId>(0xAA), filled<EntryId>(0xBB),
+                                       filled<crypto::XNonce>(0xCC), filled<decltype(EntryHeader::commitment)>(0xDD)}));
   EXPECT_EQ(parts.ciphertext.data(), bytes.data() + 91) << "a view, no copy";
   EXPECT_EQ(parts.ciphertext.size(), 16U);
   EXPECT_EQ(encode_header(parts.header).size(), EntryHeader::kBytes);
@@ -84,21 +84,40 @@ TEST(SealedEntry, SuitesOfLaterVersionsAreNamed) {
 
 TEST(SealedEntryRefusals, Forms) {
   std::string const header = kHeader, prefix = kPrefix, entry = header + " x:16";
-  testing::expect_refusals(
-      {{"", truncated}, {"4b", truncated}, {"00", truncated, "too short to say what it is"}, {"4b31", truncated},
-       {"4b31 01", truncated}, {header, truncated}, {header + " x:15", truncated, "no room for a tag"},
-       {"4b33 01 x:200", unknown_magic}, {"4b30 01 x:200", unknown_magic}, {"6b31 01 x:200", unknown_magic},
-       {"314b 01 x:200", unknown_magic}, {"x:200", unknown_magic}, {"[8 x:200", unknown_magic},
-       {"4b31 00 x:200", unknown_suite}, {"4b31 02 x:200", unknown_suite}, {"4b31 ff x:200", unknown_suite},
-       {"4b32", truncated}, {"4b32 01 x:16=aa x:32", truncated}, {"4b32 01 x:16=aa x:32 01", truncated},
-       {"4b32 01 x:16=aa x:32 01 x:47", truncated}, {"4b32 01 x:16=aa x:32 ff x:12239", truncated}, {prefix, truncated},
-       {prefix + " 4b", truncated}, {prefix + " 4b31 01 x:100", truncated}, {prefix + " " + header + " x:15", truncated},
-       {prefix + " x:200", unknown_magic}, {prefix + " " + prefix + " " + entry, unknown_magic, "two prefixes"},
-       {"4b32 00 x:16=aa x:32 00 " + entry, unknown_suite}, {"4b32 02 x:16=aa x:32 00 " + entry, unknown_suite},
-       {prefix + " 4b31 02 x:16=aa x:200", unknown_suite},
-       {"4b32 01 x:16=ab x:32 00 " + entry, bad_value, "prefix and entry of two epochs"},
-       {entry + " x:100000", too_large}, {"x:100000", too_large}},
-      sealed);
+  testing::expect_refusals({{"", truncated},
+                            {"4b", truncated},
+                            {"00", truncated, "too short to say what it is"},
+                            {"4b31", truncated},
+                            {"4b31 01", truncated},
+                            {header, truncated},
+                            {header + " x:15", truncated, "no room for a tag"},
+                            {"4b33 01 x:200", unknown_magic},
+                            {"4b30 01 x:200", unknown_magic},
+                            {"6b31 01 x:200", unknown_magic},
+                            {"314b 01 x:200", unknown_magic},
+                            {"x:200", unknown_magic},
+                            {"[8 x:200", unknown_magic},
+                            {"4b31 00 x:200", unknown_suite},
+                            {"4b31 02 x:200", unknown_suite},
+                            {"4b31 ff x:200", unknown_suite},
+                            {"4b32", truncated},
+                            {"4b32 01 x:16=aa x:32", truncated},
+                            {"4b32 01 x:16=aa x:32 01", truncated},
+                            {"4b32 01 x:16=aa x:32 01 x:47", truncated},
+                            {"4b32 01 x:16=aa x:32 ff x:12239", truncated},
+                            {prefix, truncated},
+                            {prefix + " 4b", truncated},
+                            {prefix + " 4b31 01 x:100", truncated},
+                            {prefix + " " + header + " x:15", truncated},
+                            {prefix + " x:200", unknown_magic},
+                            {prefix + " " + prefix + " " + entry, unknown_magic, "two prefixes"},
+                            {"4b32 00 x:16=aa x:32 00 " + entry, unknown_suite},
+                            {"4b32 02 x:16=aa x:32 00 " + entry, unknown_suite},
+                            {prefix + " 4b31 02 x:16=aa x:200", unknown_suite},
+                            {"4b32 01 x:16=ab x:32 00 " + entry, bad_value, "prefix and entry of two epochs"},
+                            {entry + " x:100000", too_large},
+                            {"x:100000", too_large}},
+                           sealed);
 }
 
 TEST(SealedEntry, WhateverIsAcceptedReEncodesToItself) {
@@ -150,7 +169,9 @@ TEST(EntryBody, SeqAndPrevBelongTogether) {
 }
 
 TEST(EntryBody, BranchesOfOneLogAndItsOtherIncarnationsAreDifferentTips) {
-  auto const two = [](std::string const& a, std::string const& b) { return spell(spelled_body("u:1", "b:32=00", "[2 " + a + " " + b)); };
+  auto const two = [](std::string const& a, std::string const& b) {
+    return spell(spelled_body("u:1", "b:32=00", "[2 " + a + " " + b));
+  };
   EXPECT_TRUE(body(two(spelled_tip("51", 1, 7, "77"), spelled_tip("51", 1, 7, "78")))) << "a fork";
   EXPECT_TRUE(body(two(spelled_tip("51", 1, 7), spelled_tip("51", 2, 1)))) << "two incarnations";
   EXPECT_TRUE(body(two(spelled_tip("50", 2, 7), spelled_tip("50", 4, 7)))) << "other logs of the author";
@@ -164,7 +185,8 @@ TEST(EntryBodyRefusals, FieldsThatContradictEachOther) {
        {spelled_body("u:0", "b:32=01", "[0"), bad_value, "nor has an item outside the log"},
        {spelled_body("u:2", "b:32=00", "[0"), bad_value, "the second has"},
        {spelled_body("u:18446744073709551615", "b:32=00", "[0"), bad_value},
-       {tips("[2 " + b + " " + a), bad_value, "not ascending"}, {tips("[2 " + a + " " + a), bad_value, "one twice"},
+       {tips("[2 " + b + " " + a), bad_value, "not ascending"},
+       {tips("[2 " + a + " " + a), bad_value, "one twice"},
        {tips("[3 " + a + " " + b + " " + a), bad_value},
        {tips("[2 " + spelled_tip("51", 2, 7) + " " + spelled_tip("51", 1, 7)), bad_value, "by incarnation"},
        {tips("[2 " + spelled_tip("51", 1, 8) + " " + spelled_tip("51", 1, 7)), bad_value, "by seq"},
@@ -177,19 +199,31 @@ TEST(EntryBodyRefusals, FieldsThatContradictEachOther) {
 
 TEST(EntryBodyRefusals, Fields) {
   auto const with = [](std::string_view rest) { return spelled_body("u:1", "b:32=00", "[0", rest); };
-  testing::expect_refusals(
-      {{"", truncated}, {"[0", wrong_length}, {"[7 b:32 u:3 u:1 b:32=00 [0 u:5 u:0", wrong_length},
-       {"[9 b:32 u:3 u:1 b:32=00 [0 u:5 u:0 b:9 u:0", wrong_length}, {"b:32", wrong_type},
-       {"[8 b:31 u:3 u:1 b:32=00 [0 u:5 u:0 b:9", wrong_length}, {"[8 s:32 u:3 u:1 b:32=00 [0 u:5 u:0 b:9", wrong_type},
-       {"[8 b:32 i:-3 u:1 b:32=00 [0 u:5 u:0 b:9", bad_value}, {"[8 b:32 cd0003 u:1 b:32=00 [0 u:5 u:0 b:9", not_canonical},
-       {spelled_body("t", "b:32=00", "[0"), wrong_type}, {spelled_body("u:1", "b:33=00", "[0"), wrong_length},
-       {spelled_body("u:1", "b:32=00", "dc0000"), not_canonical}, {spelled_body("u:1", "b:32=00", "b:0"), wrong_type},
-       {spelled_body("u:1", "b:32=00", "dc1001 x:4097"), too_large}, {spelled_body("u:1", "b:32=00", "ddffffffff"), truncated},
-       {with("u:5 u:2 b:9"), bad_value, "an unknown compression"}, {with("u:5 f b:9"), wrong_type},
-       {with("cb3ff0000000000000 u:0 b:9"), wrong_type, "a float clock"}, {with("u:5 u:0 s:9"), wrong_type},
-       {with("u:5 u:0 [0"), wrong_type, "ops stand in a bin"}, {with("u:5 u:0 b:65537"), too_large},
-       {with("u:5 u:0 c6ffffffff"), too_large}, {with("u:5 u:0 c409"), truncated}, {with("u:5 u:0 b:9 00"), trailing_bytes}},
-      body);
+  testing::expect_refusals({{"", truncated},
+                            {"[0", wrong_length},
+                            {"[7 b:32 u:3 u:1 b:32=00 [0 u:5 u:0", wrong_length},
+                            {"[9 b:32 u:3 u:1 b:32=00 [0 u:5 u:0 b:9 u:0", wrong_length},
+                            {"b:32", wrong_type},
+                            {"[8 b:31 u:3 u:1 b:32=00 [0 u:5 u:0 b:9", wrong_length},
+                            {"[8 s:32 u:3 u:1 b:32=00 [0 u:5 u:0 b:9", wrong_type},
+                            {"[8 b:32 i:-3 u:1 b:32=00 [0 u:5 u:0 b:9", bad_value},
+                            {"[8 b:32 cd0003 u:1 b:32=00 [0 u:5 u:0 b:9", not_canonical},
+                            {spelled_body("t", "b:32=00", "[0"), wrong_type},
+                            {spelled_body("u:1", "b:33=00", "[0"), wrong_length},
+                            {spelled_body("u:1", "b:32=00", "dc0000"), not_canonical},
+                            {spelled_body("u:1", "b:32=00", "b:0"), wrong_type},
+                            {spelled_body("u:1", "b:32=00", "dc1001 x:4097"), too_large},
+                            {spelled_body("u:1", "b:32=00", "ddffffffff"), truncated},
+                            {with("u:5 u:2 b:9"), bad_value, "an unknown compression"},
+                            {with("u:5 f b:9"), wrong_type},
+                            {with("cb3ff0000000000000 u:0 b:9"), wrong_type, "a float clock"},
+                            {with("u:5 u:0 s:9"), wrong_type},
+                            {with("u:5 u:0 [0"), wrong_type, "ops stand in a bin"},
+                            {with("u:5 u:0 b:65537"), too_large},
+                            {with("u:5 u:0 c6ffffffff"), too_large},
+                            {with("u:5 u:0 c409"), truncated},
+                            {with("u:5 u:0 b:9 00"), trailing_bytes}},
+                           body);
 }
 
 TEST(EntryBody, HoldsTheCodecProperties) {

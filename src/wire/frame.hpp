@@ -34,7 +34,9 @@ struct Data {
   using Sealed = BoundedBytes<kLimits.max_sealed_entry_bytes>;
   std::vector<Sealed> entries;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(list(s.entries, kLimits.max_frame_bytes)); }
+  static void fields(Archive& a, Self& s) {
+    a(list(s.entries, kLimits.max_frame_bytes));
+  }
   friend bool operator==(Data const&, Data const&) = default;
 };
 
@@ -62,7 +64,9 @@ struct Contact {
   DeviceId device;
   std::vector<Address> addresses;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.device, list(s.addresses, kLimits.max_addresses)); }
+  static void fields(Archive& a, Self& s) {
+    a(s.device, list(s.addresses, kLimits.max_addresses));
+  }
   friend bool operator==(Contact const&, Contact const&) = default;
 };
 
@@ -70,12 +74,12 @@ struct Contact {
 struct Presence {
   static constexpr FrameType kType = FrameType::presence;
   std::uint64_t counter = 0;
-  std::vector<Tip> tips;              ///< entries durably applied
-  std::vector<Tip> content_tips;      ///< entries whose chunks it holds as well
-  std::uint64_t acked_cursor = 0;     ///< a relay's; 0 between devices
+  std::vector<Tip> tips;           ///< entries durably applied
+  std::vector<Tip> content_tips;   ///< entries whose chunks it holds as well
+  std::uint64_t acked_cursor = 0;  ///< a relay's; 0 between devices
   std::vector<Address> addresses;
-  std::vector<FolderId> folders;      ///< those that it keeps a copy of
-  std::vector<Contact> contacts;      ///< of other devices, so that two that never met find each other
+  std::vector<FolderId> folders;  ///< those that it keeps a copy of
+  std::vector<Contact> contacts;  ///< of other devices, so that two that never met find each other
   template <class Archive, class Self>
   static void fields(Archive& a, Self& s) {
     a(s.counter, list(s.tips, kLimits.max_tips), list(s.content_tips, kLimits.max_tips), s.acked_cursor,
@@ -90,7 +94,9 @@ struct Ack {
   static constexpr FrameType kType = FrameType::ack;
   std::vector<Tip> tips;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(list(s.tips, kLimits.max_tips)); }
+  static void fields(Archive& a, Self& s) {
+    a(list(s.tips, kLimits.max_tips));
+  }
   friend bool operator==(Ack const&, Ack const&) = default;
 };
 
@@ -99,7 +105,9 @@ struct Tips {
   static constexpr FrameType kType = FrameType::tips;
   std::vector<Tip> tips;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(list(s.tips, kLimits.max_tips)); }
+  static void fields(Archive& a, Self& s) {
+    a(list(s.tips, kLimits.max_tips));
+  }
   friend bool operator==(Tips const&, Tips const&) = default;
 };
 
@@ -112,12 +120,16 @@ struct Want {
     Seq to;
     EntryHash hash;
     template <class Archive, class Self>
-    static void fields(Archive& a, Self& s) { a(s.log.device, s.log.incarnation, s.from, s.to, s.hash); }
+    static void fields(Archive& a, Self& s) {
+      a(s.log.device, s.log.incarnation, s.from, s.to, s.hash);
+    }
     friend bool operator==(Range const&, Range const&) = default;
   };
   std::vector<Range> ranges;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(list(s.ranges, kLimits.max_wants)); }
+  static void fields(Archive& a, Self& s) {
+    a(list(s.ranges, kLimits.max_wants));
+  }
   friend bool operator==(Want const&, Want const&) = default;
 };
 
@@ -125,7 +137,9 @@ struct ChunkWant {
   static constexpr FrameType kType = FrameType::chunk_want;
   std::vector<ChunkId> ids;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(list(s.ids, kLimits.max_chunk_wants)); }
+  static void fields(Archive& a, Self& s) {
+    a(list(s.ids, kLimits.max_chunk_wants));
+  }
   friend bool operator==(ChunkWant const&, ChunkWant const&) = default;
 };
 
@@ -134,7 +148,9 @@ struct Credit {
   static constexpr FrameType kType = FrameType::credit;
   std::uint64_t bytes = 0;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.bytes); }
+  static void fields(Archive& a, Self& s) {
+    a(s.bytes);
+  }
   friend bool operator==(Credit const&, Credit const&) = default;
 };
 
@@ -142,7 +158,9 @@ struct Ping {
   static constexpr FrameType kType = FrameType::ping;
   std::uint64_t token = 0;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.token); }
+  static void fields(Archive& a, Self& s) {
+    a(s.token);
+  }
   friend bool operator==(Ping const&, Ping const&) = default;
 };
 
@@ -150,7 +168,9 @@ struct Pong {
   static constexpr FrameType kType = FrameType::pong;
   std::uint64_t token = 0;  ///< the PING's
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.token); }
+  static void fields(Archive& a, Self& s) {
+    a(s.token);
+  }
   friend bool operator==(Pong const&, Pong const&) = default;
 };
 
@@ -173,7 +193,9 @@ struct Close {
   CloseCode code = CloseCode::done;
   std::string text;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.code, wire::text(s.text, kLimits.max_name_bytes)); }
+  static void fields(Archive& a, Self& s) {
+    a(s.code, wire::text(s.text, kLimits.max_name_bytes));
+  }
   friend bool operator==(Close const&, Close const&) = default;
 };
 
@@ -181,7 +203,9 @@ struct Close {
 struct Rekey {
   static constexpr FrameType kType = FrameType::rekey;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self&) { a(); }
+  static void fields(Archive& a, Self&) {
+    a();
+  }
   friend bool operator==(Rekey const&, Rekey const&) = default;
 };
 
@@ -190,7 +214,9 @@ struct DigestWant {
   static constexpr FrameType kType = FrameType::digest_want;
   std::uint64_t token = 0;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.token); }
+  static void fields(Archive& a, Self& s) {
+    a(s.token);
+  }
   friend bool operator==(DigestWant const&, DigestWant const&) = default;
 };
 
@@ -203,7 +229,9 @@ struct Digest {
   crypto::Hash256 messages;
   crypto::Hash256 folders;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.token, s.heads, s.roster, s.messages, s.folders); }
+  static void fields(Archive& a, Self& s) {
+    a(s.token, s.heads, s.roster, s.messages, s.folders);
+  }
   friend bool operator==(Digest const&, Digest const&) = default;
 };
 
@@ -212,8 +240,8 @@ using Frame = std::variant<Data, FileChunk, Presence, Ack, Tips, Want, ChunkWant
 
 [[nodiscard]] FrameType type_of(Frame const& frame);
 
-/// Appends a frame, at most Limits::max_frame_bytes long. What keeps its own limits fits, but for a PRESENCE's contacts:
-/// as many go out as there is room for.
+/// Appends a frame, at most Limits::max_frame_bytes long. What keeps its own limits fits, but for a PRESENCE's
+/// contacts: as many go out as there is room for.
 ///
 ///     0               4      5
 ///     +---------------+------+------------------

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "support/vector_file.hpp"
 #include "support/wire_types.hpp"
@@ -19,7 +19,8 @@ Json const& vectors() {
 TEST(GoldenWire, FieldsEncodeToTheStatedBytes) {
   for (auto const& vector : vectors()) {
     auto const& type = testing::wire_types().at(vector.at("type"));
-    EXPECT_EQ(to_hex(type.encode(vector.at("fields"))), vector.at("encoding").get<std::string>()) << vector.at("type") << " " << vector.at("name");
+    EXPECT_EQ(to_hex(type.encode(vector.at("fields"))), vector.at("encoding").get<std::string>())
+        << vector.at("type") << " " << vector.at("name");
   }
 }
 
@@ -51,7 +52,8 @@ TEST(GoldenWire, EveryTypeHasAVector) {
     if (vector.at("fields").contains("type")) alternatives.insert(vector.at("fields").at("type"));
   }
   EXPECT_EQ(types.size(), testing::wire_types().size());
-  EXPECT_EQ(alternatives.size(), std::variant_size_v<Op> + std::variant_size_v<Frame> + std::variant_size_v<PairMessage>);
+  EXPECT_EQ(alternatives.size(),
+            std::variant_size_v<Op> + std::variant_size_v<Frame> + std::variant_size_v<PairMessage>);
 }
 
 }  // namespace

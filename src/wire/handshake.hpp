@@ -29,7 +29,7 @@ struct SyncCapability {
 
 /// The founding protocol's SyncHandshake, with the incarnation behind it.
 struct SyncHandshake {
-  std::string version;        ///< "MIN-MAX" of the protocol and the program's version: "1-1 kith/0.1.0"
+  std::string version;  ///< "MIN-MAX" of the protocol and the program's version: "1-1 kith/0.1.0"
   DeviceId device;
   GroupId workspace;
   std::uint64_t timestamp_s = 0;
@@ -49,7 +49,9 @@ struct HandshakePayload {
   Devcert cert;
   SyncHandshake handshake;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.cert, s.handshake); }
+  static void fields(Archive& a, Self& s) {
+    a(s.cert, s.handshake);
+  }
   friend bool operator==(HandshakePayload const&, HandshakePayload const&) = default;
 };
 

@@ -51,37 +51,53 @@ TEST(Handshake, TheCertificateSignsItsFirstFiveFields) {
 }
 
 TEST(HandshakeRefusals, Devcert) {
-  testing::expect_refusals(
-      {{"", truncated}, {"[5 u:1 b:32 b:32 u:0 u:0", wrong_length}, {"[7 u:1 b:32 b:32 u:0 u:0 b:64 u:0", wrong_length},
-       {"[6 u:2 b:32 b:32 u:0 u:0 b:64", unknown_version}, {"[7 u:2 b:32 b:32 u:0 u:0 u:0 b:64", unknown_version},
-       {"[6 u:0 b:32 b:32 u:0 u:0 b:64", unknown_version}, {"[6 u:1 b:31 b:32 u:0 u:0 b:64", wrong_length},
-       {"[6 u:1 b:32 b:33 u:0 u:0 b:64", wrong_length}, {"[6 u:1 b:32 b:32 i:-1 u:0 b:64", bad_value},
-       {"[6 u:1 b:32 b:32 u:0 f b:64", wrong_type}, {"[6 u:1 b:32 b:32 u:0 u:0 b:63", wrong_length},
-       {"[6 u:1 b:32 b:32 u:0 u:0 s:64", wrong_type}, {"[6 u:1 s:32 b:32 u:0 u:0 b:64", wrong_type},
-       {"[6 u:1 b:32 b:32 cc00 u:0 b:64", not_canonical}, {"[6 u:1 b:32 b:32 u:0 u:0 b:64 00", trailing_bytes},
-       {"[6 u:1 b:32 b:32 u:0 u:0", truncated}},
-      [](ByteView bytes) { return decode<Devcert>(bytes); });
+  testing::expect_refusals({{"", truncated},
+                            {"[5 u:1 b:32 b:32 u:0 u:0", wrong_length},
+                            {"[7 u:1 b:32 b:32 u:0 u:0 b:64 u:0", wrong_length},
+                            {"[6 u:2 b:32 b:32 u:0 u:0 b:64", unknown_version},
+                            {"[7 u:2 b:32 b:32 u:0 u:0 u:0 b:64", unknown_version},
+                            {"[6 u:0 b:32 b:32 u:0 u:0 b:64", unknown_version},
+                            {"[6 u:1 b:31 b:32 u:0 u:0 b:64", wrong_length},
+                            {"[6 u:1 b:32 b:33 u:0 u:0 b:64", wrong_length},
+                            {"[6 u:1 b:32 b:32 i:-1 u:0 b:64", bad_value},
+                            {"[6 u:1 b:32 b:32 u:0 f b:64", wrong_type},
+                            {"[6 u:1 b:32 b:32 u:0 u:0 b:63", wrong_length},
+                            {"[6 u:1 b:32 b:32 u:0 u:0 s:64", wrong_type},
+                            {"[6 u:1 s:32 b:32 u:0 u:0 b:64", wrong_type},
+                            {"[6 u:1 b:32 b:32 cc00 u:0 b:64", not_canonical},
+                            {"[6 u:1 b:32 b:32 u:0 u:0 b:64 00", trailing_bytes},
+                            {"[6 u:1 b:32 b:32 u:0 u:0", truncated}},
+                           [](ByteView bytes) { return decode<Devcert>(bytes); });
 }
 
 TEST(HandshakeRefusals, Payload) {
   auto const payload = [](std::string const& handshake) { return "[2 " + std::string(kCert) + " " + handshake; };
   auto const capability = [&](std::string_view spelled) { return payload(handshake("'1-1'", spelled)); };
-  testing::expect_refusals(
-      {{"", truncated}, {"[0", wrong_length}, {"[1 " + std::string(kCert), wrong_length},
-       {"[3 " + std::string(kCert) + " " + handshake() + " u:0", wrong_length}, {payload(""), truncated},
-       {"[2 " + handshake() + " " + kCert, wrong_type, "the wrong way round"},
-       {payload(handshake("b:3")), wrong_type}, {payload(handshake("s:65")), too_large}, {payload(handshake("a1ff")), not_utf8},
-       {payload(handshake("d90161")), not_canonical},
-       {payload("[7 'a' b:32 b:32 u:1 b:32 " + std::string(kCapability) + " b:64"), wrong_length, "without an incarnation"},
-       {capability("[3 f u:0 [0"), wrong_length}, {capability("[4 u:0 u:0 [0 f"), wrong_type},
-       {capability("[4 f u:0 [0 u:0"), wrong_type}, {capability("[4 f i:-1 [0 f"), bad_value},
-       {capability("[4 f u:0 [17 x:17=a0 f"), too_large}, {capability("[4 f u:0 [1 s:33 f"), too_large},
-       {capability("[4 f u:0 [1 b:3 f"), wrong_type}, {capability("[4 f u:0 [1 a1ff f"), not_utf8},
-       {payload(handshake("'1-1'", kCapability, "b:63 u:7")), wrong_length},
-       {payload(handshake("'1-1'", kCapability, "b:64 i:-7")), bad_value},
-       {payload(handshake("'1-1'", kCapability, "u:7 b:64")), wrong_type},
-       {payload(handshake()) + " 00", trailing_bytes}},
-      [](ByteView bytes) { return decode<HandshakePayload>(bytes); });
+  testing::expect_refusals({{"", truncated},
+                            {"[0", wrong_length},
+                            {"[1 " + std::string(kCert), wrong_length},
+                            {"[3 " + std::string(kCert) + " " + handshake() + " u:0", wrong_length},
+                            {payload(""), truncated},
+                            {"[2 " + handshake() + " " + kCert, wrong_type, "the wrong way round"},
+                            {payload(handshake("b:3")), wrong_type},
+                            {payload(handshake("s:65")), too_large},
+                            {payload(handshake("a1ff")), not_utf8},
+                            {payload(handshake("d90161")), not_canonical},
+                            {payload("[7 'a' b:32 b:32 u:1 b:32 " + std::string(kCapability) + " b:64"), wrong_length,
+                             "without an incarnation"},
+                            {capability("[3 f u:0 [0"), wrong_length},
+                            {capability("[4 u:0 u:0 [0 f"), wrong_type},
+                            {capability("[4 f u:0 [0 u:0"), wrong_type},
+                            {capability("[4 f i:-1 [0 f"), bad_value},
+                            {capability("[4 f u:0 [17 x:17=a0 f"), too_large},
+                            {capability("[4 f u:0 [1 s:33 f"), too_large},
+                            {capability("[4 f u:0 [1 b:3 f"), wrong_type},
+                            {capability("[4 f u:0 [1 a1ff f"), not_utf8},
+                            {payload(handshake("'1-1'", kCapability, "b:63 u:7")), wrong_length},
+                            {payload(handshake("'1-1'", kCapability, "b:64 i:-7")), bad_value},
+                            {payload(handshake("'1-1'", kCapability, "u:7 b:64")), wrong_type},
+                            {payload(handshake()) + " 00", trailing_bytes}},
+                           [](ByteView bytes) { return decode<HandshakePayload>(bytes); });
 }
 
 TEST(Handshake, HoldsTheCodecProperties) {

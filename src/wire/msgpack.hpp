@@ -7,8 +7,8 @@
 #include "base/limits.hpp"
 #include "wire/error.hpp"
 
-/// Canonical MessagePack: every value has exactly one spelling. Shortest integers and lengths; `bin` for bytes, `str` for
-/// UTF-8 text, booleans, arrays; no maps, floats, extensions or nil. @see docs/spec/conventions.md
+/// Canonical MessagePack: every value has exactly one spelling. Shortest integers and lengths; `bin` for bytes, `str`
+/// for UTF-8 text, booleans, arrays; no maps, floats, extensions or nil. @see docs/spec/conventions.md
 namespace kith::wire {
 
 /// Appends values to a buffer.
@@ -29,7 +29,8 @@ class Writer {
 };
 
 /// Takes values from the front of a buffer. The first error sticks: later reads give empty values, and `error()` or
-/// `finish()` reports it, so a decoder reads all its fields and checks once. Never allocates. Views point into the input.
+/// `finish()` reports it, so a decoder reads all its fields and checks once. Never allocates. Views point into the
+/// input.
 class Reader {
  public:
   explicit Reader(ByteView in) : in_(in) {}

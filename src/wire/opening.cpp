@@ -23,7 +23,8 @@ Bytes encode(Opening const& opening) {
 }
 
 Result<Opening> decode_opening(ByteView in) {
-  if (!equal(in.first(std::min(in.size(), kMagic.size())), ByteView{kMagic}.first(std::min(in.size(), kMagic.size())))) {
+  if (!equal(in.first(std::min(in.size(), kMagic.size())),
+             ByteView{kMagic}.first(std::min(in.size(), kMagic.size())))) {
     return fail(WireError::unknown_magic);
   }
   if (in.size() < Opening::kBytes) return fail(WireError::truncated);

@@ -37,7 +37,8 @@ struct Opening {
 
 [[nodiscard]] Bytes encode(Opening const& opening);
 
-/// @return WireError::truncated, unknown_magic, unknown_type for another purpose, bad_value where min > max. Versions that
+/// @return WireError::truncated, unknown_magic, unknown_type for another purpose, bad_value where min > max. Versions
+/// that
 ///         do not meet ours are no error here: whoever proves to be a member is told.
 [[nodiscard]] Result<Opening> decode_opening(ByteView in);
 

@@ -22,7 +22,9 @@ TEST(Opening, FieldsStandWhereTheDiagramSays) {
 }
 
 TEST(Opening, CommonVersionIsTheNewestOfBoth) {
-  auto const common = [](std::uint8_t min, std::uint8_t max) { return Opening{Purpose::session, min, max, 0}.common_version(); };
+  auto const common = [](std::uint8_t min, std::uint8_t max) {
+    return Opening{Purpose::session, min, max, 0}.common_version();
+  };
   static_assert(kProtocolMin == 1 && kProtocolMax == 1);
   EXPECT_EQ(common(1, 1), 1);
   EXPECT_EQ(common(0, 1), 1);
@@ -33,15 +35,24 @@ TEST(Opening, CommonVersionIsTheNewestOfBoth) {
 }
 
 TEST(OpeningRefusals, Table) {
-  testing::expect_refusals(
-      {{"", truncated}, {"4b", truncated}, {"4b4954", truncated}, {"4b495448", truncated}, {"4b495448 01 01 01 000000", truncated},
-       {"00", unknown_magic}, {"4b00", unknown_magic, "as soon as it differs"}, {"4b495449 01 01 01 00000000", unknown_magic},
-       {"474554202f20485454502f312e31", unknown_magic, "GET / HTTP/1.1"}, {"16030100f1 x:200", unknown_magic, "TLS"},
-       {"6b697468 01 01 01 00000000", unknown_magic, "lower case"},
-       {"4b495448 03 01 01 00000000", unknown_type}, {"4b495448 ff 01 01 00000000", unknown_type},
-       {"4b495448 01 02 01 00000000", bad_value, "min above max"}, {"4b495448 02 ff 00 00000000", bad_value},
-       {"4b495448 01 01 01 00000000 00", trailing_bytes}, {"4b495448 01 01 01 00000000 4b495448", trailing_bytes}},
-      decode_opening);
+  testing::expect_refusals({{"", truncated},
+                            {"4b", truncated},
+                            {"4b4954", truncated},
+                            {"4b495448", truncated},
+                            {"4b495448 01 01 01 000000", truncated},
+                            {"00", unknown_magic},
+                            {"4b00", unknown_magic, "as soon as it differs"},
+                            {"4b495449 01 01 01 00000000", unknown_magic},
+                            {"474554202f20485454502f312e31", unknown_magic, "GET / HTTP/1.1"},
+                            {"16030100f1 x:200", unknown_magic, "TLS"},
+                            {"6b697468 01 01 01 00000000", unknown_magic, "lower case"},
+                            {"4b495448 03 01 01 00000000", unknown_type},
+                            {"4b495448 ff 01 01 00000000", unknown_type},
+                            {"4b495448 01 02 01 00000000", bad_value, "min above max"},
+                            {"4b495448 02 ff 00 00000000", bad_value},
+                            {"4b495448 01 01 01 00000000 00", trailing_bytes},
+                            {"4b495448 01 01 01 00000000 4b495448", trailing_bytes}},
+                           decode_opening);
 }
 
 TEST(Opening, HoldsTheCodecProperties) {

@@ -61,7 +61,9 @@ struct GenesisOp {
   static constexpr OpKind kKind = OpKind::genesis;
   Genesis record;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.record); }
+  static void fields(Archive& a, Self& s) {
+    a(s.record);
+  }
 };
 
 /// Lets a device into the group. `epoch` is the one whose secrets its inviter hands over.
@@ -86,7 +88,9 @@ struct DeviceRemove {
   RemoveReason reason = RemoveReason::retired;
   std::optional<crypto::Signature> recovery;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.device, s.reason, optional_last(s.recovery)); }
+  static void fields(Archive& a, Self& s) {
+    a(s.device, s.reason, optional_last(s.recovery));
+  }
 };
 
 struct DeviceRename {
@@ -94,7 +98,9 @@ struct DeviceRename {
   DeviceId device;
   std::string name;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.device, text(s.name, kLimits.max_name_bytes)); }
+  static void fields(Archive& a, Self& s) {
+    a(s.device, text(s.name, kLimits.max_name_bytes));
+  }
 };
 
 struct DevicePause {
@@ -102,10 +108,13 @@ struct DevicePause {
   DeviceId device;
   bool on = false;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.device, s.on); }
+  static void fields(Archive& a, Self& s) {
+    a(s.device, s.on);
+  }
 };
 
-/// Starts an epoch. Its entry is the K2 that carries the new secret to the recipients; the secrets it replaces ride inside.
+/// Starts an epoch. Its entry is the K2 that carries the new secret to the recipients; the secrets it replaces ride
+/// inside.
 struct Rotate {
   static constexpr OpKind kKind = OpKind::rotate;
   std::uint64_t epoch_no = 0;
@@ -123,17 +132,21 @@ struct EpochSecrets {
   static constexpr OpKind kKind = OpKind::epoch_secrets;
   std::vector<EpochSecret> secrets;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(list(s.secrets, kLimits.max_secrets)); }
+  static void fields(Archive& a, Self& s) {
+    a(list(s.secrets, kLimits.max_secrets));
+  }
 };
 
-/// Begins a further log of a device, after a restore or a copy of its database. `old_tip` is where its log before ended as
-/// far as this database knows.
+/// Begins a further log of a device, after a restore or a copy of its database. `old_tip` is where its log before ended
+/// as far as this database knows.
 struct IncarnationOp {
   static constexpr OpKind kKind = OpKind::incarnation;
   Devcert cert;
   Tip old_tip;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.cert, s.old_tip); }
+  static void fields(Archive& a, Self& s) {
+    a(s.cert, s.old_tip);
+  }
 };
 
 struct RelaySet {
@@ -142,7 +155,9 @@ struct RelaySet {
   RelayKey relay;
   ChannelId channel;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(text(s.url, kLimits.max_name_bytes), s.relay, s.channel); }
+  static void fields(Archive& a, Self& s) {
+    a(text(s.url, kLimits.max_name_bytes), s.relay, s.channel);
+  }
 };
 
 struct RelayRemove {
@@ -150,7 +165,9 @@ struct RelayRemove {
   RelayKey relay;
   ChannelId channel;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.relay, s.channel); }
+  static void fields(Archive& a, Self& s) {
+    a(s.relay, s.channel);
+  }
 };
 
 struct DeviceRelay {
@@ -159,7 +176,9 @@ struct DeviceRelay {
   RelayKey relay;
   Pseudonym pseudonym;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.device, s.relay, s.pseudonym); }
+  static void fields(Archive& a, Self& s) {
+    a(s.device, s.relay, s.pseudonym);
+  }
 };
 
 /// A message's content: the bytes themselves up to 32 KiB, or references to chunks.
@@ -176,7 +195,9 @@ struct Message {
   std::uint64_t ttl_s = 0;  ///< hidden from the view this long after it was written; 0: never
   MessageContent content;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(text(s.topic, kLimits.max_name_bytes), s.ttl_s, s.content); }
+  static void fields(Archive& a, Self& s) {
+    a(text(s.topic, kLimits.max_name_bytes), s.ttl_s, s.content);
+  }
 };
 
 struct FolderAdd {
@@ -184,7 +205,9 @@ struct FolderAdd {
   FolderId folder;
   std::string name;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.folder, text(s.name, kLimits.max_name_bytes)); }
+  static void fields(Archive& a, Self& s) {
+    a(s.folder, text(s.name, kLimits.max_name_bytes));
+  }
 };
 
 enum class FileKind : std::uint8_t { file = 0, directory = 1 };
@@ -225,8 +248,9 @@ struct UnknownOp {
   Bytes encoding;  ///< the whole op
 };
 
-using Op = std::variant<GenesisOp, DeviceAdd, DeviceRemove, DeviceRename, DevicePause, Rotate, EpochSecrets, IncarnationOp,
-                        RelaySet, RelayRemove, DeviceRelay, Message, FolderAdd, FileSet, FileRemove, UnknownOp>;
+using Op =
+    std::variant<GenesisOp, DeviceAdd, DeviceRemove, DeviceRename, DevicePause, Rotate, EpochSecrets, IncarnationOp,
+                 RelaySet, RelayRemove, DeviceRelay, Message, FolderAdd, FileSet, FileRemove, UnknownOp>;
 
 void encode_op(Bytes& out, Op const& op);
 [[nodiscard]] Bytes encode_ops(std::vector<Op> const& ops);  ///< the array that an entry carries

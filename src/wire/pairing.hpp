@@ -23,7 +23,15 @@ struct Lookup {
 using PairNonce = ByteId<struct PairNonceTag, 32>;
 
 enum class PairMessageType : std::uint8_t {
-  hello = 1, share = 2, confirm = 3, identity = 4, offer = 5, pseudonyms = 6, welcome = 7, joined = 8, end = 9,
+  hello = 1,
+  share = 2,
+  confirm = 3,
+  identity = 4,
+  offer = 5,
+  pseudonyms = 6,
+  welcome = 7,
+  joined = 8,
+  end = 9,
 };
 
 /// J -> I
@@ -33,7 +41,9 @@ struct PairHello {
   crypto::cpace::Share share;  ///< Ya
   PairNonce nonce;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.lookup, s.share, s.nonce); }
+  static void fields(Archive& a, Self& s) {
+    a(s.lookup, s.share, s.nonce);
+  }
   friend bool operator==(PairHello const&, PairHello const&) = default;
 };
 
@@ -44,7 +54,9 @@ struct PairShare {
   PairNonce nonce;
   crypto::Mac256 tag;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.share, s.nonce, s.tag); }
+  static void fields(Archive& a, Self& s) {
+    a(s.share, s.nonce, s.tag);
+  }
   friend bool operator==(PairShare const&, PairShare const&) = default;
 };
 
@@ -54,7 +66,9 @@ struct PairConfirm {
   crypto::Mac256 tag;
   Bytes box;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.tag, blob(s.box, kLimits.max_pairing_box_bytes)); }
+  static void fields(Archive& a, Self& s) {
+    a(s.tag, blob(s.box, kLimits.max_pairing_box_bytes));
+  }
   friend bool operator==(PairConfirm const&, PairConfirm const&) = default;
 };
 
@@ -64,7 +78,9 @@ struct PairSealed {
   static constexpr PairMessageType kType = type;
   Bytes box;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(blob(s.box, kLimits.max_pairing_box_bytes)); }
+  static void fields(Archive& a, Self& s) {
+    a(blob(s.box, kLimits.max_pairing_box_bytes));
+  }
   friend bool operator==(PairSealed const&, PairSealed const&) = default;
 };
 using PairIdentity = PairSealed<PairMessageType::identity>;      ///< I -> J, a PairIdentityBox
@@ -74,13 +90,13 @@ using PairWelcome = PairSealed<PairMessageType::welcome>;        ///< I -> J, a 
 using PairJoined = PairSealed<PairMessageType::joined>;          ///< J -> I, an empty box: J holds everything durably
 
 enum class PairEndCode : std::uint8_t {
-  wrong_code = 1,   ///< the other side's tag did not fit
-  expired = 2,      ///< the invite's time is over
-  used = 3,         ///< a device has joined with it
-  voided = 4,       ///< three wrong tries
-  cancelled = 5,    ///< the inviter took it back
-  denied = 6,       ///< the inviter's user said no
-  failed = 7,       ///< a fault of the sender's own
+  wrong_code = 1,  ///< the other side's tag did not fit
+  expired = 2,     ///< the invite's time is over
+  used = 3,        ///< a device has joined with it
+  voided = 4,      ///< three wrong tries
+  cancelled = 5,   ///< the inviter took it back
+  denied = 6,      ///< the inviter's user said no
+  failed = 7,      ///< a fault of the sender's own
 };
 constexpr bool valid(PairEndCode code) { return code >= PairEndCode::wrong_code && code <= PairEndCode::failed; }
 
@@ -90,12 +106,14 @@ struct PairEnd {
   PairEndCode code = PairEndCode::failed;
   std::uint8_t tries_left = 0;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.code, s.tries_left); }
+  static void fields(Archive& a, Self& s) {
+    a(s.code, s.tries_left);
+  }
   friend bool operator==(PairEnd const&, PairEnd const&) = default;
 };
 
-using PairMessage = std::variant<PairHello, PairShare, PairConfirm, PairIdentity, PairOffer, PairPseudonyms, PairWelcome,
-                                 PairJoined, PairEnd>;
+using PairMessage = std::variant<PairHello, PairShare, PairConfirm, PairIdentity, PairOffer, PairPseudonyms,
+                                 PairWelcome, PairJoined, PairEnd>;
 
 /// [type, fields...]
 [[nodiscard]] Bytes encode_pair_message(PairMessage const& message);
@@ -107,7 +125,9 @@ struct PairIdentityBox {
   std::string name;
   crypto::Signature proof;  ///< by the cert's key, over this conversation and this side of it: core::pair_proof()
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.cert, text(s.name, kLimits.max_name_bytes), s.proof); }
+  static void fields(Archive& a, Self& s) {
+    a(s.cert, text(s.name, kLimits.max_name_bytes), s.proof);
+  }
   friend bool operator==(PairIdentityBox const&, PairIdentityBox const&) = default;
 };
 
@@ -119,12 +139,16 @@ struct PairOfferBox {
     RelayKey relay;
     ChannelId channel;
     template <class Archive, class Self>
-    static void fields(Archive& a, Self& s) { a(text(s.url, kLimits.max_name_bytes), s.relay, s.channel); }
+    static void fields(Archive& a, Self& s) {
+      a(text(s.url, kLimits.max_name_bytes), s.relay, s.channel);
+    }
     friend bool operator==(Relay const&, Relay const&) = default;
   };
   std::vector<Relay> relays;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(s.group, text(s.name, kLimits.max_name_bytes), list(s.relays, 8)); }
+  static void fields(Archive& a, Self& s) {
+    a(s.group, text(s.name, kLimits.max_name_bytes), list(s.relays, 8));
+  }
   friend bool operator==(PairOfferBox const&, PairOfferBox const&) = default;
 };
 
@@ -132,7 +156,9 @@ struct PairOfferBox {
 struct PairPseudonymsBox {
   std::vector<Pseudonym> pseudonyms;
   template <class Archive, class Self>
-  static void fields(Archive& a, Self& s) { a(list(s.pseudonyms, 8)); }
+  static void fields(Archive& a, Self& s) {
+    a(list(s.pseudonyms, 8));
+  }
   friend bool operator==(PairPseudonymsBox const&, PairPseudonymsBox const&) = default;
 };
 
@@ -151,7 +177,9 @@ struct PairWelcomeBox {
 /// Says that the joiner has stored everything.
 struct PairJoinedBox {
   template <class Archive, class Self>
-  static void fields(Archive& a, Self&) { a(); }
+  static void fields(Archive& a, Self&) {
+    a();
+  }
 };
 
 }  // namespace kith::wire

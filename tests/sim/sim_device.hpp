@@ -69,7 +69,7 @@ struct Device {
   bool member = false;  ///< has been let in (and perhaps removed since)
   std::shared_ptr<store::MemoryDatabase> backup;
   bool restored = false;         ///< its database has gone back to an older state at least once
-  bool copied = false;               ///< a copy of its home has written in its name
+  bool copied = false;           ///< a copy of its home has written in its name
   std::optional<Instant> timer;  ///< when its exchange wants to be called
   std::optional<Instant> scan_at;
   bool apply_due = false;

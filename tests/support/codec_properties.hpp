@@ -22,7 +22,8 @@ CodecUnderTest(Draw, Encode, Decode) -> CodecUnderTest<Draw, Encode, Decode>;
 /// The codec of any record.
 template <wire::Record T>
 [[nodiscard]] auto record_codec() {
-  return CodecUnderTest{[](Extent extent) { return draw<T>(extent); }, [](T const& value) { return wire::encode(value); },
+  return CodecUnderTest{[](Extent extent) { return draw<T>(extent); },
+                        [](T const& value) { return wire::encode(value); },
                         [](ByteView bytes) { return wire::decode<T>(bytes); }};
 }
 

@@ -37,7 +37,8 @@ class FixedMembership final : public core::Membership {
     return epochs;
   }
   [[nodiscard]] crypto::noise::Psk psk(EpochId const& epoch) const override {
-    auto const found = std::ranges::find_if(secrets_, [&](auto const& secret) { return core::epoch_id(group_, secret) == epoch; });
+    auto const found =
+        std::ranges::find_if(secrets_, [&](auto const& secret) { return core::epoch_id(group_, secret) == epoch; });
     KITH_ASSERT(found != secrets_.end());
     return crypto::noise::Psk(core::epoch_subkey(group_, *found, "noise-psk").view());
   }

@@ -68,16 +68,26 @@ std::vector<std::vector<Event>> smaller_by_one_link_or_op(History const& history
 std::string describe_op(core::RosterOp const& op) {
   return std::visit(
       []<class T>(T const& known) -> std::string {
-        if constexpr (std::is_same_v<T, core::Founding>) return "found";
-        else if constexpr (std::is_same_v<T, wire::DeviceAdd>) return "add " + name_of(known.cert.device);
-        else if constexpr (std::is_same_v<T, wire::DeviceRemove>) return "remove " + name_of(known.device);
-        else if constexpr (std::is_same_v<T, wire::DeviceRename>) return "rename " + name_of(known.device);
-        else if constexpr (std::is_same_v<T, wire::DevicePause>) return "pause " + name_of(known.device);
-        else if constexpr (std::is_same_v<T, core::Rotation>) return fmt::format("rotate {}", known.epoch_no);
-        else if constexpr (std::is_same_v<T, core::HandedOn>) return "hand on";
-        else if constexpr (std::is_same_v<T, wire::RelaySet>) return "relay_set";
-        else if constexpr (std::is_same_v<T, wire::RelayRemove>) return "relay_remove";
-        else return "other";
+        if constexpr (std::is_same_v<T, core::Founding>)
+          return "found";
+        else if constexpr (std::is_same_v<T, wire::DeviceAdd>)
+          return "add " + name_of(known.cert.device);
+        else if constexpr (std::is_same_v<T, wire::DeviceRemove>)
+          return "remove " + name_of(known.device);
+        else if constexpr (std::is_same_v<T, wire::DeviceRename>)
+          return "rename " + name_of(known.device);
+        else if constexpr (std::is_same_v<T, wire::DevicePause>)
+          return "pause " + name_of(known.device);
+        else if constexpr (std::is_same_v<T, core::Rotation>)
+          return fmt::format("rotate {}", known.epoch_no);
+        else if constexpr (std::is_same_v<T, core::HandedOn>)
+          return "hand on";
+        else if constexpr (std::is_same_v<T, wire::RelaySet>)
+          return "relay_set";
+        else if constexpr (std::is_same_v<T, wire::RelayRemove>)
+          return "relay_remove";
+        else
+          return "other";
       },
       op);
 }
@@ -141,12 +151,13 @@ std::string History::describe(EventSet const& shown) const {
   for (EventNo i = 0; i < events_.size(); ++i) {
     if (!shown.test(i)) continue;
     auto const& event = events_[i];
-    out += fmt::format("#{}{} {}/{}:{} hash {:02x}..", i, event.marked ? "*" : "", name_of(event.author), event.incarnation,
-                       seqs_[i].value, event.hash.bytes[0]);
+    out += fmt::format("#{}{} {}/{}:{} hash {:02x}..", i, event.marked ? "*" : "", name_of(event.author),
+                       event.incarnation, seqs_[i].value, event.hash.bytes[0]);
     if (event.prev) out += fmt::format(" prev #{}", *event.prev);
     for (EventNo const tip : event.tips) out += fmt::format(" tip #{}", tip);
     for (std::uint32_t op = 0; op < event.ops.size(); ++op) {
-      out += fmt::format("; {}{}", describe_op(event.ops[op]), event.recovery_signed.contains(op) ? " BY RECOVERY" : "");
+      out +=
+          fmt::format("; {}{}", describe_op(event.ops[op]), event.recovery_signed.contains(op) ? " BY RECOVERY" : "");
     }
     out += '\n';
   }

@@ -12,21 +12,21 @@
 namespace kith::testing {
 
 inline constexpr std::size_t kMaxEvents = 128;
-using EventNo = std::size_t;                 ///< place in the history; causes have smaller numbers
+using EventNo = std::size_t;  ///< place in the history; causes have smaller numbers
 using EventSet = std::bitset<kMaxEvents>;
 
 /// One entry, with its place in the graph said by naming other entries.
 struct Event {
   DeviceId author;
   std::uint64_t incarnation = 1;
-  std::optional<EventNo> prev;   ///< the one before it in its log; none at the log's start
-  std::vector<EventNo> tips;     ///< entries of other logs
+  std::optional<EventNo> prev;  ///< the one before it in its log; none at the log's start
+  std::vector<EventNo> tips;    ///< entries of other logs
   EntryHash hash;
   std::uint64_t hlc = 0;
   EpochId sealed_under;
-  std::vector<core::RosterOp> ops;            ///< none: an entry of messages only
-  std::set<std::uint32_t> recovery_signed;    ///< indices of ops
-  bool marked = false;                        ///< what a property says of it: an attack, say
+  std::vector<core::RosterOp> ops;          ///< none: an entry of messages only
+  std::set<std::uint32_t> recovery_signed;  ///< indices of ops
+  bool marked = false;                      ///< what a property says of it: an attack, say
 };
 
 /// Entries in an order in which causes stand before effects, with the set of each one's ancestors.

@@ -96,8 +96,8 @@ void HistoryWriter::place_in_log(Event& event, EventSet const& known) {
   event.tips = history_.ends_of(others);
 }
 
-std::optional<EventNo> HistoryWriter::write(DeviceId const& author, EventSet const& known, std::vector<core::RosterOp> ops,
-                                            std::set<std::uint32_t> recovery_signed) {
+std::optional<EventNo> HistoryWriter::write(DeviceId const& author, EventSet const& known,
+                                            std::vector<core::RosterOp> ops, std::set<std::uint32_t> recovery_signed) {
   Event event;
   event.author = author;
   event.hash = dice_.id<EntryHash>();
@@ -107,7 +107,8 @@ std::optional<EventNo> HistoryWriter::write(DeviceId const& author, EventSet con
   event.recovery_signed = std::move(recovery_signed);
   event.marked = marking_;
   place_in_log(event, known);
-  auto const rotate = std::ranges::find_if(event.ops, [](auto const& op) { return std::holds_alternative<core::Rotation>(op); });
+  auto const rotate =
+      std::ranges::find_if(event.ops, [](auto const& op) { return std::holds_alternative<core::Rotation>(op); });
   if (rotate != event.ops.end() && !dice_.chance(3)) event.sealed_under = dice_.id<EpochId>();
   if (!history_.lets_in(event)) return std::nullopt;
 
@@ -135,17 +136,26 @@ EventSet HistoryWriter::any_basis(DeviceId const& author) {
 core::RosterOp HistoryWriter::any_op(DeviceId const& author, EventSet const& past) {
   if (devices_.size() < wanted_devices_ && dice_.chance(60)) return add_of(new_device(), past);
   switch (dice_.below(20)) {
-    case 0: case 1:
+    case 0:
+    case 1:
       if (devices_.size() < kMaxDevices) return add_of(new_device(), past);
       [[fallthrough]];
-    case 2: case 3: return add_of(dice_.pick(devices_), past);
-    case 4: case 5: case 6: case 7: case 8: case 9: {
+    case 2:
+    case 3: return add_of(dice_.pick(devices_), past);
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+    case 9: {
       auto const& target = dice_.pick(devices_);
       return remove_of(target != author || dice_.chance(15) ? target : dice_.pick(devices_));
     }
-    case 10: case 11: return wire::DeviceRename{dice_.pick(devices_), fmt::format("name {}", dice_.below(10))};
+    case 10:
+    case 11: return wire::DeviceRename{dice_.pick(devices_), fmt::format("name {}", dice_.below(10))};
     case 12: return wire::DevicePause{dice_.pick(devices_), dice_.chance(50)};
-    case 13: case 14: return core::HandedOn{{any_epoch(past), any_epoch(past)}};
+    case 13:
+    case 14: return core::HandedOn{{any_epoch(past), any_epoch(past)}};
     case 15: {
       wire::RelaySet set{fmt::format("ws://relay{}", dice_.below(3)), {}, {}};
       set.relay.bytes[0] = static_cast<std::uint8_t>(dice_.below(2));
@@ -198,7 +208,8 @@ HistoryWriter::Plan HistoryWriter::hostile_ops(std::vector<DeviceId> const& gang
     switch (dice_.below(6)) {
       case 0: plan.ops.push_back(add_of(dice_.pick(gang), past)); break;
       case 1: plan.ops.push_back(add_of(dice_.pick(devices_), past)); break;
-      case 2: case 3: plan.ops.push_back(remove_of(dice_.pick(devices_))); break;
+      case 2:
+      case 3: plan.ops.push_back(remove_of(dice_.pick(devices_))); break;
       case 4: plan.ops.push_back(wire::DeviceRename{dice_.pick(devices_), "hijacked"}); break;
       default:
         if (plan.ops.empty()) {

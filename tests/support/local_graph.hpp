@@ -21,8 +21,8 @@ struct Conclusions {
   [[nodiscard]] std::string difference(Conclusions const& other) const;
 };
 
-/// One device's copy of a history, or of a part of it: numbers chains in the order in which entries arrive, as a replica
-/// does, and asks the product's roster, counting and epochs what follows.
+/// One device's copy of a history, or of a part of it: numbers chains in the order in which entries arrive, as a
+/// replica does, and asks the product's roster, counting and epochs what follows.
 class LocalGraph {
  public:
   explicit LocalGraph(History const& history) : history_(history) {}
@@ -32,7 +32,7 @@ class LocalGraph {
 
   void add(EventNo event);  ///< its past has been added
   void add_all(EventSet const& events);
-  void settle();            ///< computes roster, counting and epochs anew
+  void settle();  ///< computes roster, counting and epochs anew
 
   [[nodiscard]] EventSet const& held() const { return held_; }
   [[nodiscard]] core::Roster const& roster() const { return roster_; }

@@ -27,7 +27,8 @@ struct TestInvites final : core::InviteBook {
     auto const& invite = found->second;
     bool const counts = invite.state == core::InviteState::open || invite.state == core::InviteState::used;
     bool const burnt = counts && invite.tries >= kMaxTries;
-    return core::InviteView{burnt ? core::InviteState::voided : invite.state, core::PairPassword(invite.password), invite.used_by};
+    return core::InviteView{burnt ? core::InviteState::voided : invite.state, core::PairPassword(invite.password),
+                            invite.used_by};
   }
   [[nodiscard]] std::optional<std::uint8_t> begin_try(wire::Lookup const& lookup) override {
     if (disk_full) return std::nullopt;
@@ -56,12 +57,14 @@ struct PairingPair {
   /// The bytes that are ready at one end. The connection's first eleven are an opening.
   Bytes from_joiner() {
     Bytes out;
-    while (joiner->poll_transmit(out)) {}
+    while (joiner->poll_transmit(out)) {
+    }
     return out;
   }
   Bytes from_inviter() {
     Bytes out;
-    while (inviter && inviter->poll_transmit(out)) {}
+    while (inviter && inviter->poll_transmit(out)) {
+    }
     return out;
   }
   void to_inviter(ByteView bytes) {
@@ -96,7 +99,8 @@ struct PairingPair {
   /// Turns until both are silent; whatever asks for a person or a program is answered as it should be.
   void run() {
     do {
-      while (turn()) {}
+      while (turn()) {
+      }
     } while (answer());
   }
   /// Notes what happened. @return whether something was answered
@@ -135,7 +139,8 @@ struct PairingPair {
   }
   template <class Event, class Events>
   [[nodiscard]] static std::size_t count(Events const& events) {
-    return static_cast<std::size_t>(std::ranges::count_if(events, [](auto const& event) { return std::holds_alternative<Event>(event); }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(events, [](auto const& event) { return std::holds_alternative<Event>(event); }));
   }
   template <class Event, class Events>
   [[nodiscard]] static Event const* find(Events const& events) {

@@ -44,7 +44,8 @@ class PlayedSession {
     append(message, bytes_of("kith/tag/1"));
     message.push_back(0);
     append(message, state_.ephemeral_public().view());
-    return *wire::EpochTag::from(crypto::hmac_sha256(psk(group_, secret).view(), message).view().first(wire::EpochTag::kBytes));
+    return *wire::EpochTag::from(
+        crypto::hmac_sha256(psk(group_, secret).view(), message).view().first(wire::EpochTag::kBytes));
   }
   [[nodiscard]] wire::EpochTag random_tag() { return random_.id<wire::EpochTag>(); }
 

@@ -14,7 +14,7 @@ struct RawEntry {
   core::EpochSecret const* epoch = nullptr;
   crypto::SigningKey const* signer = nullptr;
   Bytes body;
-  Bytes padding_tail;                 ///< in place of the last zeros
+  Bytes padding_tail;  ///< in place of the last zeros
   std::size_t extra_padding = 0;
   std::uint32_t body_length_lie = 0;  ///< added to the length before the body
   bool announce_other_commitment = false;
@@ -28,7 +28,8 @@ struct RawEntry {
     append(aad, header.epoch.view());
     append(aad, group.view());
     append(aad, header.entry.view());
-    auto const okm = crypto::hkdf<Secret<64>>(header.nonce.view(), core::epoch_subkey(group, *epoch, "entry").view(), aad);
+    auto const okm =
+        crypto::hkdf<Secret<64>>(header.nonce.view(), core::epoch_subkey(group, *epoch, "entry").view(), aad);
     std::copy_n(okm.data() + 32, 32, header.commitment.bytes.begin());
     if (announce_other_commitment) header.commitment.bytes[0] ^= 1;
 
@@ -38,7 +39,8 @@ struct RawEntry {
     append(plaintext, body);
     append(plaintext, signer->sign("kith/entry-sig/1", hash.view()).view());
     plaintext.resize(crypto::padding_bucket(plaintext.size()) + extra_padding);
-    std::copy(padding_tail.begin(), padding_tail.end(), plaintext.end() - static_cast<std::ptrdiff_t>(padding_tail.size()));
+    std::copy(padding_tail.begin(), padding_tail.end(),
+              plaintext.end() - static_cast<std::ptrdiff_t>(padding_tail.size()));
 
     Bytes out = wire::encode_header(header);
     crypto::xchacha_seal(*crypto::AeadKey::from(okm.view().first<32>()), header.nonce, aad, plaintext, out);

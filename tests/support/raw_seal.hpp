@@ -22,10 +22,11 @@ struct RawSealed {
   Bytes bytes;  ///< without a prefix
 };
 
-/// Seals any bytes as an entry's body, as docs/spec/entries.md says and with nothing of core/entry.cpp: what a member with
-/// a program of its own could write, and a second opinion on what ours writes.
+/// Seals any bytes as an entry's body, as docs/spec/entries.md says and with nothing of core/entry.cpp: what a member
+/// with a program of its own could write, and a second opinion on what ours writes.
 [[nodiscard]] inline RawSealed raw_seal(ByteView body, GroupId const& group, wire::EpochSecret const& epoch,
-                                        crypto::SigningKey const& author, EntryId const& entry, crypto::XNonce const& nonce) {
+                                        crypto::SigningKey const& author, EntryId const& entry,
+                                        crypto::XNonce const& nonce) {
   auto const info_of = [](std::string_view label, ByteView rest) {
     Bytes info(label.begin(), label.end());
     info.push_back(0);

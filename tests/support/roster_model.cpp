@@ -36,7 +36,8 @@ std::vector<ModelOp> adds_of(History const& history, DeviceId const& device) {
 bool idle_add(History const& history, ModelOp add) {
   auto const& device = std::get<wire::DeviceAdd>(history.at(add.event).ops.at(add.index)).cert.device;
   auto const adds = adds_of(history, device);
-  return !std::ranges::count(adds, add) || std::ranges::any_of(adds, [&](ModelOp other) { return in_past_of(history, other, add); });
+  return !std::ranges::count(adds, add) ||
+         std::ranges::any_of(adds, [&](ModelOp other) { return in_past_of(history, other, add); });
 }
 
 class Model {
@@ -120,12 +121,14 @@ class Model {
       if (!most_senior) return;
       taken.insert(*most_senior);
       for (auto const op : ops_) {
-        if (is_remove(op) && author(op) == most_senior && removed(op) != most_senior && !by_recovery(op) && stands_now(op)) {
+        if (is_remove(op) && author(op) == most_senior && removed(op) != most_senior && !by_recovery(op) &&
+            stands_now(op)) {
           count(op);
         }
       }
       for (auto const op : ops_) {
-        if (is_remove(op) && author(op) == most_senior && removed(op) == most_senior && !by_recovery(op) && stands_now(op)) {
+        if (is_remove(op) && author(op) == most_senior && removed(op) == most_senior && !by_recovery(op) &&
+            stands_now(op)) {
           count(op);
         }
       }
@@ -142,7 +145,8 @@ class Model {
     for (std::size_t before = 0; before != reached.size();) {
       before = reached.size();
       for (auto const op : ops_) {
-        if (is_add(op) && stands_now(op) && (by_recovery(op) || reached.contains(author(op)))) reached.insert(added(op));
+        if (is_add(op) && stands_now(op) && (by_recovery(op) || reached.contains(author(op))))
+          reached.insert(added(op));
       }
     }
     result_.known = {creator_};

@@ -19,17 +19,17 @@ struct ModelOp {
 using ModelPath = std::vector<std::tuple<std::uint64_t, EntryHash, std::uint32_t>>;
 
 struct ModelRoster {
-  std::set<DeviceId> known;                              ///< the creator and every device that some op adds
+  std::set<DeviceId> known;  ///< the creator and every device that some op adds
   std::set<DeviceId> active;
-  std::map<DeviceId, ModelPath> paths;                   ///< of devices that standing adds reach
+  std::map<DeviceId, ModelPath> paths;  ///< of devices that standing adds reach
   std::set<ModelOp> counted_removes;
-  std::map<DeviceId, std::set<ModelOp>> removed_by;      ///< counted removes of each device
-  std::set<ModelOp> standing;                            ///< ops of any kind that stand
-  std::set<ModelOp> resting_on;                          ///< adds that gave paths, and counted removes
+  std::map<DeviceId, std::set<ModelOp>> removed_by;  ///< counted removes of each device
+  std::set<ModelOp> standing;                        ///< ops of any kind that stand
+  std::set<ModelOp> resting_on;                      ///< adds that gave paths, and counted removes
 };
 
-/// The removes that an entry must be known to or vouched against: those counted against its author; for a device that only
-/// void adds brought, what voided the adds of it that the entry knows.
+/// The removes that an entry must be known to or vouched against: those counted against its author; for a device that
+/// only void adds brought, what voided the adds of it that the entry knows.
 [[nodiscard]] std::set<ModelOp> removes_against(History const& history, ModelRoster const& roster, EventNo entry);
 
 /// Section "Roster" of the specification, over the events of `held`.

@@ -42,7 +42,9 @@ class Scenario {
   core::RosterOp remove(std::uint8_t number) const {
     return wire::DeviceRemove{device(number), wire::RemoveReason::lost, std::nullopt};
   }
-  core::RosterOp rename(std::uint8_t number, std::string name) const { return wire::DeviceRename{device(number), std::move(name)}; }
+  core::RosterOp rename(std::uint8_t number, std::string name) const {
+    return wire::DeviceRename{device(number), std::move(name)};
+  }
 
   /// The epoch that a rotate in an event starts.
   static EpochId epoch_of(EventNo event) {

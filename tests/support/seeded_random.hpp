@@ -1,8 +1,8 @@
 #pragma once
 
-#include <sodium/randombytes.h>
-
 #include <array>
+
+#include <sodium/randombytes.h>
 
 #include "base/random.hpp"
 

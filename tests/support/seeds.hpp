@@ -55,8 +55,8 @@ inline std::uint64_t case_percent() {
   return 100;
 }
 
-/// Tries a property with the seeds 1 to `cases`, up to the first that fails; with KITH_SEED only with that one. A failure
-/// prints the line that replays it.
+/// Tries a property with the seeds 1 to `cases`, up to the first that fails; with KITH_SEED only with that one. A
+/// failure prints the line that replays it.
 /// @param holds  std::uint64_t seed -> ::testing::AssertionResult
 template <class Property>
 void for_each_seed(std::uint64_t cases, Property const& holds) {
@@ -67,8 +67,8 @@ void for_each_seed(std::uint64_t cases, Property const& holds) {
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     ::testing::AssertionResult const result = holds(seed);
     if (result) continue;
-    ADD_FAILURE() << result.message() << "\nreplay: KITH_SEED=" << seed << " THIS_PROGRAM --gtest_filter="
-                  << test->test_suite_name() << '.' << test->name();
+    ADD_FAILURE() << result.message() << "\nreplay: KITH_SEED=" << seed
+                  << " THIS_PROGRAM --gtest_filter=" << test->test_suite_name() << '.' << test->name();
     return;
   }
 }

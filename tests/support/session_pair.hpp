@@ -46,7 +46,8 @@ struct SessionEnd {
   /// Takes what is ready to go.
   Bytes transmit(Now now) {
     Bytes out;
-    while (session && session->poll_transmit(out, now)) {}
+    while (session && session->poll_transmit(out, now)) {
+    }
     return out;
   }
   /// Everything that happened since the last call.

@@ -19,7 +19,8 @@ namespace spelling {
 inline std::uint64_t number(std::string_view text) {
   std::uint64_t value = 0;
   auto const end = text.data() + text.size();
-  if (text.empty() || std::from_chars(text.data(), end, value).ptr != end) throw std::invalid_argument(std::string(text));
+  if (text.empty() || std::from_chars(text.data(), end, value).ptr != end)
+    throw std::invalid_argument(std::string(text));
   return value;
 }
 

@@ -36,7 +36,9 @@ struct TestDevice {
     return copy;
   }
 
-  [[nodiscard]] Now now() { return {Instant{} + std::chrono::milliseconds{clock_ms}, {1'800'000'000'000 + clock_ms++}}; }
+  [[nodiscard]] Now now() {
+    return {Instant{} + std::chrono::milliseconds{clock_ms}, {1'800'000'000'000 + clock_ms++}};
+  }
 
   /// Writes a message. @return its id
   core::OpId push(std::string_view text, std::string topic = "default") {

@@ -28,7 +28,8 @@ TestGroup::TestGroup(std::uint64_t seed) : seed_(seed), dice_(seed), recovery_(t
 }
 
 TestDevice& TestGroup::add_device(TestDevice& inviter) {
-  devices_.push_back(std::make_unique<TestDevice>(seed_ * 100 + devices_.size(), fmt::format("device {}", devices_.size())));
+  devices_.push_back(
+      std::make_unique<TestDevice>(seed_ * 100 + devices_.size(), fmt::format("device {}", devices_.size())));
   inviter.invite(*devices_.back());
   tell(fmt::format("{} adds {}", inviter.name, devices_.back()->name));
   exchange(inviter, *devices_.back());
@@ -49,9 +50,10 @@ void TestGroup::look_at_removes(TestDevice& device) {
   for (auto& removal : removals_) {
     if (!must(device.replica.has(removal.op.entry))) continue;
     auto const* target = device.replica.state().roster().find(removal.target);
-    bool const counted = target != nullptr && std::ranges::any_of(target->removes, [&](core::CountedRemove const& remove) {
-                           return remove.entry == removal.op.entry && remove.index == removal.op.index && !remove.through;
-                         });
+    bool const counted =
+        target != nullptr && std::ranges::any_of(target->removes, [&](core::CountedRemove const& remove) {
+          return remove.entry == removal.op.entry && remove.index == removal.op.index && !remove.through;
+        });
     removal.doubted |= !counted;
   }
 }
@@ -61,18 +63,22 @@ void TestGroup::remove_somebody(TestDevice& by) {
   DeviceId const target = dice_.pick(ranks);
   auto const place = [&](DeviceId const& device) { return std::ranges::find(ranks, device); };
   bool const words = place(target) < place(by.replica.self()) ? dice_.chance(60) : dice_.chance(10);
-  auto const op = must(by.replica.remove_device(target, wire::RemoveReason::lost, words ? &recovery_ : nullptr, by.now()));
+  auto const op =
+      must(by.replica.remove_device(target, wire::RemoveReason::lost, words ? &recovery_ : nullptr, by.now()));
   removals_.push_back({op, target});
   look_at_removes(by);
-  tell(fmt::format("{} removes {}{}", by.name, by.replica.state().roster().find(target)->name, words ? " by recovery" : ""));
+  tell(fmt::format("{} removes {}{}", by.name, by.replica.state().roster().find(target)->name,
+                   words ? " by recovery" : ""));
 }
 
 /// A copy of a home writes into the same log, as the same device, and somebody hears of it.
 void TestGroup::copy_home_of(TestDevice& device) {
   auto copy = device.copied(dice_.next());
   for (std::size_t entries = dice_.between(1, 3); entries > 0; --entries) {
-    if (dice_.chance(60)) copy->push(fmt::format("copied {}", dice_.next()));
-    else must(copy->replica.rotate(copy->now()));
+    if (dice_.chance(60))
+      copy->push(fmt::format("copied {}", dice_.next()));
+    else
+      must(copy->replica.rotate(copy->now()));
   }
   auto& other = *devices_[dice_.below(devices_.size())];
   copied_.push_back(copy->sealed_entries());
@@ -114,7 +120,8 @@ void TestGroup::live(std::size_t steps) {
 }
 
 TestDevice* TestGroup::find(DeviceId const& device) {
-  auto const found = std::ranges::find_if(devices_, [&](auto const& other) { return other->identity.device() == device; });
+  auto const found =
+      std::ranges::find_if(devices_, [&](auto const& other) { return other->identity.device() == device; });
   return found == devices_.end() ? nullptr : found->get();
 }
 

@@ -19,17 +19,17 @@ class TestGroup {
 
   void live(std::size_t steps);
 
-  /// Those that stay give each other everything, and whoever is the first to do upkeep that is due does it, until nothing
-  /// is. What devices that are removed wrote last comes to some of the others, not to all.
+  /// Those that stay give each other everything, and whoever is the first to do upkeep that is due does it, until
+  /// nothing is. What devices that are removed wrote last comes to some of the others, not to all.
   /// @return how often some upkeep was done; nullopt where it has not come to an end after many rounds
   std::optional<std::size_t> settle();
 
-  /// After settle(): a replica that is no device of the group, was shown every entry that any of them has, and holds the
-  /// secrets of those who stay.
+  /// After settle(): a replica that is no device of the group, was shown every entry that any of them has, and holds
+  /// the secrets of those who stay.
   [[nodiscard]] TestDevice& witness() { return *witness_; }
   /// After settle(): false where those who stay by all entries are others than by the entries that they can open.
   [[nodiscard]] bool decided() const { return decided_; }
-  [[nodiscard]] std::vector<TestDevice*> active();   ///< by the witness's roster
+  [[nodiscard]] std::vector<TestDevice*> active();  ///< by the witness's roster
   [[nodiscard]] std::vector<TestDevice*> removed();
   [[nodiscard]] std::vector<std::unique_ptr<TestDevice>> const& devices() const { return devices_; }
   [[nodiscard]] Dice& dice() { return dice_; }

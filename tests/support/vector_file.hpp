@@ -21,6 +21,8 @@ template <class T = Bytes>
   return read_json<T>(vector.at(field));
 }
 /// The hexadecimal text of a field, to compare with.
-[[nodiscard]] inline std::string stated_hex(Json const& vector, char const* field) { return vector.at(field).get<std::string>(); }
+[[nodiscard]] inline std::string stated_hex(Json const& vector, char const* field) {
+  return vector.at(field).get<std::string>();
+}
 
 }  // namespace kith::testing

@@ -14,8 +14,8 @@
 #include "wire/ops.hpp"
 #include "wire/pairing.hpp"
 
-/// Values of everything that goes over the wire, drawn inside a rapidcheck property: they shrink, and any of them may be
-/// move-only. Bounds come from the same field lists as the decoders' do.
+/// Values of everything that goes over the wire, drawn inside a rapidcheck property: they shrink, and any of them may
+/// be move-only. Bounds come from the same field lists as the decoders' do.
 namespace kith::testing {
 
 /// How long texts, byte strings and lists get.
@@ -35,11 +35,14 @@ class Filler {
   }
 
   void fill(bool& value) { value = *rc::gen::arbitrary<bool>(); }
-  template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>)
-  void fill(T& value) { value = static_cast<T>(number()); }
+  template <wire::Unsigned T>
+  void fill(T& value) {
+    value = static_cast<T>(number());
+  }
   template <std::signed_integral T>
-  void fill(T& value) { value = static_cast<T>(number()); }
+  void fill(T& value) {
+    value = static_cast<T>(number());
+  }
   template <wire::WireEnum T>
   void fill(T& value) {
     std::vector<T> known;
@@ -49,15 +52,25 @@ class Filler {
     value = *rc::gen::elementOf(known);
   }
   template <wire::StrongNumber T>
-  void fill(T& value) { value.value = number(); }
+  void fill(T& value) {
+    value.value = number();
+  }
   template <class Tag, std::size_t N>
-  void fill(ByteId<Tag, N>& id) { scatter(id.bytes); }
+  void fill(ByteId<Tag, N>& id) {
+    scatter(id.bytes);
+  }
   template <std::size_t N, class Tag>
-  void fill(Secret<N, Tag>& secret) { scatter(secret.mutable_view()); }
+  void fill(Secret<N, Tag>& secret) {
+    scatter(secret.mutable_view());
+  }
   template <class T>
-  void fill(wire::Text<T> const& field) { field.value = text(field.max_bytes); }
+  void fill(wire::Text<T> const& field) {
+    field.value = text(field.max_bytes);
+  }
   template <class T>
-  void fill(wire::Blob<T> const& field) { fill_bytes(field.value, field.max_bytes); }
+  void fill(wire::Blob<T> const& field) {
+    fill_bytes(field.value, field.max_bytes);
+  }
   template <class T>
   void fill(wire::List<T> const& field) {
     field.value.clear();
@@ -70,7 +83,9 @@ class Filler {
     if (*rc::gen::arbitrary<bool>()) fill(field.value.emplace());
   }
   template <class T>
-  void fill(wire::Version<T> const& field) { field.value = static_cast<T>(field.only); }
+  void fill(wire::Version<T> const& field) {
+    field.value = static_cast<T>(field.only);
+  }
   void fill(Tip& tip) { (*this)(tip.log.device, tip.log.incarnation, tip.seq, tip.hash); }
   void fill(wire::MessageContent& content) {
     if (*rc::gen::arbitrary<bool>()) {
@@ -85,11 +100,17 @@ class Filler {
     while (lookup.symbols.size() < wire::Lookup::kSymbols) lookup.symbols += *symbol;
   }
   template <std::size_t kMaxBytes>
-  void fill(wire::BoundedText<kMaxBytes>& element) { element.text = text(kMaxBytes); }
+  void fill(wire::BoundedText<kMaxBytes>& element) {
+    element.text = text(kMaxBytes);
+  }
   template <std::size_t kMaxBytes>
-  void fill(wire::BoundedBytes<kMaxBytes>& element) { fill_bytes(element.bytes, std::min<std::size_t>(kMaxBytes, 4096)); }
+  void fill(wire::BoundedBytes<kMaxBytes>& element) {
+    fill_bytes(element.bytes, std::min<std::size_t>(kMaxBytes, 4096));
+  }
   template <wire::Record T>
-  void fill(T& record) { T::fields(*this, record); }
+  void fill(T& record) {
+    T::fields(*this, record);
+  }
 
   /// Near the borders of each integer form, or anywhere.
   std::uint64_t number() {
@@ -108,7 +129,8 @@ class Filler {
   }
 
   std::string text(std::size_t max_bytes) {
-    static std::vector<std::string> const kPieces{"a", "Z", "0", " ", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\n"};
+    static std::vector<std::string> const kPieces{"a", "Z", "0", " ", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+                                                  "\n"};
     std::string out;
     for (std::size_t left = length(max_bytes); left > 0;) {
       auto const& piece = kPieces[*rc::gen::inRange<std::size_t>(0, left > 40 ? 1 : kPieces.size())];
@@ -171,7 +193,8 @@ template <class Variant, std::size_t kAlternatives = std::variant_size_v<Variant
   Variant out;
   [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
     static_cast<void>(((kIndex == wanted && (Filler(extent).fill(out.template emplace<kIndex>()), true)) || ...));
-  }(std::make_index_sequence<kAlternatives>{});
+  }
+  (std::make_index_sequence<kAlternatives>{});
   return out;
 }
 

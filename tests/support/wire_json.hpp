@@ -20,7 +20,9 @@ using Json = nlohmann::ordered_json;
 class ToJson;
 class FromJson;
 template <class T>
-concept Named = requires(ToJson& archive, T const& value) { Names<T>::of(archive, value); };
+concept Named = requires(ToJson& archive, T const& value) {
+  Names<T>::of(archive, value);
+};
 
 namespace json {
 
@@ -31,13 +33,19 @@ struct IsVector : std::false_type {};
 template <class T>
 struct IsVector<std::vector<T>> : std::true_type {};
 template <class T>
-concept Id = requires(T& id) { { T::from(ByteView{}) } -> std::same_as<std::optional<T>>; };
+concept Id = requires(T& id) {
+  { T::from(ByteView{}) } -> std::same_as<std::optional<T>>;
+};
 template <class T>
 concept Symbols = std::same_as<T, wire::Lookup>;
 template <class T>
-concept TextElement = requires(T& element) { { element.text } -> std::same_as<std::string&>; } && !Named<T>;
+concept TextElement = !Named<T> && requires(T & element) {
+  { element.text } -> std::same_as<std::string&>;
+};
 template <class T>
-concept BytesElement = requires(T& element) { { element.bytes } -> std::same_as<Bytes&>; } && !Named<T>;
+concept BytesElement = !Named<T> && requires(T & element) {
+  { element.bytes } -> std::same_as<Bytes&>;
+};
 
 inline Bytes bytes_from(Json const& json) {
   auto bytes = from_hex(json.get_ref<std::string const&>());
@@ -79,7 +87,9 @@ void from_json(Json const& from, std::variant<T...>& value);
 class ToJson {
  public:
   template <class T>
-  void operator()(char const* name, T const& field) { object_[name] = to_json(field); }
+  void operator()(char const* name, T const& field) {
+    object_[name] = to_json(field);
+  }
   template <class T>
   void operator()(char const* name, std::optional<T> const& field) {
     if (field) object_[name] = to_json(*field);
@@ -131,7 +141,8 @@ Json to_json(T const& value) {
     return value.symbols;
   } else if constexpr (std::is_same_v<T, wire::MessageContent>) {
     auto const* bytes = std::get_if<Bytes>(&value.value);
-    return bytes != nullptr ? Json{{"inline", to_hex(*bytes)}} : Json{{"refs", to_json(std::get<wire::Content>(value.value))}};
+    return bytes != nullptr ? Json{{"inline", to_hex(*bytes)}}
+                            : Json{{"refs", to_json(std::get<wire::Content>(value.value))}};
   } else if constexpr (json::IsVector<T>::value) {
     Json list = Json::array();
     for (auto const& element : value) list.push_back(to_json(element));
@@ -210,7 +221,11 @@ constexpr std::string_view tag_of() {
 
 template <class... T>
 Json to_json(std::variant<T...> const& value) {
-  return std::visit([]<class A>(A const& known) { return Json{{"type", json::tag_of<A>()}, {"fields", to_json(known)}}; }, value);
+  return std::visit(
+      []<class A>(A const& known) {
+        return Json{{"type", json::tag_of<A>()}, {"fields", to_json(known)}};
+      },
+      value);
 }
 
 template <class... T>

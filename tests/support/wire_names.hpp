@@ -9,35 +9,36 @@
 #include "wire/opening.hpp"
 #include "wire/pairing.hpp"
 
-/// The names that fields have in tests/vectors, bound to members and not to their order: a vector read by these names and
-/// encoded by the wire format's own field lists shows when two fields have changed places.
+/// The names that fields have in tests/vectors, bound to members and not to their order: a vector read by these names
+/// and encoded by the wire format's own field lists shows when two fields have changed places.
 namespace kith::testing {
 
 template <class T>
 struct Names;  ///< of(archive, self) calls archive("name", member) for each field
 
 // One line per type; `self` is const where values are read and not where they are filled.
-#define KITH_NAMES(type, ...)                       \
-  template <>                                       \
-  struct Names<type> {                              \
+#define KITH_NAMES(type, ...)                         \
+  template <>                                         \
+  struct Names<type> {                                \
     static void of(auto& a, auto& s) { __VA_ARGS__; } \
   }
 #define KITH_NAMED(field) a(#field, s.field)
 
 KITH_NAMES(LogId, KITH_NAMED(device), KITH_NAMED(incarnation));
 KITH_NAMES(Tip, Names<LogId>::of(a, s.log), KITH_NAMED(seq), KITH_NAMED(hash));
-KITH_NAMES(wire::Devcert, KITH_NAMED(format), KITH_NAMED(device), KITH_NAMED(dx), KITH_NAMED(created_s), KITH_NAMED(caps),
-           KITH_NAMED(signature));
+KITH_NAMES(wire::Devcert, KITH_NAMED(format), KITH_NAMED(device), KITH_NAMED(dx), KITH_NAMED(created_s),
+           KITH_NAMED(caps), KITH_NAMED(signature));
 
 KITH_NAMES(wire::ChunkRef, KITH_NAMED(length), KITH_NAMED(id));
 KITH_NAMES(wire::Content, KITH_NAMED(hash_alg), KITH_NAMED(level), KITH_NAMED(refs));
 KITH_NAMES(wire::ManifestNode, KITH_NAMED(level), KITH_NAMED(refs));
 
 KITH_NAMES(wire::Opening, KITH_NAMED(purpose), KITH_NAMED(version_min), KITH_NAMED(version_max), KITH_NAMED(features));
-KITH_NAMES(wire::EntryHeader, KITH_NAMED(suite), KITH_NAMED(epoch), KITH_NAMED(entry), KITH_NAMED(nonce), KITH_NAMED(commitment));
+KITH_NAMES(wire::EntryHeader, KITH_NAMED(suite), KITH_NAMED(epoch), KITH_NAMED(entry), KITH_NAMED(nonce),
+           KITH_NAMED(commitment));
 KITH_NAMES(wire::EpochPrefix, KITH_NAMED(suite), KITH_NAMED(epoch), KITH_NAMED(ephemeral), KITH_NAMED(wraps));
-KITH_NAMES(wire::EntryBody, KITH_NAMED(author), KITH_NAMED(incarnation), KITH_NAMED(seq), KITH_NAMED(prev), KITH_NAMED(tips),
-           KITH_NAMED(hlc), KITH_NAMED(compression), KITH_NAMED(ops));
+KITH_NAMES(wire::EntryBody, KITH_NAMED(author), KITH_NAMED(incarnation), KITH_NAMED(seq), KITH_NAMED(prev),
+           KITH_NAMED(tips), KITH_NAMED(hlc), KITH_NAMED(compression), KITH_NAMED(ops));
 
 KITH_NAMES(wire::Genesis, KITH_NAMED(format), KITH_NAMED(creator), KITH_NAMED(recovery_sign), KITH_NAMED(recovery_dx),
            KITH_NAMED(locator_secret), KITH_NAMED(content_secret), KITH_NAMED(name), KITH_NAMED(random));
@@ -54,13 +55,14 @@ KITH_NAMES(wire::RelayRemove, KITH_NAMED(relay), KITH_NAMED(channel));
 KITH_NAMES(wire::DeviceRelay, KITH_NAMED(device), KITH_NAMED(relay), KITH_NAMED(pseudonym));
 KITH_NAMES(wire::Message, KITH_NAMED(topic), KITH_NAMED(ttl_s), KITH_NAMED(content));
 KITH_NAMES(wire::FolderAdd, KITH_NAMED(folder), KITH_NAMED(name));
-KITH_NAMES(wire::FileSet, KITH_NAMED(folder), KITH_NAMED(path), KITH_NAMED(kind), KITH_NAMED(size), KITH_NAMED(mtime_ns),
-           KITH_NAMED(mode), KITH_NAMED(content), KITH_NAMED(parents));
+KITH_NAMES(wire::FileSet, KITH_NAMED(folder), KITH_NAMED(path), KITH_NAMED(kind), KITH_NAMED(size),
+           KITH_NAMED(mtime_ns), KITH_NAMED(mode), KITH_NAMED(content), KITH_NAMED(parents));
 KITH_NAMES(wire::FileRemove, KITH_NAMED(folder), KITH_NAMED(path), KITH_NAMED(parents));
 KITH_NAMES(wire::UnknownOp, KITH_NAMED(kind), KITH_NAMED(encoding));
 
 KITH_NAMES(wire::Data, KITH_NAMED(entries));
-KITH_NAMES(wire::FileChunk, KITH_NAMED(id), KITH_NAMED(offset), KITH_NAMED(total), KITH_NAMED(codec), KITH_NAMED(bytes));
+KITH_NAMES(wire::FileChunk, KITH_NAMED(id), KITH_NAMED(offset), KITH_NAMED(total), KITH_NAMED(codec),
+           KITH_NAMED(bytes));
 KITH_NAMES(wire::Contact, KITH_NAMED(device), KITH_NAMED(addresses));
 KITH_NAMES(wire::Presence, KITH_NAMED(counter), KITH_NAMED(tips), KITH_NAMED(content_tips), KITH_NAMED(acked_cursor),
            KITH_NAMED(addresses), KITH_NAMED(folders), KITH_NAMED(contacts));
@@ -75,7 +77,8 @@ KITH_NAMES(wire::Pong, KITH_NAMED(token));
 KITH_NAMES(wire::Close, KITH_NAMED(code), KITH_NAMED(text));
 KITH_NAMES(wire::Rekey, static_cast<void>(a), static_cast<void>(s));
 KITH_NAMES(wire::DigestWant, KITH_NAMED(token));
-KITH_NAMES(wire::Digest, KITH_NAMED(token), KITH_NAMED(heads), KITH_NAMED(roster), KITH_NAMED(messages), KITH_NAMED(folders));
+KITH_NAMES(wire::Digest, KITH_NAMED(token), KITH_NAMED(heads), KITH_NAMED(roster), KITH_NAMED(messages),
+           KITH_NAMED(folders));
 
 KITH_NAMES(wire::SyncCapability, KITH_NAMED(supports_crdt), KITH_NAMED(max_file_size), KITH_NAMED(supported_formats),
            KITH_NAMED(bandwidth_optimization));
@@ -95,7 +98,8 @@ KITH_NAMES(wire::PairIdentityBox, KITH_NAMED(cert), KITH_NAMED(name), KITH_NAMED
 KITH_NAMES(wire::PairOfferBox::Relay, KITH_NAMED(url), KITH_NAMED(relay), KITH_NAMED(channel));
 KITH_NAMES(wire::PairOfferBox, KITH_NAMED(group), KITH_NAMED(name), KITH_NAMED(relays));
 KITH_NAMES(wire::PairPseudonymsBox, KITH_NAMED(pseudonyms));
-KITH_NAMES(wire::PairWelcomeBox, KITH_NAMED(genesis), KITH_NAMED(secrets), KITH_NAMED(device_add), KITH_NAMED(addresses));
+KITH_NAMES(wire::PairWelcomeBox, KITH_NAMED(genesis), KITH_NAMED(secrets), KITH_NAMED(device_add),
+           KITH_NAMED(addresses));
 KITH_NAMES(wire::PairJoinedBox, static_cast<void>(a), static_cast<void>(s));
 
 #undef KITH_NAMED

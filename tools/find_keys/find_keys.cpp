@@ -45,9 +45,9 @@ int run(std::filesystem::path const& home, std::optional<std::string> passphrase
   if (!paths) return std::fputs("find_keys: no home\n", stderr), 1;
   auto const file = engine::read_key_file(paths->key_file);
   if (!file) return fmt::print(stderr, "find_keys: {}\n", file.error().name()), 1;
-  engine::PassphraseSource const source(passphrase_file, engine::Environment{}, [](std::string_view) -> Result<SecretBytes> {
-    return fail(engine::KeyError::locked);
-  });
+  engine::PassphraseSource const source(
+      passphrase_file, engine::Environment{},
+      [](std::string_view) -> Result<SecretBytes> { return fail(engine::KeyError::locked); });
   auto const identity = engine::unlock(*file, source);
   if (!identity) return fmt::print(stderr, "find_keys: {}\n", identity.error().name()), 1;
   auto instance = engine::Instance::open(*paths, *identity);

@@ -35,7 +35,8 @@ Json steps(Bytes const& sealed, wire::EpochSecret const& epoch) {
   auto const parts = must(wire::decode_sealed(sealed));
   auto const opened = must(core::open(parts, samples::group(), epoch, core::Check::everything));
   Bytes const encoded = wire::encode(opened.body);
-  auto const raw = testing::raw_seal(encoded, samples::group(), epoch, samples::laptop().sign, parts.header.entry, parts.header.nonce);
+  auto const raw = testing::raw_seal(encoded, samples::group(), epoch, samples::laptop().sign, parts.header.entry,
+                                     parts.header.nonce);
   return {{"header", testing::to_json(parts.header)},
           {"aad", hex(raw.aad)},
           {"key", hex(raw.key)},
@@ -61,12 +62,14 @@ Json k1(std::string_view name, wire::EntryBody draft, std::vector<wire::Op> ops,
   out["draws"] = {"entry id, 16 bytes", "nonce, 24 bytes"};
   out["ops"] = testing::to_json(ops);
   SeededRandom random(seed);
-  auto const sealed = must(core::seal({std::move(draft), std::move(ops), {}}, samples::group(), epoch, samples::laptop().sign, random));
+  auto const sealed =
+      must(core::seal({std::move(draft), std::move(ops), {}}, samples::group(), epoch, samples::laptop().sign, random));
   out.update(steps(sealed.bytes, epoch));
   return out;
 }
 
-Json k2(std::string_view name, wire::EntryBody draft, bool first, std::vector<crypto::DhKeyPair> recipients, std::uint64_t seed) {
+Json k2(std::string_view name, wire::EntryBody draft, bool first, std::vector<crypto::DhKeyPair> recipients,
+        std::uint64_t seed) {
   auto const epoch = first ? samples::first_epoch() : samples::second_epoch();
   Json out = common(name, epoch);
   out["random_seed"] = seed;
@@ -78,7 +81,8 @@ Json k2(std::string_view name, wire::EntryBody draft, bool first, std::vector<cr
   }
   out["recipients"] = keys;
   out["draws"] = {"ephemeral secret key, 32 bytes",
-                  "for i = number of recipients down to 2: 8 bytes, a u64 modulo i, the place that recipient i changes with (from 0)",
+                  "for i = number of recipients down to 2: 8 bytes, a u64 modulo i, the place that recipient i changes "
+                  "with (from 0)",
                   "entry id, 16 bytes", "nonce, 24 bytes"};
   out["ephemeral_secret"] = hex(SeededRandom(seed).secret<crypto::DhSecretKey>());
   SeededRandom random(seed);
@@ -93,7 +97,8 @@ Json k2(std::string_view name, wire::EntryBody draft, bool first, std::vector<cr
   rotate.prefix_hash = core::prefix_hash(prefix);
   out["prefix_fields"] = testing::to_json(prefix);
   out["prefix"] = hex(prefix.encoding());
-  auto ops = first ? list(wire::Op(wire::GenesisOp{samples::genesis()}), wire::Op(std::move(rotate))) : list(wire::Op(std::move(rotate)));
+  auto ops = first ? list(wire::Op(wire::GenesisOp{samples::genesis()}), wire::Op(std::move(rotate)))
+                   : list(wire::Op(std::move(rotate)));
   out["ops"] = testing::to_json(ops);
   auto const sealed = must(core::seal({std::move(draft), std::move(ops), std::move(prefix)}, samples::group(), epoch,
                                       samples::laptop().sign, random));
@@ -101,8 +106,8 @@ Json k2(std::string_view name, wire::EntryBody draft, bool first, std::vector<cr
   return out;
 }
 
-/// An LZ4 block by hand, so that no release of liblz4 changes it: `head`, then the last byte of it `run` times more, then
-/// `tail` (at least 5 bytes: the block format's end condition). @see lz4_Block_format.md
+/// An LZ4 block by hand, so that no release of liblz4 changes it: `head`, then the last byte of it `run` times more,
+/// then `tail` (at least 5 bytes: the block format's end condition). @see lz4_Block_format.md
 Bytes lz4_run(ByteView head, std::size_t run, ByteView tail) {
   constexpr std::size_t kMinMatch = 4, kNibble = 15;
   auto const length = [](Bytes& out, std::size_t value) {
@@ -150,14 +155,17 @@ Json entries() {
     return out;
   };
   list_of_entries.push_back(k2("K2, the first of a group", body(1), true, keys(samples::laptop().dx, recovery.dx), 11));
-  list_of_entries.push_back(k2("K2, a rotation", body(2), false, keys(samples::laptop().dx, samples::phone().dx, recovery.dx), 12));
+  list_of_entries.push_back(
+      k2("K2, a rotation", body(2), false, keys(samples::laptop().dx, samples::phone().dx, recovery.dx), 12));
   list_of_entries.push_back(k1("K1, one message", body(2), list(message("hello")), 13));
   list_of_entries.push_back(k1("K1, with tips and two ops", with_tips,
-                               list(message("one"), wire::Op(wire::DeviceRename{samples::laptop().device(), "desk"})), 14));
+                               list(message("one"), wire::Op(wire::DeviceRename{samples::laptop().device(), "desk"})),
+                               14));
   list_of_entries.push_back(k1("K1, no ops", body(4), {}, 15));
   list_of_entries.push_back(k1("K1, outside the log", body(0), list(message("gone tomorrow")), 16));
   list_of_entries.push_back(k1("K1, padded to 512 bytes", body(5), list(message(std::string(200, 'x'))), 17));
-  list_of_entries.push_back(k1("K1, of a kind of op that nobody knows", body(6), list(std::move(samples::ops().back().value)), 18));
+  list_of_entries.push_back(
+      k1("K1, of a kind of op that nobody knows", body(6), list(std::move(samples::ops().back().value)), 18));
   list_of_entries.push_back(compressed());
   return {{"note", kSeededRandom}, {"entries", list_of_entries}};
 }

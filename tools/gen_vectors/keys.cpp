@@ -1,7 +1,7 @@
+#include "core/entry.hpp"
 #include "crypto/mnemonic.hpp"
 #include "samples.hpp"
 #include "sync/files/chunk_id.hpp"
-#include "core/entry.hpp"
 #include "vectors.hpp"
 
 namespace kith::vectors {
@@ -90,7 +90,9 @@ Json pseudonym(std::string_view name, core::Identity const& identity, std::uint8
 Json heads(std::string_view name, std::vector<Tip> const& tips) {
   Bytes encoding;
   wire::Encoder{encoding}(wire::list(tips, tips.size()));
-  return {{"name", name}, {"tips", testing::to_json(tips)}, {"encoding", hex(encoding)},
+  return {{"name", name},
+          {"tips", testing::to_json(tips)},
+          {"encoding", hex(encoding)},
           {"heads", hex(crypto::hash256("kith/heads/1", {encoding}))}};
 }
 
@@ -99,23 +101,29 @@ Json heads(std::string_view name, std::vector<Tip> const& tips) {
 Json keys() {
   using samples::tip;
   return {
-      {"note", "Ids and keys, and what they are derived from. H, H16, sign and HKDF are those of docs/spec/conventions.md; an HKDF's info is "
-               "its label, and where something follows, a zero byte and that."},
+      {"note",
+       "Ids and keys, and what they are derived from. H, H16, sign and HKDF are those of docs/spec/conventions.md; an "
+       "HKDF's info is "
+       "its label, and where something follows, a zero byte and that."},
       {"devcerts", {devcert("the laptop's", samples::laptop()), devcert("the phone's", samples::phone())}},
       {"groups", Json::array({{{"genesis", testing::to_json(samples::genesis())},
                                {"encoding", hex(wire::encode(samples::genesis()))},
                                {"group_id", hex(samples::group())}}})},
       {"epochs", {epoch("the first", samples::first_epoch()), epoch("the second", samples::second_epoch())}},
       {"content", chunks()},
-      {"recoveries", {recovery("entropy that counts up", samples::counted<crypto::MnemonicEntropy>(0)),
-                      recovery("entropy of zeros", crypto::MnemonicEntropy{})}},
+      {"recoveries",
+       {recovery("entropy that counts up", samples::counted<crypto::MnemonicEntropy>(0)),
+        recovery("entropy of zeros", crypto::MnemonicEntropy{})}},
       {"recovery_signatures",
-       {recovery_signature(wire::DeviceAdd{samples::phone().cert, "phone", core::epoch_id(samples::group(), samples::first_epoch()), {}}),
+       {recovery_signature(wire::DeviceAdd{
+            samples::phone().cert, "phone", core::epoch_id(samples::group(), samples::first_epoch()), {}}),
         recovery_signature(wire::DeviceRemove{samples::laptop().device(), wire::RemoveReason::compromised, {}})}},
-      {"pseudonyms", {pseudonym("the laptop at one relay", samples::laptop(), 0x31), pseudonym("at another", samples::laptop(), 0x32),
-                      pseudonym("the phone at the first", samples::phone(), 0x31)}},
-      {"heads", {heads("of nothing", {}), heads("of one log", {tip(1, 1, 1)}),
-                 heads("of a fork and a second incarnation", {tip(1, 1, 1), tip(1, 1, 2), tip(1, 2, 1), tip(2, 1, 300)})}}};
+      {"pseudonyms",
+       {pseudonym("the laptop at one relay", samples::laptop(), 0x31), pseudonym("at another", samples::laptop(), 0x32),
+        pseudonym("the phone at the first", samples::phone(), 0x31)}},
+      {"heads",
+       {heads("of nothing", {}), heads("of one log", {tip(1, 1, 1)}),
+        heads("of a fork and a second incarnation", {tip(1, 1, 1), tip(1, 1, 2), tip(1, 2, 1), tip(2, 1, 300)})}}};
 }
 
 }  // namespace kith::vectors

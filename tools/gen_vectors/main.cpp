@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
     return static_cast<bool>(file);
   };
   bool const written = write("wire.json", kith::vectors::wire_values()) && write("keys.json", kith::vectors::keys()) &&
-                       write("entries.json", kith::vectors::entries()) && write("session.json", kith::vectors::session()) &&
+                       write("entries.json", kith::vectors::entries()) &&
+                       write("session.json", kith::vectors::session()) &&
                        write("pairing.json", kith::vectors::pairing());
   return written ? 0 : 1;
 }

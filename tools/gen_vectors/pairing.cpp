@@ -18,8 +18,9 @@ core::PairingCode code() { return core::parse_code("7F3K-9QDM-2XHB-T6WP").value(
 
 Json codes() {
   Json list = Json::array();
-  for (std::string_view const typed : {"7F3K-9QDM-2XHB-T6WP", "7f3k 9qdm 2xhb t6wp", "7F3K9QDM2XHBT6WP", " o0iL-1lI0-zzzz-ZZZZ ",
-                                       "7F3K-9QDM-2XHB-T6W", "7F3K-9QDM-2XHB-T6WPA", "7F3U-9QDM-2XHB-T6WP", "7F3K_9QDM_2XHB_T6WP", ""}) {
+  for (std::string_view const typed :
+       {"7F3K-9QDM-2XHB-T6WP", "7f3k 9qdm 2xhb t6wp", "7F3K9QDM2XHBT6WP", " o0iL-1lI0-zzzz-ZZZZ ", "7F3K-9QDM-2XHB-T6W",
+        "7F3K-9QDM-2XHB-T6WPA", "7F3U-9QDM-2XHB-T6WP", "7F3K_9QDM_2XHB_T6WP", ""}) {
     auto const parsed = core::parse_code(typed);
     Json row{{"typed", typed}, {"valid", parsed.has_value()}};
     if (parsed) {
@@ -36,8 +37,12 @@ Json links() {
   Json list = Json::array();
   for (auto const& addresses : std::vector<std::vector<std::string>>{{}, {"192.0.2.1:4711", "[2001:db8::1]:4711"}}) {
     auto const secret = samples::counted<Secret<32>>(0x91);
-    core::PairingLink const link{{"7F3K9QDM"}, core::PairPassword(Bytes(secret.view().begin(), secret.view().end())), addresses};
-    list.push_back({{"lookup", link.lookup.symbols}, {"secret", hex(link.secret.view())}, {"addresses", addresses}, {"text", core::to_text(link)}});
+    core::PairingLink const link{
+        {"7F3K9QDM"}, core::PairPassword(Bytes(secret.view().begin(), secret.view().end())), addresses};
+    list.push_back({{"lookup", link.lookup.symbols},
+                    {"secret", hex(link.secret.view())},
+                    {"addresses", addresses},
+                    {"text", core::to_text(link)}});
   }
   return list;
 }
@@ -71,26 +76,27 @@ Json derived(Bytes const& opening, Bytes const& hello_bytes) {
   auto const joiner_tag = crypto::hmac_sha256(subkey("confirm-j").view(), transcript);
   Bytes before_proofs = transcript;
   append(before_proofs, joiner_tag.view());
-  return {{"channel_identifier", to_hex(bytes_of("kith/pair/1")) + "00" + to_hex(bytes_of(code().lookup.symbols))},
-          {"session_id", hex(joiner_nonce)},
-          {"generator", hex(generator)},
-          {"joiner_scalar", hex(a.scalar)},
-          {"inviter_scalar", hex(b.scalar)},
-          {"joiner_share", hex(a.share)},
-          {"inviter_share", hex(b.share)},
-          {"isk", hex(isk)},
-          {"salt", hex(salt)},
-          {"confirm_i", hex(subkey("confirm-i"))},
-          {"confirm_j", hex(subkey("confirm-j"))},
-          {"box_i", hex(subkey("box-i"))},
-          {"box_j", hex(subkey("box-j"))},
-          {"before_inviter_tag", hex(before_tag)},
-          {"inviter_tag", hex(share.tag)},
-          {"before_joiner_tag", hex(transcript)},
-          {"joiner_tag", hex(joiner_tag)},
-          {"before_proofs", hex(before_proofs)},
-          {"joiner_proof", hex(core::pair_proof(samples::phone().sign, wire::PairMessageType::confirm, before_proofs))},
-          {"inviter_proof", hex(core::pair_proof(samples::laptop().sign, wire::PairMessageType::identity, before_proofs))}};
+  return {
+      {"channel_identifier", to_hex(bytes_of("kith/pair/1")) + "00" + to_hex(bytes_of(code().lookup.symbols))},
+      {"session_id", hex(joiner_nonce)},
+      {"generator", hex(generator)},
+      {"joiner_scalar", hex(a.scalar)},
+      {"inviter_scalar", hex(b.scalar)},
+      {"joiner_share", hex(a.share)},
+      {"inviter_share", hex(b.share)},
+      {"isk", hex(isk)},
+      {"salt", hex(salt)},
+      {"confirm_i", hex(subkey("confirm-i"))},
+      {"confirm_j", hex(subkey("confirm-j"))},
+      {"box_i", hex(subkey("box-i"))},
+      {"box_j", hex(subkey("box-j"))},
+      {"before_inviter_tag", hex(before_tag)},
+      {"inviter_tag", hex(share.tag)},
+      {"before_joiner_tag", hex(transcript)},
+      {"joiner_tag", hex(joiner_tag)},
+      {"before_proofs", hex(before_proofs)},
+      {"joiner_proof", hex(core::pair_proof(samples::phone().sign, wire::PairMessageType::confirm, before_proofs))},
+      {"inviter_proof", hex(core::pair_proof(samples::laptop().sign, wire::PairMessageType::identity, before_proofs))}};
 }
 
 /// Plays both machines against each other and writes down what they say.
@@ -126,7 +132,9 @@ class Conversation {
   void write_down(std::string_view from, Bytes const& sent) {
     Bytes const message(sent.begin() + 2, sent.end());
     if (hello_.empty()) hello_ = message;
-    messages_.push_back({{"from", from}, {"fields", testing::to_json(must(wire::decode_pair_message(message)))}, {"message", hex(message)}});
+    messages_.push_back({{"from", from},
+                         {"fields", testing::to_json(must(wire::decode_pair_message(message)))},
+                         {"message", hex(message)}});
   }
 
   void answer_events() {
@@ -156,12 +164,17 @@ class Conversation {
 };
 
 Json side(core::Identity const& identity, std::string_view name, std::uint64_t seed) {
-  return {{"sign_seed", hex(identity.sign.seed())}, {"dx_secret", hex(identity.dx.secret_key)}, {"root", hex(identity.root)},
-          {"created_s", identity.cert.created_s},   {"name", name},                             {"random_seed", seed}};
+  return {{"sign_seed", hex(identity.sign.seed())},
+          {"dx_secret", hex(identity.dx.secret_key)},
+          {"root", hex(identity.root)},
+          {"created_s", identity.cert.created_s},
+          {"name", name},
+          {"random_seed", seed}};
 }
 
 Json identity(core::Identity const& of, std::string name, std::string const& proof) {
-  return testing::to_json(wire::PairIdentityBox{of.cert, std::move(name), crypto::Signature::from(from_hex(proof).value()).value()});
+  return testing::to_json(
+      wire::PairIdentityBox{of.cert, std::move(name), crypto::Signature::from(from_hex(proof).value()).value()});
 }
 
 }  // namespace
@@ -180,13 +193,15 @@ Json pairing() {
   auto const& derived = conversation.at("derived");
   conversation["identity_of_inviter"] = identity(samples::laptop(), "laptop", derived.at("inviter_proof"));
   conversation["identity_of_joiner"] = identity(samples::phone(), "phone", derived.at("joiner_proof"));
-  return {{"note", std::string(kSeededRandom) +
-                       " In the stream the opening comes first and each message follows its length as u16. A box is XChaCha20-Poly1305 "
-                       "under box_j (the joiner's) or box_i with a counter from 0 as nonce (16 zeros | u64) and, as aad, "
-                       "'kith/pair-box/1' 0x00 and the message's type."},
-          {"codes", codes()},
-          {"links", links()},
-          {"conversations", Json::array({conversation})}};
+  return {
+      {"note", std::string(kSeededRandom) +
+                   " In the stream the opening comes first and each message follows its length as u16. A box is "
+                   "XChaCha20-Poly1305 "
+                   "under box_j (the joiner's) or box_i with a counter from 0 as nonce (16 zeros | u64) and, as aad, "
+                   "'kith/pair-box/1' 0x00 and the message's type."},
+      {"codes", codes()},
+      {"links", links()},
+      {"conversations", Json::array({conversation})}};
 }
 
 }  // namespace kith::vectors

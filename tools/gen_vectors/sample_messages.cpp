@@ -33,7 +33,8 @@ Samples<wire::Op> ops() {
   add("device_rename", DeviceRename{phone().device(), "t\xC3\xA9l\xC3\xA9phone \xF0\x9F\x93\xB1"});
   add("device_pause on", DevicePause{phone().device(), true});
   add("device_pause off", DevicePause{phone().device(), false});
-  add("rotate", Rotate{2, {laptop().device(), phone().device()}, counted<crypto::Hash256>(0x21), list_of(first_epoch())});
+  add("rotate",
+      Rotate{2, {laptop().device(), phone().device()}, counted<crypto::Hash256>(0x21), list_of(first_epoch())});
   add("rotate, the first", Rotate{1, {laptop().device()}, counted<crypto::Hash256>(0x21), {}});
   add("epoch_secrets", EpochSecrets{list_of(first_epoch(), second_epoch())});
   add("incarnation", IncarnationOp{laptop().cert, tip(0x10, 1, 9)});
@@ -44,8 +45,15 @@ Samples<wire::Op> ops() {
   add("message, empty, with a time to live", Message{"", 86400, {Bytes{}}});
   add("message of chunks", Message{"photos", 0, {contents()[1].value}});
   add("folder_add", FolderAdd{folder, "photos"});
-  add("file_set", FileSet{folder, "2026/\xC3\xBC" "ber.txt", FileKind::file, 5, 1'800'000'000'123'456'789, 0644,
-                          contents()[1].value, {counted<VersionId>(0x11), counted<VersionId>(0x12)}});
+  add("file_set", FileSet{folder,
+                          "2026/\xC3\xBC"
+                          "ber.txt",
+                          FileKind::file,
+                          5,
+                          1'800'000'000'123'456'789,
+                          0644,
+                          contents()[1].value,
+                          {counted<VersionId>(0x11), counted<VersionId>(0x12)}});
   add("file_set, a directory from before 1970", FileSet{folder, "2026", FileKind::directory, 0, -1, 0755, {}, {}});
   add("file_remove", FileRemove{folder, "a b/c", {counted<VersionId>(0x11)}});
   add("of a kind that nobody knows", UnknownOp{999, Bytes{0x93, 0xCD, 0x03, 0xE7, 0xC3, 0x92, 0x01, 0xA1, 0x78}});
@@ -58,10 +66,16 @@ Samples<wire::Frame> frames() {
       {"DATA of two entries (not real ones)", Data{{{Bytes(5, 0xAA)}, {Bytes{}}}}},
       {"DATA, the end of an answer", Data{}},
       {"FILE_CHUNK, raw", FileChunk{counted<ChunkId>(1), 0, 5, ChunkCodec::raw, Bytes{'h', 'e', 'l', 'l', 'o'}}},
-      {"FILE_CHUNK, a later piece, zstd", FileChunk{counted<ChunkId>(1), 61440, 131072, ChunkCodec::zstd, Bytes(300, 0x5A)}},
+      {"FILE_CHUNK, a later piece, zstd",
+       FileChunk{counted<ChunkId>(1), 61440, 131072, ChunkCodec::zstd, Bytes(300, 0x5A)}},
       {"FILE_CHUNK, not held", FileChunk{counted<ChunkId>(1), 0, 0, ChunkCodec::not_held, {}}},
-      {"PRESENCE", Presence{7, {tip(1, 1, 1), tip(2, 9, 300)}, {tip(1, 1, 1)}, 12, {{"192.0.2.1:4711"}, {"[2001:db8::1]:4711"}},
-                            {counted<FolderId>(0x61)}, {{counted<DeviceId>(3), {{"198.51.100.7:4711"}}}}}},
+      {"PRESENCE", Presence{7,
+                            {tip(1, 1, 1), tip(2, 9, 300)},
+                            {tip(1, 1, 1)},
+                            12,
+                            {{"192.0.2.1:4711"}, {"[2001:db8::1]:4711"}},
+                            {counted<FolderId>(0x61)},
+                            {{counted<DeviceId>(3), {{"198.51.100.7:4711"}}}}}},
       {"PRESENCE of nothing", Presence{}},
       {"ACK", Ack{{tip(1, 1, 1)}}},
       {"TIPS", Tips{{tip(1, 1, 1), tip(1, 1, 0x100000000), tip(2, 0xFFFFFFFFFFFFFFFF, 2)}}},

@@ -52,7 +52,8 @@ wire::EpochSecret first_epoch() { return counted<wire::EpochSecret>(0xA0); }
 wire::EpochSecret second_epoch() { return counted<wire::EpochSecret>(0xC0); }
 
 Tip tip(std::uint8_t device, std::uint64_t incarnation, std::uint64_t seq) {
-  return {{counted<DeviceId>(device), {incarnation}}, {seq}, counted<EntryHash>(static_cast<std::uint8_t>(device + 0x40))};
+  return {
+      {counted<DeviceId>(device), {incarnation}}, {seq}, counted<EntryHash>(static_cast<std::uint8_t>(device + 0x40))};
 }
 
 Samples<wire::Devcert> devcerts() {
@@ -72,19 +73,23 @@ Samples<wire::Content> contents() {
 
 Samples<wire::ManifestNode> nodes() {
   wire::ManifestNode full{2, {}};
-  for (int i = 0; i < 256; ++i) full.refs.push_back({0x10000000U + static_cast<unsigned>(i), counted<ChunkId>(static_cast<std::uint8_t>(i))});
+  for (int i = 0; i < 256; ++i)
+    full.refs.push_back({0x10000000U + static_cast<unsigned>(i), counted<ChunkId>(static_cast<std::uint8_t>(i))});
   return {{"of two chunks", {1, {{65536, counted<ChunkId>(1)}, {1, counted<ChunkId>(2)}}}}, {"of 256 nodes", full}};
 }
 
 Samples<wire::Opening> openings() {
   using enum wire::Purpose;
-  return {{"a session", {session, 1, 1, 0}}, {"pairing", {pairing, 1, 1, 0}}, {"a refusal", {refusal, 1, 1, 0}},
+  return {{"a session", {session, 1, 1, 0}},
+          {"pairing", {pairing, 1, 1, 0}},
+          {"a refusal", {refusal, 1, 1, 0}},
           {"of later versions", {session, 2, 255, 0x80000001}}};
 }
 
 Samples<wire::EntryHeader> headers() {
-  return {{"a header", {wire::kSuite1, counted<EpochId>(1), counted<EntryId>(0x11), counted<crypto::XNonce>(0x21),
-                        counted<decltype(wire::EntryHeader::commitment)>(0x41)}}};
+  return {{"a header",
+           {wire::kSuite1, counted<EpochId>(1), counted<EntryId>(0x11), counted<crypto::XNonce>(0x21),
+            counted<decltype(wire::EntryHeader::commitment)>(0x41)}}};
 }
 
 Samples<wire::EpochPrefix> prefixes() {
@@ -111,7 +116,8 @@ Samples<wire::EntryBody> bodies() {
   later.hlc += 65535;
   later.compression = wire::Compression::lz4;
   later.ops = {0x10, 0x90};
-  return {{"the first of a log", first}, {"outside the log", outside}, {"with tips, one log forked, compressed", later}};
+  return {
+      {"the first of a log", first}, {"outside the log", outside}, {"with tips, one log forked, compressed", later}};
 }
 
 Samples<wire::HandshakePayload> handshakes() {

@@ -11,8 +11,8 @@
 #include "wire/ops.hpp"
 #include "wire/pairing.hpp"
 
-/// The values that the golden vectors and the fuzzers' corpora are made of: two devices, their group, and at least one of
-/// everything that goes over the wire.
+/// The values that the golden vectors and the fuzzers' corpora are made of: two devices, their group, and at least one
+/// of everything that goes over the wire.
 namespace kith::samples {
 
 /// N bytes that count up from `first`: what every key, id and nonce here is made of.
@@ -31,10 +31,10 @@ struct Sample {
 template <class T>
 using Samples = std::vector<Sample<T>>;
 
-[[nodiscard]] core::Identity laptop();       ///< keys count up from 10, 30, 50 and 70 (hexadecimal)
-[[nodiscard]] core::Identity phone();        ///< from 11, 31, 51 and 71
-[[nodiscard]] core::RecoveryKeys recovery(); ///< entropy counts up from 00
-[[nodiscard]] wire::Genesis genesis();       ///< of the laptop, "home"
+[[nodiscard]] core::Identity laptop();        ///< keys count up from 10, 30, 50 and 70 (hexadecimal)
+[[nodiscard]] core::Identity phone();         ///< from 11, 31, 51 and 71
+[[nodiscard]] core::RecoveryKeys recovery();  ///< entropy counts up from 00
+[[nodiscard]] wire::Genesis genesis();        ///< of the laptop, "home"
 [[nodiscard]] GroupId group();
 [[nodiscard]] wire::EpochSecret first_epoch();   ///< counts up from a0
 [[nodiscard]] wire::EpochSecret second_epoch();  ///< counts up from c0

@@ -10,7 +10,8 @@ using testing::must;
 using testing::PlayedSession;
 using testing::SeededRandom;
 
-constexpr std::uint64_t kInitiatorSeed = 21, kResponderSeed = 22, kInitiatorTime = 1'800'000'000, kResponderTime = 1'800'000'003;
+constexpr std::uint64_t kInitiatorSeed = 21, kResponderSeed = 22, kInitiatorTime = 1'800'000'000,
+                        kResponderTime = 1'800'000'003;
 constexpr auto kVersionText = "1-1 kith/0.1.0";
 
 Json side(core::Identity const& identity, Incarnation incarnation, std::uint64_t seed, std::uint64_t timestamp) {
@@ -33,7 +34,8 @@ Json payload_json(std::optional<unsigned> index, wire::HandshakePayload const& p
 }
 
 /// One transport message of one frame, and what it decrypts to.
-Json spoken(std::string_view from, crypto::noise::CipherState& send, crypto::noise::CipherState& receive, wire::Frame const& frame) {
+Json spoken(std::string_view from, crypto::noise::CipherState& send, crypto::noise::CipherState& receive,
+            wire::Frame const& frame) {
   Bytes frames;
   wire::encode_frame(frames, frame);
   Bytes message, plain;
@@ -59,8 +61,8 @@ Json session() {
   // The initiator knows two epochs, the responder the older one only: its tag is the second.
   Bytes tags;
   Json tags_json = Json::array();
-  for (auto const& tag : {initiator.tag(samples::second_epoch()), initiator.tag(samples::first_epoch()), initiator.random_tag(),
-                          initiator.random_tag()}) {
+  for (auto const& tag : {initiator.tag(samples::second_epoch()), initiator.tag(samples::first_epoch()),
+                          initiator.random_tag(), initiator.random_tag()}) {
     append(tags, tag.view());
     tags_json.push_back(hex(tag));
   }
@@ -96,30 +98,34 @@ Json session() {
   transport.push_back(spoken("initiator", i.send, r.receive, wire::Close{}));
 
   auto const epoch = [&](wire::EpochSecret const& secret) {
-    return Json{{"secret", hex(secret)}, {"epoch_id", hex(core::epoch_id(group, secret))}, {"psk", hex(PlayedSession::psk(group, secret))}};
+    return Json{{"secret", hex(secret)},
+                {"epoch_id", hex(core::epoch_id(group, secret))},
+                {"psk", hex(PlayedSession::psk(group, secret))}};
   };
-  Json handshake{{"name", "Noise_XXpsk3_25519_ChaChaPoly_BLAKE2s between two devices"},
-                 {"group_id", hex(group)},
-                 {"epochs_of_initiator", {epoch(samples::second_epoch()), epoch(samples::first_epoch())}},
-                 {"epochs_of_responder", Json::array({epoch(samples::first_epoch())})},
-                 {"initiator", side(laptop, {0x1111}, kInitiatorSeed, kInitiatorTime)},
-                 {"responder", side(phone, {0x2222}, kResponderSeed, kResponderTime)},
-                 {"initiator_draws", {"ephemeral secret key, 32 bytes", "third tag, 16 bytes", "fourth tag, 16 bytes",
-                                      "handshake nonce, 32 bytes"}},
-                 {"responder_draws", {"ephemeral secret key, 32 bytes", "handshake nonce, 32 bytes"}},
-                 {"opening", hex(wire::encode(opening))},
-                 {"prologue", hex(PlayedSession::prologue(opening))},
-                 {"tags", tags_json},
-                 {"message_1", hex(message_1)},
-                 {"payload_2", payload_json(kIndex, reply, payload_2)},
-                 {"message_2", hex(message_2)},
-                 {"payload_3", payload_json(std::nullopt, proof, payload_3)},
-                 {"message_3", hex(message_3)},
-                 {"handshake_hash", hex(i.hash)},
-                 {"transport", transport}};
-  return {{"note", std::string(kSeededRandom) +
-                       " In the stream each message follows its length as u16. After the message that holds REKEY its sender "
-                       "goes on with the next key."},
+  Json handshake{
+      {"name", "Noise_XXpsk3_25519_ChaChaPoly_BLAKE2s between two devices"},
+      {"group_id", hex(group)},
+      {"epochs_of_initiator", {epoch(samples::second_epoch()), epoch(samples::first_epoch())}},
+      {"epochs_of_responder", Json::array({epoch(samples::first_epoch())})},
+      {"initiator", side(laptop, {0x1111}, kInitiatorSeed, kInitiatorTime)},
+      {"responder", side(phone, {0x2222}, kResponderSeed, kResponderTime)},
+      {"initiator_draws",
+       {"ephemeral secret key, 32 bytes", "third tag, 16 bytes", "fourth tag, 16 bytes", "handshake nonce, 32 bytes"}},
+      {"responder_draws", {"ephemeral secret key, 32 bytes", "handshake nonce, 32 bytes"}},
+      {"opening", hex(wire::encode(opening))},
+      {"prologue", hex(PlayedSession::prologue(opening))},
+      {"tags", tags_json},
+      {"message_1", hex(message_1)},
+      {"payload_2", payload_json(kIndex, reply, payload_2)},
+      {"message_2", hex(message_2)},
+      {"payload_3", payload_json(std::nullopt, proof, payload_3)},
+      {"message_3", hex(message_3)},
+      {"handshake_hash", hex(i.hash)},
+      {"transport", transport}};
+  return {{"note",
+           std::string(kSeededRandom) +
+               " In the stream each message follows its length as u16. After the message that holds REKEY its sender "
+               "goes on with the next key."},
           {"handshakes", Json::array({handshake})}};
 }
 

@@ -18,9 +18,12 @@ using testing::Json;
 
 /// What seeded randomness is, for whoever has no libsodium.
 inline constexpr std::string_view kSeededRandom =
-    "Random bytes come from a seed: the n-th call, n = 1, 2, 3..., gives the first bytes of the ChaCha20 key stream (RFC 8439, "
-    "block counter 0) under the key: seed as u64 | n as u64 | 16 zeros, integers big-endian, and the nonce 'LibsodiumDRG' in "
-    "ASCII. This is libsodium's randombytes_buf_deterministic with that key as seed. 'draws' lists the calls in their order.";
+    "Random bytes come from a seed: the n-th call, n = 1, 2, 3..., gives the first bytes of the ChaCha20 key stream "
+    "(RFC 8439, "
+    "block counter 0) under the key: seed as u64 | n as u64 | 16 zeros, integers big-endian, and the nonce "
+    "'LibsodiumDRG' in "
+    "ASCII. This is libsodium's randombytes_buf_deterministic with that key as seed. 'draws' lists the calls in their "
+    "order.";
 
 template <class T>
 [[nodiscard]] Json hex(T const& bytes) {

@@ -27,7 +27,8 @@ class Listing {
  public:
   template <class T>
   void add(std::string_view type, std::string_view name, T const& value) {
-    list_.push_back({{"type", type}, {"name", name}, {"fields", testing::to_json(value)}, {"encoding", hex(encoding_of(value))}});
+    list_.push_back(
+        {{"type", type}, {"name", name}, {"fields", testing::to_json(value)}, {"encoding", hex(encoding_of(value))}});
   }
   template <class T>
   void add(std::string_view type, samples::Samples<T> const& list) {
@@ -61,9 +62,11 @@ Json wire_values() {
   list.add("pair_pseudonyms_box", "for one relay", samples::pseudonyms_box());
   list.add("pair_welcome_box", "two epochs", samples::welcome_box());
   list.add("pair_joined_box", "everything is stored", wire::PairJoinedBox{});
-  return {{"note", "One vector per kind of value that goes over the wire or into an entry: its fields, and its encoding in "
-                   "hexadecimal. Ids, keys and signatures are bytes that count up and fit nothing, but for devcerts and genesis."},
-          {"vectors", list.take()}};
+  return {
+      {"note",
+       "One vector per kind of value that goes over the wire or into an entry: its fields, and its encoding in "
+       "hexadecimal. Ids, keys and signatures are bytes that count up and fit nothing, but for devcerts and genesis."},
+      {"vectors", list.take()}};
 }
 
 }  // namespace kith::vectors

@@ -1,14 +1,14 @@
 #include "link/tcp/address.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <memory>
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
-
-#include <algorithm>
-#include <charconv>
-#include <memory>
 
 #include "base/limits.hpp"
 
@@ -48,7 +48,8 @@ Result<HostPort> parse_host_port(std::string_view text, std::uint16_t default_po
     address.host = rest.substr(0, end);
     rest.remove_prefix(end);
     bool const clean = std::ranges::all_of(address.host, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+             c == '_';
     });
     if (address.host.empty() || address.host.size() > kMaxHostBytes || !clean) return bad();
   }
@@ -71,7 +72,8 @@ std::vector<std::string> own_addresses(std::uint16_t port) {
   std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> const all(first, &freeifaddrs);
   std::vector<std::string> v4, v6;
   for (ifaddrs const* each = first; each != nullptr; each = each->ifa_next) {
-    bool const usable = each->ifa_addr != nullptr && (each->ifa_flags & IFF_UP) != 0 && (each->ifa_flags & IFF_LOOPBACK) == 0;
+    bool const usable =
+        each->ifa_addr != nullptr && (each->ifa_flags & IFF_UP) != 0 && (each->ifa_flags & IFF_LOOPBACK) == 0;
     if (!usable || (each->ifa_addr->sa_family != AF_INET && each->ifa_addr->sa_family != AF_INET6)) continue;
     auto text = text_of_address(each->ifa_addr);
     if (!text.empty()) (each->ifa_addr->sa_family == AF_INET ? v4 : v6).push_back(to_text({std::move(text), port}));

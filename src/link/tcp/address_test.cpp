@@ -13,8 +13,8 @@ TEST(HostPort, ReadsWhatPeopleType) {
 }
 
 TEST(HostPort, RefusesTheRest) {
-  for (auto const* bad : {"", ":", ":80", "host", "host:", "host:0", "host:65536", "host:-1", "host:80x", "ho st:80", "[::1]",
-                          "[::1:80", "[host]:80", "::1:80", "host:80:90", "h\n:80", "host/..:80", "[]:80"}) {
+  for (auto const* bad : {"", ":", ":80", "host", "host:", "host:0", "host:65536", "host:-1", "host:80x", "ho st:80",
+                          "[::1]", "[::1:80", "[host]:80", "::1:80", "host:80:90", "h\n:80", "host/..:80", "[]:80"}) {
     auto const parsed = parse_host_port(bad);
     ASSERT_FALSE(parsed) << bad;
     EXPECT_TRUE(parsed.error().is(LinkError::bad_address)) << bad;

@@ -6,18 +6,18 @@ namespace kith::link {
 
 ErrorDomain const& error_domain(LinkError) {
   static constexpr ErrorDomain domain{"link", [](int value) -> std::string_view {
-    switch (static_cast<LinkError>(value)) {
-      case LinkError::bad_address: return "bad_address";
-      case LinkError::unknown_host: return "unknown_host";
-      case LinkError::refused: return "refused";
-      case LinkError::unreachable: return "unreachable";
-      case LinkError::timed_out: return "timed_out";
-      case LinkError::address_in_use: return "address_in_use";
-      case LinkError::not_permitted: return "not_permitted";
-      case LinkError::io: return "io";
-    }
-    KITH_UNREACHABLE();
-  }};
+                                        switch (static_cast<LinkError>(value)) {
+                                          case LinkError::bad_address: return "bad_address";
+                                          case LinkError::unknown_host: return "unknown_host";
+                                          case LinkError::refused: return "refused";
+                                          case LinkError::unreachable: return "unreachable";
+                                          case LinkError::timed_out: return "timed_out";
+                                          case LinkError::address_in_use: return "address_in_use";
+                                          case LinkError::not_permitted: return "not_permitted";
+                                          case LinkError::io: return "io";
+                                        }
+                                        KITH_UNREACHABLE();
+                                      }};
   return domain;
 }
 

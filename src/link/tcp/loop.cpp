@@ -1,10 +1,9 @@
 #include "link/tcp/loop.hpp"
 
-#include <unistd.h>
-
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <unistd.h>
 
 #include "link/tcp/loop_impl.hpp"
 
@@ -34,7 +33,8 @@ class AsioAlarm final : public Loop::Alarm {
 class AsioWatch final : public Loop::Watch {
  public:
   AsioWatch(asio::io_context& context, int descriptor, std::function<void()> readable)
-      : descriptor_(context, ::dup(descriptor)), readable_(std::make_shared<std::function<void()>>(std::move(readable))) {
+      : descriptor_(context, ::dup(descriptor)),
+        readable_(std::make_shared<std::function<void()>>(std::move(readable))) {
     wait();
   }
 

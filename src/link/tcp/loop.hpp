@@ -15,9 +15,9 @@ class Loop {
   Loop(Loop const&) = delete;
   Loop& operator=(Loop const&) = delete;
 
-  void run();                                 ///< until stop(); may be run again
-  void stop();                                ///< from any thread
-  void post(std::function<void()> work);      ///< from any thread; runs on the loop's thread
+  void run();                             ///< until stop(); may be run again
+  void stop();                            ///< from any thread
+  void post(std::function<void()> work);  ///< from any thread; runs on the loop's thread
 
   /// Calls back once at a time that can be moved; loop thread only.
   class Alarm {

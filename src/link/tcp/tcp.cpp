@@ -1,7 +1,5 @@
 #include "link/tcp/tcp.hpp"
 
-#include <netinet/tcp.h>
-
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -12,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <netinet/tcp.h>
 
 #include "link/tcp/loop_impl.hpp"
 
@@ -38,9 +37,12 @@ Error link_error(error_code ec, std::string subject) {
   SystemDetail detail{ec.value(), std::move(subject)};
   if (ec == asio::error::connection_refused) return {LinkError::refused, std::move(detail)};
   if (ec == asio::error::address_in_use) return {LinkError::address_in_use, std::move(detail)};
-  if (ec == asio::error::access_denied || ec == asio::error::no_permission) return {LinkError::not_permitted, std::move(detail)};
-  if (ec == asio::error::timed_out || ec == asio::error::operation_aborted) return {LinkError::timed_out, std::move(detail)};
-  if (ec == asio::error::host_unreachable || ec == asio::error::network_unreachable || ec == asio::error::network_down) {
+  if (ec == asio::error::access_denied || ec == asio::error::no_permission)
+    return {LinkError::not_permitted, std::move(detail)};
+  if (ec == asio::error::timed_out || ec == asio::error::operation_aborted)
+    return {LinkError::timed_out, std::move(detail)};
+  if (ec == asio::error::host_unreachable || ec == asio::error::network_unreachable ||
+      ec == asio::error::network_down) {
     return {LinkError::unreachable, std::move(detail)};
   }
   if (ec == asio::error::host_not_found || ec == asio::error::host_not_found_try_again || ec == asio::error::no_data) {
@@ -65,12 +67,15 @@ void tune(Socket& socket) {
   setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 }
 
-/// Runs one machine over one socket: reads, writes, and keeps its deadlines. A deadline never interrupts an operation to
-/// resume it: the machine says that it is done, the socket is closed, and everything returns.
+/// Runs one machine over one socket: reads, writes, and keeps its deadlines. A deadline never interrupts an operation
+/// to resume it: the machine says that it is done, the socket is closed, and everything returns.
 class Connection {
  public:
   Connection(Socket socket, std::shared_ptr<StreamMachine> machine)
-      : socket_(std::move(socket)), wake_(socket_.get_executor()), alarm_(socket_.get_executor()), machine_(std::move(machine)) {}
+      : socket_(std::move(socket)),
+        wake_(socket_.get_executor()),
+        alarm_(socket_.get_executor()),
+        machine_(std::move(machine)) {}
 
   awaitable<void> run() {
     tune(socket_);
@@ -151,10 +156,11 @@ class Connection {
 
 void start(asio::io_context& context, Socket socket, std::shared_ptr<StreamMachine> machine) {
   auto connection = std::make_shared<Connection>(std::move(socket), std::move(machine));
-  asio::co_spawn(context, [connection]() -> awaitable<void> { co_await connection->run(); },
-                 [connection](std::exception_ptr failure) {
-                   if (failure) std::rethrow_exception(failure);  // out of memory; nothing else throws
-                 });
+  asio::co_spawn(
+      context, [connection]() -> awaitable<void> { co_await connection->run(); },
+      [connection](std::exception_ptr failure) {
+        if (failure) std::rethrow_exception(failure);  // out of memory; nothing else throws
+      });
 }
 
 class Listener final : public TcpListener {
@@ -191,7 +197,8 @@ class Listener final : public TcpListener {
 
  private:
   struct State {
-    State(asio::io_context& context, MachineFactory made_by) : acceptor(context), pause(context.get_executor()), factory(std::move(made_by)) {}
+    State(asio::io_context& context, MachineFactory made_by)
+        : acceptor(context), pause(context.get_executor()), factory(std::move(made_by)) {}
     Acceptor acceptor;
     Timer pause;
     MachineFactory factory;
@@ -211,7 +218,8 @@ class Listener final : public TcpListener {
       error_code gone;
       auto const remote = socket.remote_endpoint(gone);
       if (gone) continue;
-      if (auto machine = state->factory(text_of_endpoint(remote))) start(context, std::move(socket), std::move(machine));
+      if (auto machine = state->factory(text_of_endpoint(remote)))
+        start(context, std::move(socket), std::move(machine));
     }
   }
 

@@ -18,11 +18,11 @@ class StreamMachine {
  public:
   virtual ~StreamMachine() = default;
   virtual void on_bytes(ByteView bytes) = 0;
-  virtual void on_closed() = 0;                          ///< the connection is gone; nothing is called after it
+  virtual void on_closed() = 0;  ///< the connection is gone; nothing is called after it
   virtual void on_timer() {}
   [[nodiscard]] virtual bool poll_transmit(Bytes& out) = 0;  ///< appends; false when there is nothing to send
   [[nodiscard]] virtual std::optional<Instant> next_deadline() { return std::nullopt; }
-  [[nodiscard]] virtual bool done() const = 0;           ///< the connection may be closed
+  [[nodiscard]] virtual bool done() const = 0;  ///< the connection may be closed
   /// Set by the connection: to be called after the machine was used from outside.
   std::function<void()> wake = [] {};
 };
@@ -35,7 +35,8 @@ class TcpListener {
  public:
   /// @param address  HOST:PORT; "[::]" listens on IPv4 as well; port 0 takes a free one
   /// @return LinkError::address_in_use, not_permitted, bad_address
-  [[nodiscard]] static Result<std::unique_ptr<TcpListener>> open(Loop& loop, HostPort const& address, MachineFactory factory);
+  [[nodiscard]] static Result<std::unique_ptr<TcpListener>> open(Loop& loop, HostPort const& address,
+                                                                 MachineFactory factory);
   virtual ~TcpListener() = default;
   [[nodiscard]] virtual std::uint16_t port() const = 0;
 };

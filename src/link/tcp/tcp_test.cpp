@@ -1,8 +1,8 @@
 #include "link/tcp/tcp.hpp"
 
-#include <gtest/gtest.h>
-
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace kith::link {
 namespace {
@@ -53,8 +53,9 @@ TEST_F(TcpTest, TwoMachinesTalkBothWays) {
   server = std::make_shared<Talker>(big, 5);
   client = std::make_shared<Talker>("hello", big.size());
   auto const listener = TcpListener::open(loop, {"127.0.0.1", 0}, [&](std::string const&) { return server; }).value();
-  dial(loop, {to_text({"127.0.0.1", listener->port()})}, 5s, [&](std::string const&) { return client; },
-       [&](Error e) { error = e; });
+  dial(
+      loop, {to_text({"127.0.0.1", listener->port()})}, 5s, [&](std::string const&) { return client; },
+      [&](Error e) { error = e; });
   run_for(5s, [&] { return client->closed && server->closed; });
   EXPECT_FALSE(error);
   EXPECT_EQ(text_of(server->heard), "hello");
@@ -66,8 +67,9 @@ TEST_F(TcpTest, DeadlineClosesASilentConnection) {
   server = std::make_shared<Talker>("", 1);
   client = std::make_shared<Talker>("", 1, Clock::now() + 50ms);
   auto const listener = TcpListener::open(loop, {"127.0.0.1", 0}, [&](std::string const&) { return server; }).value();
-  dial(loop, {to_text({"127.0.0.1", listener->port()})}, 5s, [&](std::string const&) { return client; },
-       [&](Error e) { error = e; });
+  dial(
+      loop, {to_text({"127.0.0.1", listener->port()})}, 5s, [&](std::string const&) { return client; },
+      [&](Error e) { error = e; });
   run_for(5s, [&] { return client->closed && server->closed; });
   EXPECT_TRUE(client->late && client->closed);
   EXPECT_TRUE(server->closed) << "the other side sees the end";
@@ -77,20 +79,23 @@ TEST_F(TcpTest, FirstAddressThatAnswersWins) {
   server = std::make_shared<Talker>("yes", 2);
   client = std::make_shared<Talker>("ok", 3);
   auto const listener = TcpListener::open(loop, {"127.0.0.1", 0}, [&](std::string const&) { return server; }).value();
-  dial(loop, {"127.0.0.1:1", "not an address", to_text({"127.0.0.1", listener->port()})}, 5s,
-       [&](std::string const&) { return client; }, [&](Error e) { error = e; });
+  dial(
+      loop, {"127.0.0.1:1", "not an address", to_text({"127.0.0.1", listener->port()})}, 5s,
+      [&](std::string const&) { return client; }, [&](Error e) { error = e; });
   run_for(5s, [&] { return client->closed; });
   EXPECT_FALSE(error);
   EXPECT_EQ(text_of(client->heard), "yes");
 }
 
 TEST_F(TcpTest, SaysWhyItFailed) {
-  dial(loop, {"127.0.0.1:1"}, 5s, [&](std::string const&) { return client; }, [&](Error e) { error = e; });
+  dial(
+      loop, {"127.0.0.1:1"}, 5s, [&](std::string const&) { return client; }, [&](Error e) { error = e; });
   run_for(5s, [&] { return error.has_value(); });
   ASSERT_TRUE(error);
   EXPECT_TRUE(error->is(LinkError::refused));
   error.reset();
-  dial(loop, {}, 5s, [&](std::string const&) { return client; }, [&](Error e) { error = e; });
+  dial(
+      loop, {}, 5s, [&](std::string const&) { return client; }, [&](Error e) { error = e; });
   run_for(5s, [&] { return error.has_value(); });
   EXPECT_TRUE(error);
 }

@@ -1,9 +1,9 @@
 #include "sync/exchange/chunk_lane.hpp"
 
+#include <algorithm>
+
 #include <lz4.h>
 #include <zstd.h>
-
-#include <algorithm>
 
 #include "base/assert.hpp"
 
@@ -32,7 +32,8 @@ std::pair<wire::ChunkCodec, Bytes> packed(Bytes plain, bool slow_link) {
       return {wire::ChunkCodec::zstd, std::move(out)};
     }
   } else {
-    int const size = LZ4_compress_default(chars(plain), chars(out), static_cast<int>(plain.size()), static_cast<int>(most));
+    int const size =
+        LZ4_compress_default(chars(plain), chars(out), static_cast<int>(plain.size()), static_cast<int>(most));
     if (size > 0) {
       out.resize(static_cast<std::size_t>(size));
       return {wire::ChunkCodec::lz4, std::move(out)};
@@ -120,8 +121,9 @@ Result<std::optional<ChunkAnswer>> ChunkLane::on_piece(wire::FileChunk piece) {
     chunk.total = piece.total;
     chunk.codec = piece.codec;
   }
-  bool const fits = piece.offset == chunk.sent_form.size() && piece.total == chunk.total && piece.codec == chunk.codec &&
-                    piece.total <= kMaxSentBytes && piece.bytes.size() <= piece.total - piece.offset;
+  bool const fits = piece.offset == chunk.sent_form.size() && piece.total == chunk.total &&
+                    piece.codec == chunk.codec && piece.total <= kMaxSentBytes &&
+                    piece.bytes.size() <= piece.total - piece.offset;
   bool const moves = !piece.bytes.empty() || piece.total == 0;
   if (!fits || !moves) return fail(core::CoreError::protocol_violation);
   append(chunk.sent_form, piece.bytes);

@@ -36,7 +36,8 @@ void Dialler::hurry_all(Instant now) {
   }
 }
 
-/// Doubles, up to the longest, and up to a quarter more or less, so that devices that lost each other do not meet in step.
+/// Doubles, up to the longest, and up to a quarter more or less, so that devices that lost each other do not meet in
+/// step.
 void Dialler::wait(State& state, Instant now) {
   using std::chrono::milliseconds;
   milliseconds const plain = std::min<milliseconds>(kLongestWait, kFirstWait * (1U << std::min(state.failures, 8U)));

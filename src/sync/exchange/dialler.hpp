@@ -8,8 +8,8 @@
 
 namespace kith::sync {
 
-/// When to dial whom: each device that should be connected and is not, after 1, 2, 4, 8, 16, 30, 30... seconds with jitter,
-/// and at once when something suggests that it is there.
+/// When to dial whom: each device that should be connected and is not, after 1, 2, 4, 8, 16, 30, 30... seconds with
+/// jitter, and at once when something suggests that it is there.
 class Dialler {
  public:
   static constexpr auto kFirstWait = std::chrono::seconds{1};
@@ -19,7 +19,7 @@ class Dialler {
 
   explicit Dialler(RandomSource& random) : random_(random) {}
 
-  void add(DeviceId const& device, Instant now);     ///< wanted from now on, first at once
+  void add(DeviceId const& device, Instant now);  ///< wanted from now on, first at once
   void remove(DeviceId const& device);
   void connected(DeviceId const& device);            ///< no dialling until lost()
   void lost(DeviceId const& device, Instant now);    ///< the session ended: soon again

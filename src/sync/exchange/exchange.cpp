@@ -155,8 +155,8 @@ Result<> Exchange::on_opened(LinkId id, core::SessionPeer const& peer, Now now) 
   return {};
 }
 
-/// A newer session replaces an older one by the same dialler. Of two that cross, the one dialled by the lower device stays,
-/// if it still answers.
+/// A newer session replaces an older one by the same dialler. Of two that cross, the one dialled by the lower device
+/// stays, if it still answers.
 void Exchange::settle_double(LinkId id, Now now) {
   auto& link = links_.at(id);
   auto const other_id = open_link(*link.device, id);
@@ -271,7 +271,8 @@ Result<> Exchange::on_presence(LinkId id, wire::Presence const& presence, Now no
   return on_peer_tips(id, presence.tips, now);
 }
 
-/// Addresses that another device passes on: hearsay, and only of devices that belong to the group as far as is known here.
+/// Addresses that another device passes on: hearsay, and only of devices that belong to the group as far as is known
+/// here.
 void Exchange::learn_contacts(Link const& link, Now now) {
   for (auto const& contact : link.contacts) {
     if (contact.device == replica_.self() || !replica_.state().roster().active(contact.device)) continue;

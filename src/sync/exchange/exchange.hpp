@@ -58,11 +58,12 @@ struct ClonedNotice {};
 using ExchangeEvent = std::variant<PeerUp, PeerDown, LinkFailed, EntriesApplied, PeerMoved, ChunkArrived, DigestArrived,
                                    RemovedNotice, ClonedNotice>;
 
-/// One device's side of all its conversations: sessions over links, replication, chunks, presence, the group's upkeep, and
-/// when to dial whom. No sockets, clock or threads: the caller brings bytes and time, and carries away what is to be sent.
+/// One device's side of all its conversations: sessions over links, replication, chunks, presence, the group's upkeep,
+/// and when to dial whom. No sockets, clock or threads: the caller brings bytes and time, and carries away what is to
+/// be sent.
 ///
-/// Links come from outside (TCP, a simulated pipe) and are named by numbers. Errors of the store end everything: they are
-/// returned by on_timer() or whichever call met them.
+/// Links come from outside (TCP, a simulated pipe) and are named by numbers. Errors of the store end everything: they
+/// are returned by on_timer() or whichever call met them.
 class Exchange final : public core::Membership {
  public:
   /// Bytes of frames that may wait in one session; beyond that, sources are not asked for more.
@@ -149,15 +150,15 @@ class Exchange final : public core::Membership {
     core::Session session;
     LogExchange log;
     ChunkLane chunks;
-    std::optional<DeviceId> device;      ///< once open
-    Incarnation incarnation;             ///< the other side's, once open
+    std::optional<DeviceId> device;  ///< once open
+    Incarnation incarnation;         ///< the other side's, once open
     std::optional<DeviceId> dialled;
     std::string endpoint;
     std::uint64_t presence_counter = 0;
     std::uint64_t heard_presence = 0;
     std::optional<Instant> presence_due;
     std::vector<wire::Contact> contacts;  ///< of its last presence: some may become known to the roster later
-    Instant next_digest;                 ///< a DIGEST_WANT before it is not answered
+    Instant next_digest;                  ///< a DIGEST_WANT before it is not answered
   };
   struct Want {
     std::uint64_t length = 0;
@@ -192,7 +193,8 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<> send_presence(Link& link, Now now);
   void presence_soon(Now now);
   void learn_contacts(Link const& link, Now now);
-  [[nodiscard]] std::optional<LinkId> open_link(DeviceId const& device, std::optional<LinkId> except = std::nullopt) const;
+  [[nodiscard]] std::optional<LinkId> open_link(DeviceId const& device,
+                                                std::optional<LinkId> except = std::nullopt) const;
   void wake(LinkId id) { woken_.insert(id); }
   void wake_all();
   LinkId add_link(core::Session session, std::optional<DeviceId> dialled, std::string endpoint);
@@ -206,7 +208,7 @@ class Exchange final : public core::Membership {
   PeerBook peers_;
   Dialler dialler_;
   Incarnation incarnation_;
-  std::optional<DeviceId> inviter_;     ///< who may be talked to before the roster is here
+  std::optional<DeviceId> inviter_;  ///< who may be talked to before the roster is here
 
   std::map<LinkId, Link> links_;
   std::uint64_t last_link_ = 0;

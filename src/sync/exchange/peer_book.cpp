@@ -9,16 +9,16 @@ void PeerRecord::write(wire::Writer& writer) const {
   for (auto const& address : addresses) texts.push_back({address});
   core::write_row(writer, wire::list(texts, kLimits.max_addresses), wire::list(acked, kLimits.max_tips),
                   wire::list(seen, kLimits.max_tips), wire::list(content, kLimits.max_tips),
-                  wire::list(folders, kLimits.max_folders), last_seen_ms,
-                  wire::text(endpoint, kLimits.max_name_bytes), clock_ahead_s);
+                  wire::list(folders, kLimits.max_folders), last_seen_ms, wire::text(endpoint, kLimits.max_name_bytes),
+                  clock_ahead_s);
 }
 
 void PeerRecord::read(wire::Reader& reader) {
   std::vector<wire::Address> texts;
   core::read_row(reader, wire::list(texts, kLimits.max_addresses), wire::list(acked, kLimits.max_tips),
                  wire::list(seen, kLimits.max_tips), wire::list(content, kLimits.max_tips),
-                 wire::list(folders, kLimits.max_folders), last_seen_ms,
-                 wire::text(endpoint, kLimits.max_name_bytes), clock_ahead_s);
+                 wire::list(folders, kLimits.max_folders), last_seen_ms, wire::text(endpoint, kLimits.max_name_bytes),
+                 clock_ahead_s);
   addresses.clear();
   for (auto& text : texts) addresses.push_back(std::move(text.text));
 }

@@ -9,16 +9,16 @@
 
 namespace kith::sync {
 
-/// What this device knows of another: where to dial it, and how far it has come. Kept in the database, so that every process
-/// of the home can say what is safe and who has seen it.
+/// What this device knows of another: where to dial it, and how far it has come. Kept in the database, so that every
+/// process of the home can say what is safe and who has seen it.
 struct PeerRecord {
   std::vector<std::string> addresses;
-  std::vector<Tip> acked;             ///< tips that it said it has durably applied
-  std::vector<Tip> seen;              ///< tips of its last presence
-  std::vector<Tip> content;           ///< tips whose contents it holds, by its last presence
-  std::vector<FolderId> folders;      ///< folders that it keeps a copy of
+  std::vector<Tip> acked;         ///< tips that it said it has durably applied
+  std::vector<Tip> seen;          ///< tips of its last presence
+  std::vector<Tip> content;       ///< tips whose contents it holds, by its last presence
+  std::vector<FolderId> folders;  ///< folders that it keeps a copy of
   std::int64_t last_seen_ms = 0;
-  std::string endpoint;               ///< where it was last reached
+  std::string endpoint;  ///< where it was last reached
   std::int64_t clock_ahead_s = 0;
 
   void write(wire::Writer& writer) const;

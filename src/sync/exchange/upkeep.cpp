@@ -4,7 +4,8 @@
 #include "core/entry.hpp"
 #include "sync/exchange/exchange.hpp"
 
-/// What an exchange does by itself: time, dialling, presence, the group's upkeep, chunks, and its answers as a membership.
+/// What an exchange does by itself: time, dialling, presence, the group's upkeep, chunks, and its answers as a
+/// membership.
 namespace kith::sync {
 
 Result<> Exchange::start(Now now) {
@@ -41,7 +42,8 @@ Result<> Exchange::on_timer(Now now) {
     auto const other = links_.find(crossing.other);
     bool const answered = keep != links_.end() && keep->second.session.heard() > crossing.since;
     if (!answered && now.mono < crossing.until) continue;
-    std::erase_if(crossings_, [&](Crossing const& each) { return each.keep == crossing.keep && each.other == crossing.other; });
+    std::erase_if(crossings_,
+                  [&](Crossing const& each) { return each.keep == crossing.keep && each.other == crossing.other; });
     auto const loser = answered ? other : keep;
     if (loser == links_.end()) continue;
     loser->second.session.close(wire::CloseCode::done);
@@ -103,7 +105,8 @@ std::optional<Exchange::Dial> Exchange::poll_dial(Now now) {
 
 void Exchange::dial_failed(DeviceId const& device, Now now) { dialler_.failed(device, now.mono); }
 
-void Exchange::learn_addresses(DeviceId const& device, std::vector<std::string> const& addresses, Source source, Now now) {
+void Exchange::learn_addresses(DeviceId const& device, std::vector<std::string> const& addresses, Source source,
+                               Now now) {
   auto const* known = peers_.find(device);
   std::vector<std::string> merged = known == nullptr ? std::vector<std::string>{} : known->addresses;
   merged.insert(source == Source::first_hand ? merged.begin() : merged.end(), addresses.begin(), addresses.end());
@@ -183,7 +186,8 @@ void Exchange::presence_soon(Now now) {
 Result<> Exchange::send_presence(Link& link, Now now) {
   link.presence_due.reset();
   wire::Presence presence;
-  link.presence_counter = std::max(link.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
+  link.presence_counter =
+      std::max(link.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
   presence.counter = link.presence_counter;
   KITH_TRY(tips, replica_.tips());
   if (content_complete_) content_tips_ = tips;
@@ -305,7 +309,8 @@ std::vector<EpochId> Exchange::epochs_for(std::optional<DeviceId> const& dialled
   std::vector<EpochId> epochs;
   auto const offer = [&](EpochId const& epoch) {
     bool const held = replica_.state().secret(epoch) != nullptr;
-    if (held && epochs.size() < wire::kEpochTags && std::ranges::find(epochs, epoch) == epochs.end()) epochs.push_back(epoch);
+    if (held && epochs.size() < wire::kEpochTags && std::ranges::find(epochs, epoch) == epochs.end())
+      epochs.push_back(epoch);
   };
   if (!newest.empty()) offer(newest.front());
   if (dialled) {
