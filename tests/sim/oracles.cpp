@@ -103,33 +103,44 @@ void World::check_convergence(std::vector<Device*> const& active) {
   }
 }
 
-/// Entries may wait for good only where nobody who belongs to the group counts what they wait for, and its author is no
-/// more, or it was forgotten by a restore: its author's, or, of what a copy of a home wrote, anybody's. Such entries
-/// are not passed on, and no entry that counts can need one.
+/// Entries may wait for good, or stay sealed, only where nobody who belongs to the group counts them or what they wait
+/// for, and their author is no more, or it was forgotten by a restore: its author's, or, of what a copy of a home
+/// wrote, anybody's. Such entries are not passed on, and no entry that counts can need one.
 void World::check_nobody_stuck(std::vector<Device*> const& active) {
   bool const any_restored = std::ranges::any_of(devices_, [](auto const& device) { return device->restored; });
+  auto const author_active = [&](DeviceId const& author) {
+    return std::ranges::any_of(active, [&](Device* other) {
+      return other->identity.device() == author && !other->restored && !(other->copied && any_restored);
+    });
+  };
+  auto const counts = [&](EntryHash const& hash) {
+    return std::ranges::any_of(active, [&](Device* other) {
+      auto& state = other->program->replica.state();
+      auto const record = must(state.record(hash));
+      return record && state.counting().heads.contains(record->place());
+    });
+  };
   for (auto* device : active) {
     auto& program = *device->program;
-    check(*device, program.store.scan(store::Table::unopened, {}, {}, [&](ByteView key, ByteView) {
+    check(*device, program.store.scan(store::Table::unopened, {}, {}, [&](ByteView key, ByteView sealed) {
       auto const epoch = *EpochId::from(key.first(EpochId::kBytes));
       for (auto* other : active) {
-        if (other->program->replica.state().secret(epoch) == nullptr) continue;
-        fail(fmt::format("{} holds entries that {} could open", device->index, other->index));
+        auto const& state = other->program->replica.state();
+        auto const* secret = state.secret(epoch);
+        if (secret == nullptr) continue;
+        auto const entry =
+            must(core::open(must(wire::decode_sealed(sealed)), state.group(), *secret, core::Check::everything));
+        if (author_active(entry.body.author) || counts(entry.hash)) {
+          fail(fmt::format("{} holds {}:{}, which {} could open", device->index, short_hex(entry.body.author.view()),
+                           entry.body.seq.value, other->index));
+        }
       }
       return store::Store::Next::go_on;
     }));
     for (auto const& tip : must(program.replica.missing(1000))) {
-      bool const author_active = std::ranges::any_of(active, [&](Device* other) {
-        return other->identity.device() == tip.log.device && !other->restored && !(other->copied && any_restored);
-      });
-      bool const counts = std::ranges::any_of(active, [&](Device* other) {
-        auto& state = other->program->replica.state();
-        auto const record = must(state.record(tip.hash));
-        return record && state.counting().heads.contains(record->place());
-      });
-      if (author_active || counts) {
+      if (author_active(tip.log.device) || counts(tip.hash)) {
         fail(fmt::format("{} waits for {}:{}, which {}", device->index, short_hex(tip.log.device.view()), tip.seq.value,
-                         counts ? "others have" : "nobody has"));
+                         counts(tip.hash) ? "others have" : "nobody has"));
       }
     }
     auto const epoch = program.replica.sealing_epoch();
