@@ -452,7 +452,8 @@ std::optional<std::size_t> winner(std::span<Rival const> rivals) {
     if (!is_new && place(found->second) < place(i)) found->second = i;
   }
   std::optional<std::size_t> best;
-  for (auto const& [chain, i] : last) {
+  for (auto const& ends : last) {
+    std::size_t const i = ends.second;
     bool const superseded = std::ranges::any_of(
         last, [&](auto const& other) { return rivals[i].entry->in_past_of(*rivals[other.second].entry); });
     if (superseded) continue;

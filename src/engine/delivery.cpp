@@ -5,7 +5,7 @@
 namespace kith::engine {
 
 Result<DeliveryBook> DeliveryBook::load(core::Replica& replica, store::Store& store) {
-  DeliveryBook book(replica, store);
+  DeliveryBook book(replica);
   KITH_TRY(tips, replica.tips());
   book.tips_ = std::move(tips);
   sync::PeerBook peers(store);

@@ -35,11 +35,10 @@ class DeliveryBook {
     core::Past acked;
     core::Past seen;
   };
-  DeliveryBook(core::Replica& replica, store::Store& store) : replica_(&replica), store_(&store) {}
+  explicit DeliveryBook(core::Replica& replica) : replica_(&replica) {}
   [[nodiscard]] Result<core::Past> past_of(std::vector<Tip> const& tips);
 
   core::Replica* replica_;
-  store::Store* store_;
   std::vector<Tip> tips_;  ///< ours
   std::map<DeviceId, sync::PeerRecord> records_;
   std::map<DeviceId, Known> known_;

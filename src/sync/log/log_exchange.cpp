@@ -91,8 +91,7 @@ Result<std::vector<Tip>> LogExchange::wanted() {
   });
   in_vain_ = std::move(still_in_vain);
   std::ranges::sort(wanted);
-  auto const twice = std::ranges::unique(wanted);
-  wanted.erase(twice.begin(), twice.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
   if (wanted.size() > kLimits.max_wants) wanted.resize(kLimits.max_wants);
   return wanted;
 }
