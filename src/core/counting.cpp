@@ -21,6 +21,7 @@ class Counter {
     }
     for (bool grown = true; grown;) {
       grown = false;
+      witnesses_.clear();
       for (ChainNo const chain : doubted_) {
         KITH_TRY(seq, counted_now(chain));
         if (seq <= result_.counted[chain]) continue;
@@ -44,26 +45,29 @@ class Counter {
         vouched = std::max(vouched, without);  // these entries are not concerned
       }
       if (vouched < counted) {
-        KITH_TRY(witnessed, witnessed_without(facts.author, remove, chain));
-        vouched = std::max(vouched, witnessed);
+        KITH_TRY(witnesses, witnesses_without(facts.author, remove));
+        vouched = std::max(vouched, witnesses->last(chain));
       }
       counted = std::min(counted, vouched);
     }
     return counted;
   }
 
-  /// How far `chain` lies in the pasts of counting entries by independent devices that do not know `remove`.
-  Result<Seq> witnessed_without(DeviceId const& author, CountedRemove const& remove, ChainNo chain) {
-    Seq vouched;
-    auto const independent = roster_.founded_without(author);
+  /// The pasts of counting entries by independent devices that do not know `remove`: computed once in each round for
+  /// all chains of the author. What comes to count meanwhile is seen in the next round.
+  Result<Past const*> witnesses_without(DeviceId const& author, CountedRemove const& remove) {
+    auto const [known, is_new] = witnesses_.try_emplace({author, remove.place});
+    if (!is_new) return &known->second;
+    auto const independent = independent_.try_emplace(author);
+    if (independent.second) independent.first->second = roster_.founded_without(author);
     for (auto const& [other, facts] : chains_) {
-      if (facts.author == author || !independent.contains(facts.author)) continue;
+      if (facts.author == author || !independent.first->second.contains(facts.author)) continue;
       KITH_TRY(seq, last_not_knowing(other, facts.first, result_.counted.at(other), remove.place));
       if (seq < facts.first) continue;
       KITH_TRY(past, past_of_({other, seq}));
-      vouched = std::max(vouched, past.last(chain));
+      known->second.include(past);
     }
-    return vouched;
+    return &known->second;
   }
 
   /// Pasts only grow along a chain, so the entries that do not know `place` are its beginning: binary search.
@@ -99,6 +103,8 @@ class Counter {
   std::map<ChainNo, CountedChain> const& chains_;
   PastOf const& past_of_;
   std::vector<ChainNo> doubted_;
+  std::map<DeviceId, std::set<DeviceId>> independent_;         ///< devices that exist without one
+  std::map<std::pair<DeviceId, ChainPlace>, Past> witnesses_;  ///< of this round
   Counting result_;
 };
 

@@ -29,7 +29,16 @@ void Past::include(ChainPlace place) {
 }
 
 void Past::include(Past const& other) {
-  for (auto const& place : other.places_) include(place);
+  std::vector<ChainPlace> merged;
+  merged.reserve(places_.size() + other.places_.size());
+  auto mine = places_.begin();
+  for (auto const& theirs : other.places_) {
+    while (mine != places_.end() && mine->chain < theirs.chain) merged.push_back(*mine++);
+    bool const both = mine != places_.end() && mine->chain == theirs.chain;
+    merged.push_back(both ? std::max(theirs, *mine++) : theirs);
+  }
+  merged.insert(merged.end(), mine, places_.end());
+  places_ = std::move(merged);
 }
 
 bool Past::includes(Past const& other) const {

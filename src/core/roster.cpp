@@ -1,6 +1,7 @@
 #include "core/roster.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 #include "core/entry.hpp"
@@ -56,6 +57,46 @@ class ChainEnds {
 CountedRemove counted(OpRef const& remove) {
   return {remove.entry->hash, remove.index, remove.entry->place, remove.entry->past, std::nullopt};
 }
+
+/// Removes of one device that count, and how far the ops of each chain are in the past of all of them. Of the removes
+/// in one chain the first says all: whatever is in its past is in the pasts of the later ones, and who knows a later
+/// one knows it.
+class CountedRemoves {
+ public:
+  void add(OpRef const& remove) {
+    auto const [first, is_new] = first_in_.try_emplace(remove.entry->place.chain, remove);
+    auto const place = [](OpRef const& one) { return std::pair(one.entry->place.seq, one.index); };
+    if (!is_new && place(first->second) <= place(remove)) return;
+    first->second = remove;
+    for (auto& [chain, limit] : limits_) limit = std::min(limit, limit_in(chain, remove));
+  }
+  /// Whether an op is in the past of all of them.
+  [[nodiscard]] bool let_stand(OpRef const& op) {
+    auto const [known, is_new] = limits_.try_emplace(op.entry->place.chain, kNoLimit);
+    if (is_new) {
+      for (auto const& [chain, remove] : first_in_)
+        known->second = std::min(known->second, limit_in(known->first, remove));
+    }
+    return std::pair(op.entry->place.seq, op.index) < known->second;
+  }
+  [[nodiscard]] std::vector<CountedRemove> list() const {
+    std::vector<CountedRemove> removes;
+    for (auto const& [chain, remove] : first_in_) removes.push_back(counted(remove));
+    return removes;
+  }
+
+ private:
+  using OpPlace = std::pair<Seq, std::uint32_t>;
+  static constexpr OpPlace kNoLimit{{std::numeric_limits<std::uint64_t>::max()}, 0};
+  /// The first op of a chain that is not in the past of `remove`.
+  static OpPlace limit_in(ChainNo chain, OpRef const& remove) {
+    if (remove.entry->place.chain == chain) return {remove.entry->place.seq, remove.index};
+    return {{remove.entry->past.last(chain).value + 1}, 0};
+  }
+
+  std::map<ChainNo, OpRef> first_in_;
+  std::map<ChainNo, OpPlace> limits_;
+};
 
 RankPath extended(RankPath path, RankStep step) {
   path.push_back(step);
@@ -137,15 +178,13 @@ class RosterBuilder {
   }
 
   void count(OpRef const& remove) {
-    counted_[target_of(remove)].push_back(counted(remove));
+    counted_[target_of(remove)].add(remove);
     bearing_.insert(remove.entry->place);
   }
 
-  [[nodiscard]] bool stands_now(OpRef const& ref, DeviceId const& author) const {
+  [[nodiscard]] bool stands_now(OpRef const& ref, DeviceId const& author) {
     auto const found = counted_.find(author);
-    return found == counted_.end() || std::ranges::all_of(found->second, [&](CountedRemove const& remove) {
-             return op_in_past(*ref.entry, ref.index, remove);
-           });
+    return found == counted_.end() || found->second.let_stand(ref);
   }
 
   /// One pass over the devices, the most senior one not yet taken first. Its removes that stand now count for good, and
@@ -231,8 +270,8 @@ class RosterBuilder {
         member.add_epoch = std::get<wire::DeviceAdd>(*add.op).epoch;
       }
     }
-    for (auto& [device, removes] : counted_) {
-      if (auto const found = members.find(device); found != members.end()) found->second.removes = removes;
+    for (auto const& [device, removes] : counted_) {
+      if (auto const found = members.find(device); found != members.end()) found->second.removes = removes.list();
     }
     for (auto& [device, member] : members) {
       if (reached.contains(device)) {
@@ -246,25 +285,36 @@ class RosterBuilder {
   }
 
   /// Entries of devices that only void adds brought are treated as removed by what voided those of the adds that they
-  /// know.
+  /// know: each add hands on what its author has, also when that comes later.
   void inherit_removes(std::map<DeviceId, Member>& members) const {
-    for (bool grown = true; grown;) {
-      grown = false;
-      for (auto const& add : adds_) {
-        auto& member = members[cert_of(add).device];
-        if (member.state != MemberState::unfounded) continue;
-        auto const removes = members[add.entry->author].removes;  // a copy: `member` grows, and might be the same
-        for (auto const& remove : removes) {
+    std::map<DeviceId, std::vector<OpRef>> adds_by;
+    std::set<DeviceId> open;
+    for (auto const& add : adds_) {
+      if (members[cert_of(add).device].state != MemberState::unfounded) continue;
+      adds_by[add.entry->author].push_back(add);
+      open.insert(add.entry->author);
+    }
+    std::set<std::tuple<DeviceId, EntryHash, std::uint32_t, ChainPlace>> known;
+    std::map<DeviceId, std::size_t> handed_on;  // of each author's removes, in all its adds
+    while (!open.empty()) {
+      DeviceId const author = *open.begin();
+      open.erase(open.begin());
+      auto const removes = members[author].removes;  // a copy: a device may have added itself through others
+      std::size_t& done = handed_on[author];
+      for (auto const& add : adds_by[author]) {
+        auto const& device = cert_of(add).device;
+        auto& member = members[device];
+        for (std::size_t i = done; i < removes.size(); ++i) {
+          auto const& remove = removes[i];
           bool const concerns_add = !remove.through || add.entry->past.contains(*remove.through);
-          bool const known = std::ranges::any_of(member.removes, [&](CountedRemove const& other) {
-            return other.entry == remove.entry && other.index == remove.index && other.through == add.entry->place;
-          });
-          if (!concerns_add || known || op_in_past(*add.entry, add.index, remove)) continue;
+          if (!concerns_add || op_in_past(*add.entry, add.index, remove)) continue;
+          if (!known.emplace(device, remove.entry, remove.index, add.entry->place).second) continue;
           member.removes.push_back(remove);
           member.removes.back().through = add.entry->place;
-          grown = true;
+          if (adds_by.contains(device)) open.insert(device);
         }
       }
+      done = removes.size();
     }
   }
 
@@ -337,7 +387,7 @@ class RosterBuilder {
   std::map<DeviceId, std::vector<OpRef>> adds_by_, removes_by_;  ///< by their author; without those by the recovery key
   using OpCount = std::pair<Seq, std::uint64_t>;                 ///< roster ops of a chain up to a seq
   std::map<ChainNo, std::vector<OpCount>> op_counts_;
-  std::map<DeviceId, std::vector<CountedRemove>> counted_;
+  std::map<DeviceId, CountedRemoves> counted_;
   std::map<DeviceId, RankPath> path_;
   std::set<DeviceId> taken_;
   std::set<ChainPlace> bearing_;

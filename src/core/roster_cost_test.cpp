@@ -30,10 +30,20 @@ struct RosterCost : ::testing::Test {
     return entry;
   }
   RosterCost() {
-    entries.reserve(kEntries + 1);
+    entries.reserve(2 * kEntries + 2);
     wire::Devcert cert;
     cert.device = creator;
     next().ops.emplace_back(0, Founding{cert, "group"});
+  }
+  RosterEntry& next_of(DeviceId const& author, ChainNo chain, Seq seq, Past const& past) {
+    auto& entry = entries.emplace_back();
+    entry.hash = random.id<EntryHash>();
+    entry.author = author;
+    entry.place = {chain, seq};
+    entry.past = past;
+    entry.past.include(entry.place);
+    entry.hlc = entries.size();
+    return entry;
   }
   void fill(MakeOp const& make, std::size_t ops = kLimits.max_roster_ops) {
     for (std::uint64_t i = 0; i < kEntries; ++i) {
@@ -117,6 +127,68 @@ TEST_F(RosterCost, Rotations) {
   ASSERT_EQ(book.valid().size(), kEntries);
   EXPECT_EQ(book.valid().front().number, kEntries);
   EXPECT_EQ(book.next_number(entries[1000].past), 1001U);
+}
+
+TEST_F(RosterCost, RemovesOfADeviceThatAddsManyOthers) {
+  auto const thief = numbered(7);
+  next().ops.emplace_back(0, add(thief));
+  fill([&](std::uint64_t, std::uint32_t) { return wire::DeviceRemove{thief, wire::RemoveReason::lost, std::nullopt}; });
+  auto const introduced = entries[1].past;
+  for (std::uint64_t i = 0; i < kEntries; ++i) {
+    auto& entry = next_of(thief, {2}, {i + 1}, introduced);
+    for (std::uint32_t index = 0; index < kLimits.max_roster_ops; ++index)
+      entry.ops.emplace_back(index, add(numbered(1000 + i * kLimits.max_roster_ops + index)));
+  }
+  auto const known = roster();
+  EXPECT_EQ(known.find(thief)->state, MemberState::removed);
+  EXPECT_EQ(known.find(thief)->removes.size(), 1U) << "the first one says all";
+  EXPECT_EQ(known.members().size(), kEntries * kLimits.max_roster_ops + 2);
+  EXPECT_EQ(known.find(numbered(1000))->state, MemberState::unfounded);
+}
+
+/// All remove each other, in entries that do not know of each other's.
+TEST_F(RosterCost, EverybodyAgainstEverybody) {
+  constexpr std::uint64_t kDevices = 64, kEach = 30;
+  auto& first = next();
+  for (std::uint32_t i = 0; i < kDevices; ++i) first.ops.emplace_back(i, add(numbered(i)));
+  auto const introduced = first.past;
+  for (std::uint64_t device = 0; device < kDevices; ++device) {
+    for (std::uint64_t i = 0; i < kEach; ++i) {
+      auto& entry = next_of(numbered(device), {static_cast<std::uint32_t>(device) + 2}, {i + 1}, introduced);
+      for (std::uint32_t index = 0; index < kDevices; ++index) {
+        if (index == device) continue;
+        entry.ops.emplace_back(index, wire::DeviceRemove{numbered(index), wire::RemoveReason::lost, std::nullopt});
+      }
+    }
+  }
+  auto const known = roster();
+  EXPECT_EQ(known.active_by_rank().size(), 2U) << "the creator, and the most senior one";
+}
+
+/// A removed device brings others in, who bring others in: each is treated as removed by what its adder is.
+TEST_F(RosterCost, ALongLineOfDevicesThatARemovedOneBrought) {
+  constexpr std::uint64_t kRemovers = 64, kLine = 600;
+  auto& first = next();
+  for (std::uint32_t i = 0; i < kRemovers; ++i) first.ops.emplace_back(i, add(numbered(i)));
+  auto const thief = numbered(900);
+  next().ops.emplace_back(0, add(thief));
+  auto past = entries.back().past;
+  for (std::uint64_t i = 0; i < kRemovers; ++i) {
+    auto& entry = next_of(numbered(i), {static_cast<std::uint32_t>(i) + 2}, {1}, entries[2].past);
+    entry.ops.emplace_back(0, wire::DeviceRemove{thief, wire::RemoveReason::lost, std::nullopt});
+  }
+  DeviceId adder = thief;
+  for (std::uint64_t i = 0; i < kLine; ++i) {
+    auto& entry = next_of(adder, {static_cast<std::uint32_t>(i) + 1000}, {1}, past);
+    adder = numbered(1000 + i);
+    entry.ops.emplace_back(0, add(adder));
+    past = entry.past;
+  }
+  auto const known = roster();
+  auto const* last = known.find(adder);
+  ASSERT_NE(last, nullptr);
+  EXPECT_EQ(last->state, MemberState::unfounded);
+  EXPECT_EQ(last->removes.size(), kRemovers);
 }
 
 /// Each device writes one entry, so that no chain speaks for many.
