@@ -107,6 +107,24 @@ TEST(Ed25519, RefusesKeysOfSmallOrder) {
   EXPECT_FALSE(verify_plain(SignPublicKey{}, bytes_of("anything"), Signature{}));
 }
 
+/// Two verifiers that differ in one of these would hold different entries. A library with another rule fails here.
+TEST(Ed25519, HasOneRuleAtTheEdges) {
+  auto const vectors = vectors::read_json(vectors::kOwnFolder / "ed25519_edges.json")["ed25519_edges"];
+  std::size_t accepted = 0, of_the_cofactor = 0;
+  for (auto const& vector : vectors) {
+    bool const valid = vector["valid"].get<bool>();
+    EXPECT_EQ(verify_plain(from_text<SignPublicKey>(vector["public_key"]), hex(vector["message"]),
+                           from_text<Signature>(vector["signature"])),
+              valid)
+        << vector["what"];
+    accepted += valid ? 1 : 0;
+    of_the_cofactor += !valid && vector["equation_times_8"].get<bool>() ? 1 : 0;
+  }
+  EXPECT_EQ(vectors.size(), 19U);
+  EXPECT_EQ(accepted, 3U) << "an ordinary one, and two under a key of mixed order";
+  EXPECT_GE(of_the_cofactor, 12U) << "that another rule would accept";
+}
+
 TEST(SigningKey, ComesFromTheRandomSource) {
   vectors::ScriptedRandom random(Bytes(32, 5));
   auto const key = SigningKey::generate(random);
