@@ -5,6 +5,7 @@
 #include "base/assert.hpp"
 #include "core/hybrid_clock.hpp"
 #include "core/vault.hpp"
+#include "core/waiting_room.hpp"
 
 namespace kith::core {
 namespace {
@@ -15,6 +16,9 @@ constexpr std::string_view kPositionKey = "last_position";
 constexpr std::string_view kAlarmKey = "last_alarm";
 constexpr std::string_view kUsedEpochPrefix = "used_epoch/";
 constexpr std::string_view kEarlyEpochPrefix = "early_epoch/";
+constexpr std::string_view kTaughtByPrefix = "taught_by/";
+/// A device with so many logs is looked after: half of what others take in unasked.
+constexpr std::size_t kCrowd = kLimits.max_apart_chains / 2;
 
 std::string secret_row_name(EpochId const& epoch) { return "epoch/" + std::string(text_of(epoch.view())); }
 
@@ -74,6 +78,13 @@ Result<> GroupState::load_secrets() {
   }));
   if (error) return fail(*error);
   used_epochs_.clear();
+  taught_by_.clear();
+  KITH_CHECK(store_.scan(Table::meta, bytes_of(kTaughtByPrefix), {}, [&](ByteView key, ByteView value) {
+    auto const epoch = EpochId::from(key.subspan(kTaughtByPrefix.size()));
+    auto const teacher = DeviceId::from(value);
+    if (epoch && teacher) taught_by_.emplace(*epoch, *teacher);
+    return Store::Next::go_on;
+  }));
   return store_.scan(Table::meta, bytes_of(kUsedEpochPrefix), {}, [&](ByteView key, ByteView) {
     if (auto const epoch = EpochId::from(key.subspan(kUsedEpochPrefix.size()))) used_epochs_.insert(*epoch);
     return Store::Next::go_on;
@@ -83,6 +94,7 @@ Result<> GroupState::load_secrets() {
 Result<> GroupState::load_chains() {
   chains_.clear();
   log_chains_.clear();
+  device_chains_.clear();
   set_aside_.reset();
   bool damaged = false;
   KITH_CHECK(store_.scan(Table::chains, {}, {}, [&](ByteView key, ByteView value) {
@@ -91,6 +103,7 @@ Result<> GroupState::load_chains() {
     if (damaged) return Store::Next::stop;
     ChainNo const number{load_be<std::uint32_t>(key.data())};
     log_chains_[record->log].push_back(number);
+    device_chains_[record->log.device].push_back(number);
     chains_.emplace(number, std::move(*record));
     return Store::Next::go_on;
   }));
@@ -100,6 +113,7 @@ Result<> GroupState::load_chains() {
 
 Result<> GroupState::load_roster_entries() {
   roster_entries_.clear();
+  introductions_.clear();
   std::vector<EntryHash> hashes;
   KITH_CHECK(store_.scan(Table::roster_entries, {}, {}, [&](ByteView, ByteView value) {
     hashes.push_back(EntryHash::from(value).value_or(EntryHash{}));
@@ -109,7 +123,7 @@ Result<> GroupState::load_roster_entries() {
     KITH_TRY(found, record(hash));
     if (!found) return fail(CoreError::corrupt_record);
     KITH_TRY(opened, open_stored(hash));
-    roster_entries_.push_back(roster_entry(opened, *found));
+    note_roster_entry(roster_entry(opened, *found));
   }
   return {};
 }
@@ -125,12 +139,30 @@ EpochSecret const* GroupState::secret(EpochId const& epoch) const {
   return found == secrets_.end() ? nullptr : &found->second;
 }
 
-Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random) {
+/// Keeps what an entry says of the roster, and whom it introduces.
+void GroupState::note_roster_entry(RosterEntry entry) {
+  auto const introduce = [&](DeviceId const& device) {
+    auto const [first, is_new] = introductions_[device].try_emplace(entry.place.chain, entry.place.seq);
+    if (!is_new) first->second = std::min(first->second, entry.place.seq);
+  };
+  for (auto const& [index, op] : entry.ops) {
+    if (auto const* add = std::get_if<wire::DeviceAdd>(&op)) introduce(add->cert.device);
+    if (auto const* founding = std::get_if<Founding>(&op)) introduce(founding->creator.device);
+  }
+  roster_entries_.push_back(std::move(entry));
+}
+
+Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random,
+                               std::optional<DeviceId> const& teacher) {
   EpochId const epoch = epoch_id(group_, secret);
   if (secrets_.contains(epoch)) return false;
   KITH_CHECK(store_.put(Table::epochs, epoch.view(),
                         seal_at_rest(identity_.storage, secret_row_name(epoch), secret.view(), random)));
   secrets_.emplace(epoch, secret.clone());
+  if (teacher && !used_epochs_.contains(epoch)) {
+    taught_by_[epoch] = *teacher;
+    KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kTaughtByPrefix), epoch.view()), teacher->view()));
+  }
   KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
   return true;
 }
@@ -138,7 +170,8 @@ Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random) 
 Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, WallTime now) {
   KITH_TRY(past, past_of_new(entry));
   if (!lets_author_in(entry, past)) return fail(CoreError::not_member);
-  KITH_TRY(place, place_for(entry, now));
+  KITH_CHECK(check_branches(entry, past));
+  KITH_TRY(place, place_for(entry, past, now));
   past.include(place);
 
   EntryRecord record;
@@ -160,12 +193,15 @@ Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, W
   KITH_CHECK(store_.put(Table::applied, key_of(record.position), hash));
   if (record.roster) {
     KITH_CHECK(store_.put(Table::roster_entries, key_of(record.position), hash));
-    roster_entries_.push_back(roster_entry(entry, record));
+    note_roster_entry(roster_entry(entry, record));
     KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
     roster_grew_ = true;
   }
   if (used_epochs_.insert(entry.epoch).second) {
     KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kUsedEpochPrefix), entry.epoch.view()), {}));
+    if (taught_by_.erase(entry.epoch) > 0) {
+      KITH_CHECK(store_.erase(Table::meta, key_of(bytes_of(kTaughtByPrefix), entry.epoch.view())));
+    }
     KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
   }
   KITH_CHECK(note_early_epoch(entry, now));
@@ -207,19 +243,82 @@ bool GroupState::lets_author_in(OpenedEntry const& entry, Past const& past) cons
       lets_itself_in = true;
     }
   }
-  return lets_itself_in || std::ranges::any_of(roster_entries_, [&](RosterEntry const& other) {
-           return past.contains(other.place) && std::ranges::any_of(other.ops, [&](auto const& indexed) {
-                    if (auto const* add = std::get_if<wire::DeviceAdd>(&indexed.second)) {
-                      return add->cert.device == entry.body.author;
-                    }
-                    auto const* founding = std::get_if<Founding>(&indexed.second);
-                    return founding != nullptr && founding->creator.device == entry.body.author;
-                  });
-         });
+  auto const known = introductions_.find(entry.body.author);
+  return lets_itself_in || (known != introductions_.end() && std::ranges::any_of(known->second, [&](auto const& first) {
+                              return past.contains({first.first, first.second});
+                            }));
+}
+
+/// A function of the entry's past alone, so that all who hold that agree.
+Result<> GroupState::check_branches(OpenedEntry const& entry, Past const& past) const {
+  auto const found = device_chains_.find(entry.body.author);
+  if (found == device_chains_.end() || found->second.size() < kLimits.max_author_branches) return {};
+  std::set<ChainNo> ended;  // chains whose last entry in the past no entry of the past goes on from
+  for (auto const number : found->second) {
+    if (past.last(number).value > 0) ended.insert(number);
+  }
+  for (auto const number : found->second) {
+    auto const& chain = chains_.at(number);
+    bool const goes_on = chain.parent.value != 0 && past.last(number).value > 0 &&
+                         past.last(chain.parent).value + 1 == chain.first.value;
+    if (goes_on) ended.erase(chain.parent);
+  }
+  std::size_t branches = ended.size() + 1;
+  if (entry.body.seq.value > 1) {  // it goes on from one of them, unless that went on already
+    KITH_TRY(before, record(entry.body.prev));
+    if (before && ended.contains(before->chain) && past.last(before->chain) == before->seq) --branches;
+  }
+  if (branches <= kLimits.max_author_branches) return {};
+  return fail(CoreError::bad_entry, CountDetail{branches, kLimits.max_author_branches});
+}
+
+/// A log or branch is taken in by itself as long as its author has few that it does not know of. Beyond that it is
+/// taken in when an entry by somebody else waits for it: so all come to hold what any honest device has built upon, and
+/// one that floods gives each of them a limited number.
+Result<> GroupState::check_room_for_chain(OpenedEntry const& entry, Past const& past) const {
+  if (chains_.size() >= kLimits.max_chains) {  // a past, which names all of them, must stay a row that can be read
+    return fail(CoreError::bad_entry, CountDetail{chains_.size(), kLimits.max_chains});
+  }
+  auto const& author = entry.body.author;
+  auto const found = device_chains_.find(author);
+  if (author == identity_.device() || found == device_chains_.end()) return {};
+  auto const apart = static_cast<std::size_t>(
+      std::ranges::count_if(found->second, [&](ChainNo number) { return past.last(number).value == 0; }));
+  if (apart < kLimits.max_apart_chains) return {};
+  KITH_TRY(named, WaitingRoom(store_).named_by_another(
+                      entry.body.log(), [&](DeviceId const& device) { return roster_.find(device) != nullptr; }));
+  if (named) return {};
+  return fail(CoreError::bad_entry, CountDetail{apart, kLimits.max_apart_chains});
+}
+
+std::size_t GroupState::chains_of(DeviceId const& device) const {
+  auto const found = device_chains_.find(device);
+  return found == device_chains_.end() ? 0 : found->second.size();
+}
+
+Result<bool> GroupState::crowd_unnamed() const {
+  auto const crowded = [](auto const& device) { return device.second.size() >= kCrowd; };
+  if (std::ranges::none_of(device_chains_, crowded)) return false;
+  Past named;
+  for (auto const& [device, numbers] : device_chains_) {
+    if (device != identity_.device() && numbers.size() >= kCrowd) continue;
+    for (auto const number : numbers) {
+      Seq const end = counting_.heads.last(number);
+      if (end < chains_.at(number).first) continue;
+      KITH_TRY(past, past_at({number, end}));
+      named.include(past);
+    }
+  }
+  return std::ranges::any_of(device_chains_, [&](auto const& device) {
+    return device.first != identity_.device() && crowded(device) &&
+           std::ranges::any_of(device.second, [&](ChainNo number) {
+             return counting_.heads.last(number).value > 0 && named.last(number).value == 0;
+           });
+  });
 }
 
 /// Where the entry stands: it goes on its predecessor's chain, or begins one, for a new log or a fork.
-Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, WallTime now) {
+Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, Past const& past, WallTime now) {
   Seq const seq = entry.body.seq;
   ChainNo parent;
   if (seq.value > 1) {
@@ -233,14 +332,13 @@ Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, WallTime now)
       return ChainPlace{parent, seq};
     }
   }
-  if (chains_.size() >= kLimits.max_chains) {  // a past, which names all of them, must stay a row that can be read
-    return fail(CoreError::bad_entry, CountDetail{chains_.size(), kLimits.max_chains});
-  }
+  KITH_CHECK(check_room_for_chain(entry, past));
   bool const fork = parent.value != 0 || log_chains_.contains(entry.body.log());
   ChainNo const number{chains_.empty() ? 1 : chains_.rbegin()->first.value + 1};
   ChainRecord const chain{entry.body.log(), seq, parent, seq, entry.hash, {seq.value - 1}};
   chains_.emplace(number, chain);
   log_chains_[chain.log].push_back(number);
+  device_chains_[chain.log.device].push_back(number);
   KITH_CHECK(put_chain(number, chain));
   if (fork) KITH_CHECK(raise_alarm({AlarmKind::fork, chain.log, seq, now.ms}));
   return ChainPlace{number, seq};
@@ -265,6 +363,11 @@ std::optional<WallTime> GroupState::came_early(EpochId const& epoch) const {
 std::size_t GroupState::unused_secrets() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(secrets_, [&](auto const& known) { return !used_epochs_.contains(known.first); }));
+}
+
+std::size_t GroupState::unused_secrets_of(DeviceId const& teacher) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(taught_by_, [&](auto const& taught) { return taught.second == teacher; }));
 }
 
 Result<> GroupState::put_chain(ChainNo number, ChainRecord const& chain) {

@@ -38,8 +38,9 @@ class GroupState {
   /// Epochs that applied entries are sealed under.
   [[nodiscard]] std::set<EpochId> const& used_epochs() const { return used_epochs_; }
 
-  /// Keeps an epoch secret. @return whether it is a new one
-  [[nodiscard]] Result<bool> learn(EpochSecret const& secret, RandomSource& random);
+  /// Keeps an epoch secret. @param teacher  whose entry held it @return whether it is a new one
+  [[nodiscard]] Result<bool> learn(EpochSecret const& secret, RandomSource& random,
+                                   std::optional<DeviceId> const& teacher = std::nullopt);
 
   /// Puts a verified entry, whose whole past is applied, into the graph: gives it a chain, a past and a position.
   /// @return its record; CoreError::not_member where its past does not let its author in, bad_entry where prev or tips
@@ -60,12 +61,19 @@ class GroupState {
   [[nodiscard]] Result<std::vector<Tip>> tips(Past const* beyond = nullptr) const;
   /// Those of `tips` that are in the past of no other one: they say the same with fewer.
   [[nodiscard]] Result<std::vector<Tip>> leading(std::vector<Tip> tips) const;
+  /// Whether the heads hold logs of a device that has begun so many that others may refuse to take one in before
+  /// somebody names it, and nobody does.
+  [[nodiscard]] Result<bool> crowd_unnamed() const;
+  /// Logs and branches of a device that are here.
+  [[nodiscard]] std::size_t chains_of(DeviceId const& device) const;
   /// The chain that ends furthest in a log, and where; nullopt for a log that is not known.
   [[nodiscard]] std::optional<ChainNo> last_chain(LogId const& log) const;
   /// When an epoch came whose rotate was dated ahead of our clock, further than clocks may differ; nullopt for others.
   [[nodiscard]] std::optional<WallTime> came_early(EpochId const& epoch) const;
   /// Secrets held under which nothing applied is sealed.
   [[nodiscard]] std::size_t unused_secrets() const;
+  /// Those of them that entries of this device brought.
+  [[nodiscard]] std::size_t unused_secrets_of(DeviceId const& teacher) const;
   [[nodiscard]] Result<> set_viewed(ChainNo chain, Seq seq);
 
   /// Whether a remove counts against a device: its entries need a reason to count.
@@ -81,10 +89,13 @@ class GroupState {
   [[nodiscard]] Result<> load_roster_entries();
   [[nodiscard]] Result<Past> past_of_new(OpenedEntry const& entry);
   [[nodiscard]] bool lets_author_in(OpenedEntry const& entry, Past const& past) const;
-  [[nodiscard]] Result<ChainPlace> place_for(OpenedEntry const& entry, WallTime now);
+  [[nodiscard]] Result<> check_branches(OpenedEntry const& entry, Past const& past) const;
+  [[nodiscard]] Result<> check_room_for_chain(OpenedEntry const& entry, Past const& past) const;
+  [[nodiscard]] Result<ChainPlace> place_for(OpenedEntry const& entry, Past const& past, WallTime now);
   [[nodiscard]] Result<> put_chain(ChainNo number, ChainRecord const& chain);
   [[nodiscard]] Result<> note_early_epoch(OpenedEntry const& entry, WallTime now);
   [[nodiscard]] RosterEntry roster_entry(OpenedEntry const& entry, EntryRecord const& record) const;
+  void note_roster_entry(RosterEntry entry);
   [[nodiscard]] Result<> raise_alarm(Alarm const& alarm);
 
   Store& store_;
@@ -96,8 +107,11 @@ class GroupState {
   std::optional<wire::Genesis> genesis_;
   std::map<EpochId, EpochSecret> secrets_;
   std::set<EpochId> used_epochs_;
+  std::map<EpochId, DeviceId> taught_by_;  ///< of secrets that are not in use yet
   std::map<ChainNo, ChainRecord> chains_;
   std::map<LogId, std::vector<ChainNo>> log_chains_;
+  std::map<DeviceId, std::vector<ChainNo>> device_chains_;
+  std::map<DeviceId, std::map<ChainNo, Seq>> introductions_;  ///< the first in each chain that lets a device in
   std::vector<RosterEntry> roster_entries_;
   Roster roster_;
   Counting counting_;

@@ -7,10 +7,11 @@
 namespace kith::core {
 namespace {
 
-constexpr std::string_view kPendingBytes = "pending_bytes";
-constexpr std::string_view kUnopenedBytes = "unopened_bytes";
 constexpr std::string_view kIncarnationKey = "incarnation";
 constexpr std::string_view kClockKey = "hlc";
+constexpr std::string_view kOfferedPrefix = "offered/";
+/// Entries that hold a secret may themselves be sealed under one that is looked up.
+constexpr int kMostLookups = 4;
 
 ItemDigest digest_of(ByteView sealed) { return crypto::as_id<ItemDigest>(crypto::hash128("kith/item/1", {sealed})); }
 
@@ -20,24 +21,18 @@ std::vector<Tip> needs_of(OpenedEntry const& entry) {
   return needs;
 }
 
-Bytes encode_tip(Tip const& tip) {
-  Bytes out;
-  wire::Encoder{out}(tip.log.device, tip.log.incarnation, tip.seq, tip.hash);
-  return out;
-}
-
 /// Faults of our own store; everything else is the item's.
 bool is_ours(Error const& error) { return error.holds<store::StoreError>() || error.is(CoreError::corrupt_record); }
 
 }  // namespace
 
 Result<> Ingest::take(ByteView sealed) {
-  queue_.push_back({Bytes(sealed.begin(), sealed.end()), true});
+  queue_.push_back({Bytes(sealed.begin(), sealed.end()), from_, true});
   return work_off();
 }
 
 Result<> Ingest::take_own(ByteView sealed) {
-  queue_.push_back({Bytes(sealed.begin(), sealed.end()), false});
+  queue_.push_back({Bytes(sealed.begin(), sealed.end()), {}, false});
   KITH_CHECK(work_off());
   if (result_.applied == 0) return fail(result_.refusal.value_or(Error(CoreError::corrupt_record)));
   return {};
@@ -63,20 +58,14 @@ Result<> Ingest::take_one(Item const& item) {
     return {};
   }
   KITH_TRY(parts, wire::decode_sealed(item.sealed));
-  auto const* secret = state_.secret(parts.header.epoch);
-  std::optional<EpochSecret> unwrapped;  // not kept before it is clear who made it
-  if (parts.prefix && secret == nullptr) {
-    if (auto found = unwrap(state_.group(), *parts.prefix, identity_.dx)) {
-      unwrapped = std::move(*found);
-      secret = &*unwrapped;
-    }
-  }
-  if (secret == nullptr) return keep_unopened(parts, digest, item.sealed);
+  KITH_TRY(found, secret_for(parts));
+  auto const* secret = found.get();
+  if (secret == nullptr) return keep_unopened(parts, digest, item);
 
   KITH_TRY(entry, open(parts, state_.group(), *secret, item.from_outside ? Check::everything : Check::own_storage));
   if (entry.body.seq.value == 0) return fail(CoreError::bad_entry);  // an item outside the log
   KITH_TRY(applied, state_.record(entry.hash));
-  KITH_TRY(waiting, store_.get(Table::pending, entry.hash.view()));
+  KITH_TRY(waiting, waiting_.pending(entry.hash.view()));
   if (applied) {
     ++result_.duplicates;
     return store_.put(Table::items, digest.view(), entry.hash.view());
@@ -86,7 +75,6 @@ Result<> Ingest::take_one(Item const& item) {
     own_log_came_ |= entry.body.incarnation.value == current;
   }
 
-  auto const* const handed_out = unwrapped ? &*unwrapped : nullptr;
   auto needs = needs_of(entry);
   std::vector<Tip> missing;
   for (auto const& need : needs) {
@@ -94,44 +82,41 @@ Result<> Ingest::take_one(Item const& item) {
     if (!here) missing.push_back(need);
   }
   if (!missing.empty()) {
-    if (may_teach(entry)) KITH_CHECK(learn_from(entry, handed_out));
-    if (!waiting) return keep_pending(entry, std::move(needs), missing, item.sealed);
-    ++result_.duplicates;
-    return {};
+    if (waiting) {
+      ++result_.duplicates;
+      return {};
+    }
+    KITH_TRY(fate, keep_pending(entry, std::move(needs), missing, item));
+    return learn_from(entry, found, fate);
   }
-  if (waiting) {
-    KITH_CHECK(store_.erase(Table::pending, entry.hash.view()));
-    KITH_CHECK(release(kPendingBytes, item.sealed.size()));
-  }
+  if (waiting) KITH_CHECK(waiting_.drop_pending(*waiting));
   auto const applied_before = result_.applied;
   KITH_CHECK(put_in(entry, digest, item.sealed));
-  return result_.applied > applied_before ? learn_from(entry, handed_out) : Result<>{};
+  return result_.applied > applied_before ? learn_from(entry, found, Fate::applied) : Result<>{};
 }
 
-Result<> Ingest::keep_unopened(wire::SealedParts const& parts, ItemDigest const& digest, ByteView sealed) {
-  Bytes const key = key_of(parts.header.epoch.view(), digest.view());
-  KITH_TRY(known, store_.get(Table::unopened, key));
+Result<> Ingest::keep_unopened(wire::SealedParts const& parts, ItemDigest const& digest, Item const& item) {
+  KITH_TRY(known, waiting_.holds_unopened(parts.header.epoch, digest));
   if (known) {
     ++result_.duplicates;
     return {};
   }
-  KITH_TRY(room, reserve(kUnopenedBytes, sealed.size(), kLimits.max_unopened_bytes));
-  if (!room) return refuse({CoreError::unknown_epoch, CountDetail{sealed.size(), kLimits.max_unopened_bytes}});
+  KITH_TRY(room, waiting_.keep_unopened(parts.header.epoch, digest, item.from, item.sealed));
+  if (!room) return refuse({CoreError::unknown_epoch, CountDetail{item.sealed.size(), kLimits.max_unopened_bytes}});
   ++result_.unopened;
-  return store_.put(Table::unopened, key, sealed);
+  return {};
 }
 
-Result<> Ingest::keep_pending(OpenedEntry const& entry, std::vector<Tip> needs, std::vector<Tip> const& missing,
-                              ByteView sealed) {
-  KITH_TRY(room, reserve(kPendingBytes, sealed.size(), kLimits.max_unopened_bytes));
-  if (!room) return refuse({CoreError::bad_entry, CountDetail{sealed.size(), kLimits.max_unopened_bytes}});
-  PendingRecord const record{entry.body.tip(entry.hash), std::move(needs), Bytes(sealed.begin(), sealed.end())};
-  KITH_CHECK(store_.put(Table::pending, entry.hash.view(), encode_record(record)));
-  for (auto const& need : missing) {
-    KITH_CHECK(store_.put(Table::waiting, key_of(need.hash.view(), entry.hash.view()), encode_tip(need)));
+Result<Ingest::Fate> Ingest::keep_pending(OpenedEntry const& entry, std::vector<Tip> needs,
+                                          std::vector<Tip> const& missing, Item const& item) {
+  PendingRecord const record{entry.body.tip(entry.hash), std::move(needs), item.from, item.sealed};
+  KITH_TRY(room, waiting_.keep_pending(record, missing));
+  if (!room) {
+    KITH_CHECK(refuse({CoreError::bad_entry, CountDetail{item.sealed.size(), kLimits.max_unopened_bytes}}));
+    return Fate::refused;
   }
   ++result_.pending;
-  return {};
+  return Fate::waits;
 }
 
 Result<> Ingest::put_in(OpenedEntry const& entry, ItemDigest const& digest, ByteView sealed) {
@@ -146,93 +131,136 @@ Result<> Ingest::put_in(OpenedEntry const& entry, ItemDigest const& digest, Byte
   HybridClock clock(last);
   clock.observe(entry.body.hlc, now_.wall);
   if (clock.last() != last) KITH_CHECK(put_number(store_, kClockKey, clock.last()));
-  return wake_waiting(entry.hash);
+  return wake_waiting(entry.body.tip(entry.hash));
 }
 
-Result<> Ingest::learn(EpochSecret const& secret) {
-  KITH_TRY(is_new, state_.learn(secret, random_));
+/// The secret of an item's epoch: one that is kept, one that the item's own prefix hands out, or one that an entry here
+/// holds.
+Result<Ingest::Found> Ingest::secret_for(wire::SealedParts const& parts) const {
+  Found found;
+  found.kept = state_.secret(parts.header.epoch);
+  if (found.kept != nullptr) return found;
+  if (parts.prefix) {
+    if (auto unwrapped = unwrap(state_.group(), *parts.prefix, identity_.dx)) {
+      found.unwrapped = std::move(*unwrapped);
+      return found;
+    }
+  }
+  KITH_TRY(held, offered(parts.header.epoch, kMostLookups));
+  found.looked_up = std::move(held);
+  return found;
+}
+
+/// Looks for a secret that was not kept, for want of room, in the entry that holds it.
+Result<std::optional<EpochSecret>> Ingest::offered(EpochId const& epoch, int depth) const {
+  KITH_TRY(row, store_.get(Table::meta, key_of(bytes_of(kOfferedPrefix), epoch.view())));
+  auto const hash = row ? EntryHash::from(*row) : std::nullopt;
+  if (!hash || depth == 0) return std::nullopt;
+  KITH_TRY(sealed, state_.sealed(*hash));
+  if (!sealed) {
+    KITH_TRY(record, waiting_.pending(hash->view()));
+    if (!record) return std::nullopt;
+    sealed = std::move(record->sealed);
+  }
+  KITH_TRY(parts, wire::decode_sealed(*sealed));
+  if (parts.header.epoch == epoch) {
+    if (!parts.prefix) return std::nullopt;
+    auto unwrapped = unwrap(state_.group(), *parts.prefix, identity_.dx);
+    return unwrapped ? std::optional(std::move(*unwrapped)) : std::nullopt;
+  }
+  auto const* kept = state_.secret(parts.header.epoch);
+  std::optional<EpochSecret> looked_up;
+  if (kept == nullptr) {
+    KITH_TRY(held, offered(parts.header.epoch, depth - 1));
+    looked_up = std::move(held);
+    if (!looked_up) return std::nullopt;
+    kept = &*looked_up;
+  }
+  KITH_TRY(entry, open(parts, state_.group(), *kept, Check::own_storage));
+  for (auto const& op : entry.ops) {
+    for (auto const& secret : secrets_in(op)) {
+      if (epoch_id(state_.group(), secret) == epoch) return secret.clone();
+    }
+  }
+  return std::nullopt;
+}
+
+/// Notes where a secret is that is not kept, an applied entry before one that may be dropped. Items that wait for it
+/// are tried.
+Result<> Ingest::offer(EpochId const& epoch, EntryHash const& entry) {
+  Bytes const key = key_of(bytes_of(kOfferedPrefix), epoch.view());
+  KITH_TRY(noted, store_.get(Table::meta, key));
+  KITH_TRY(noted_applied, noted ? store_.get(Table::entries, *noted) : Result<std::optional<Bytes>>{});
+  if (!noted_applied) KITH_CHECK(store_.put(Table::meta, key, entry.view()));
+  return wake_unopened(epoch);
+}
+
+Result<> Ingest::learn(EpochSecret const& secret, DeviceId const& teacher) {
+  KITH_TRY(is_new, state_.learn(secret, random_, teacher));
   if (!is_new) return {};
   result_.roster_changed = true;
   return wake_unopened(epoch_id(state_.group(), secret));
 }
 
-/// Whether secrets of an entry that has to wait are taken before it is known whether its author is let in. They must
-/// be: what lets the author in may be sealed under one of them. A secret is there for good, so whoever may be a
-/// stranger does not teach without bound; but a device that joins does not know anybody yet.
-bool Ingest::may_teach(OpenedEntry const& entry) const {
+/// How many secrets of an entry are kept. What is kept is there for good and costs with every stranger's hello, so
+/// nobody teaches without bound what nothing is sealed under. Of an entry that has to wait they are kept before it is
+/// known whether its author is let in: what lets the author in may be sealed under one of them.
+std::size_t Ingest::room_to_teach(OpenedEntry const& entry, Fate fate) const {
   auto const& roster = state_.roster();
-  return roster.active(entry.body.author) || roster.find(identity_.device()) == nullptr ||
-         state_.unused_secrets() < kLimits.max_doubtful_secrets;
+  auto const& author = entry.body.author;
+  bool const trusted = fate == Fate::applied || roster.active(author) || roster.find(identity_.device()) == nullptr;
+  std::size_t const held = trusted ? state_.unused_secrets_of(author) : state_.unused_secrets();
+  std::size_t const most = trusted ? kLimits.max_taught_secrets : kLimits.max_doubtful_secrets;
+  return most - std::min(most, held);
 }
 
-/// Takes the secret of the entry's own epoch, where a wrap held it, and those in its ops. Whether an epoch is valid is
-/// another question.
-Result<> Ingest::learn_from(OpenedEntry const& entry, EpochSecret const* unwrapped) {
-  if (unwrapped != nullptr) KITH_CHECK(learn(*unwrapped));
+/// Takes the secret of the entry's own epoch, where it is not kept yet, and those in its ops: as many as there is room
+/// for are kept, of the others it is noted where they are. Whether an epoch is valid is another question.
+Result<> Ingest::learn_from(OpenedEntry const& entry, Found const& own, Fate fate) {
+  auto const& author = entry.body.author;
+  if (fate == Fate::applied && own.kept == nullptr) KITH_CHECK(learn(*own.get(), author));
+  std::size_t room = room_to_teach(entry, fate);
+  auto const take = [&](EpochSecret const& secret) -> Result<> {
+    EpochId const epoch = epoch_id(state_.group(), secret);
+    if (state_.secret(epoch) != nullptr) return {};
+    if (room == 0) return fate == Fate::refused ? Result<>{} : offer(epoch, entry.hash);
+    --room;
+    return learn(secret, author);
+  };
+  if (own.unwrapped) KITH_CHECK(take(*own.unwrapped));
   for (auto const& op : entry.ops) {
-    for (auto const& secret : secrets_in(op)) KITH_CHECK(learn(secret));
+    for (auto const& secret : secrets_in(op)) KITH_CHECK(take(secret));
   }
   return {};
 }
 
-Result<> Ingest::wake_waiting(EntryHash const& arrived) {
-  std::vector<Bytes> keys;
-  KITH_CHECK(store_.scan(Table::waiting, arrived.view(), {}, [&](ByteView key, ByteView) {
-    keys.emplace_back(key.begin(), key.end());
-    return Store::Next::go_on;
-  }));
-  for (auto const& key : keys) {
-    KITH_CHECK(store_.erase(Table::waiting, key));
-    auto const waiter = ByteView{key}.subspan(EntryHash::kBytes);
-    KITH_TRY(record, get_record<PendingRecord>(store_, Table::pending, waiter));
-    if (!record) continue;
+Result<> Ingest::wake_waiting(Tip const& arrived) {
+  KITH_TRY(waiters, waiting_.arrived(arrived));
+  for (auto& waiter : waiters) {
     bool complete = true;
-    for (auto const& need : record->needs) {
+    for (auto const& need : waiter.needs) {
+      if (!complete) break;
       KITH_TRY(here, state_.record(need.hash));
-      complete = complete && here.has_value();
+      complete = here.has_value();
     }
-    if (complete) queue_.push_back({std::move(record->sealed), true});
+    if (complete) queue_.push_back({std::move(waiter.sealed), waiter.from, true});
   }
   return {};
 }
 
 Result<> Ingest::wake_unopened(EpochId const& epoch) {
-  std::vector<Bytes> keys;
-  KITH_CHECK(store_.scan(Table::unopened, epoch.view(), {}, [&](ByteView key, ByteView value) {
-    keys.emplace_back(key.begin(), key.end());
-    queue_.push_back({Bytes(value.begin(), value.end()), true});
-    return Store::Next::go_on;
-  }));
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    KITH_CHECK(store_.erase(Table::unopened, keys[i]));
-    KITH_CHECK(release(kUnopenedBytes, queue_[queue_.size() - keys.size() + i].sealed.size()));
-  }
+  KITH_TRY(items, waiting_.take_unopened(epoch));
+  for (auto& item : items) queue_.push_back({std::move(item.sealed), item.from, true});
   return {};
 }
 
 /// Entries of removed devices that nothing here needs may fill so much of the disk, and no more.
 Result<bool> Ingest::room_for_doubtful(OpenedEntry const& entry, std::size_t bytes) {
   if (!state_.doubted(entry.body.author)) return true;
-  bool needed = false;
-  KITH_CHECK(store_.scan(Table::waiting, entry.hash.view(), {}, [&](ByteView, ByteView) {
-    needed = true;
-    return Store::Next::stop;
-  }));
+  KITH_TRY(needed, waiting_.needed(entry.hash));
   if (needed) return true;
   KITH_TRY(used, state_.set_aside_bytes());
   return used + bytes <= kLimits.max_set_aside_bytes;
-}
-
-Result<bool> Ingest::reserve(std::string_view counter, std::size_t bytes, std::size_t limit) {
-  KITH_TRY(used, get_number(store_, counter));
-  if (used + bytes > limit) return false;
-  KITH_CHECK(put_number(store_, counter, used + bytes));
-  return true;
-}
-
-Result<> Ingest::release(std::string_view counter, std::size_t bytes) {
-  KITH_TRY(used, get_number(store_, counter));
-  return put_number(store_, counter, used - std::min<std::uint64_t>(used, bytes));
 }
 
 Result<> Ingest::refuse(Error reason) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/replica.hpp"
+#include "core/waiting_room.hpp"
 
 namespace kith::core {
 
@@ -11,8 +12,10 @@ namespace kith::core {
 /// its whole past here, keeps the rest waiting, and goes on with whatever the new arrivals make possible.
 class Ingest {
  public:
-  Ingest(Store& store, Identity const& identity, RandomSource& random, GroupState& state, Now now)
-      : store_(store), identity_(identity), random_(random), state_(state), now_(now) {}
+  /// @param from  who hands the items over; zeros where nobody does
+  Ingest(Store& store, Identity const& identity, RandomSource& random, GroupState& state, Now now,
+         DeviceId const& from = {})
+      : store_(store), identity_(identity), random_(random), state_(state), waiting_(store), now_(now), from_(from) {}
 
   /// Only a fault of our own store is an error; what is wrong with an item is counted in result().
   [[nodiscard]] Result<> take(ByteView sealed);
@@ -26,29 +29,44 @@ class Ingest {
  private:
   struct Item {
     Bytes sealed;
+    DeviceId from;
     bool from_outside = true;
   };
+  /// The secret that opens an item: one that is kept, or another one, not kept before it is clear who made it.
+  struct Found {
+    EpochSecret const* kept = nullptr;
+    std::optional<EpochSecret> unwrapped;  ///< of the item's own prefix
+    std::optional<EpochSecret> looked_up;  ///< in an entry here
+    [[nodiscard]] EpochSecret const* get() const {
+      return kept != nullptr ? kept : unwrapped ? &*unwrapped : looked_up ? &*looked_up : nullptr;
+    }
+  };
+  /// What became of an entry.
+  enum class Fate { applied, waits, refused };
   [[nodiscard]] Result<> work_off();
   [[nodiscard]] Result<> take_one(Item const& item);
-  [[nodiscard]] Result<> keep_unopened(wire::SealedParts const& parts, ItemDigest const& digest, ByteView sealed);
-  [[nodiscard]] Result<> keep_pending(OpenedEntry const& entry, std::vector<Tip> needs, std::vector<Tip> const& missing,
-                                      ByteView sealed);
+  [[nodiscard]] Result<> keep_unopened(wire::SealedParts const& parts, ItemDigest const& digest, Item const& item);
+  [[nodiscard]] Result<Fate> keep_pending(OpenedEntry const& entry, std::vector<Tip> needs,
+                                          std::vector<Tip> const& missing, Item const& item);
+  [[nodiscard]] Result<Found> secret_for(wire::SealedParts const& parts) const;
+  [[nodiscard]] Result<std::optional<EpochSecret>> offered(EpochId const& epoch, int depth) const;
+  [[nodiscard]] Result<> offer(EpochId const& epoch, EntryHash const& entry);
   [[nodiscard]] Result<> put_in(OpenedEntry const& entry, ItemDigest const& digest, ByteView sealed);
-  [[nodiscard]] bool may_teach(OpenedEntry const& entry) const;
-  [[nodiscard]] Result<> learn(EpochSecret const& secret);
-  [[nodiscard]] Result<> learn_from(OpenedEntry const& entry, EpochSecret const* unwrapped);
-  [[nodiscard]] Result<> wake_waiting(EntryHash const& arrived);
+  [[nodiscard]] std::size_t room_to_teach(OpenedEntry const& entry, Fate fate) const;
+  [[nodiscard]] Result<> learn(EpochSecret const& secret, DeviceId const& teacher);
+  [[nodiscard]] Result<> learn_from(OpenedEntry const& entry, Found const& own, Fate fate);
+  [[nodiscard]] Result<> wake_waiting(Tip const& arrived);
   [[nodiscard]] Result<> wake_unopened(EpochId const& epoch);
   [[nodiscard]] Result<bool> room_for_doubtful(OpenedEntry const& entry, std::size_t bytes);
-  [[nodiscard]] Result<bool> reserve(std::string_view counter, std::size_t bytes, std::size_t limit);
-  [[nodiscard]] Result<> release(std::string_view counter, std::size_t bytes);
   [[nodiscard]] Result<> refuse(Error reason);
 
   Store& store_;
   Identity const& identity_;
   RandomSource& random_;
   GroupState& state_;
+  WaitingRoom waiting_;
   Now now_;
+  DeviceId from_;
   std::deque<Item> queue_;
   Received result_;
   bool own_log_came_ = false;

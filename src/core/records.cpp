@@ -33,11 +33,13 @@ void ChainRecord::read(wire::Reader& reader) {
 }
 
 void PendingRecord::write(wire::Writer& writer) const {
-  write_row(writer, self, wire::list(needs, kLimits.max_tips + 1), wire::blob(sealed, kLimits.max_sealed_entry_bytes));
+  write_row(writer, self, wire::list(needs, kLimits.max_tips + 1), from,
+            wire::blob(sealed, kLimits.max_sealed_entry_bytes));
 }
 
 void PendingRecord::read(wire::Reader& reader) {
-  read_row(reader, self, wire::list(needs, kLimits.max_tips + 1), wire::blob(sealed, kLimits.max_sealed_entry_bytes));
+  read_row(reader, self, wire::list(needs, kLimits.max_tips + 1), from,
+           wire::blob(sealed, kLimits.max_sealed_entry_bytes));
 }
 
 void Alarm::write(wire::Writer& writer) const { write_row(writer, kind, log.device, log.incarnation, seq, found_ms); }

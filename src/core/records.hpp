@@ -46,6 +46,7 @@ struct ChainRecord {
 struct PendingRecord {
   Tip self;
   std::vector<Tip> needs;  ///< the entry before it and its tips
+  DeviceId from;           ///< who handed it over; zeros where nobody did
   Bytes sealed;
 
   void write(wire::Writer& writer) const;

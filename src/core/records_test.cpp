@@ -72,11 +72,12 @@ TEST_F(Records, ChainsComeBackAsTheyWere) {
 TEST_F(Records, WaitingEntriesComeBackAsTheyWere) {
   Tip const self{log, {2}, random.id<EntryHash>()};
   Tip const need{{random.id<DeviceId>(), {1}}, {9}, random.id<EntryHash>()};
-  PendingRecord const record{self, {need, self}, Bytes(500, 0xAB)};
+  PendingRecord const record{self, {need, self}, need.log.device, Bytes(500, 0xAB)};
   expect_exact(record);
   auto const back = must(decode_record<PendingRecord>(encode_record(record)));
   EXPECT_EQ(back.self, self);
   EXPECT_EQ(back.needs, record.needs);
+  EXPECT_EQ(back.from, record.from);
   EXPECT_EQ(back.sealed, record.sealed);
 }
 

@@ -5,6 +5,7 @@
 #include "base/assert.hpp"
 #include "core/ingest.hpp"
 #include "core/vault.hpp"
+#include "core/waiting_room.hpp"
 
 namespace kith::core {
 namespace {
@@ -84,10 +85,10 @@ Result<> Replica::open() { return state_.load(); }
 
 Result<> Replica::refresh() { return state_.refresh(); }
 
-Result<Received> Replica::receive(std::span<ByteView const> items, Now now) {
+Result<Received> Replica::receive(std::span<ByteView const> items, Now now, std::optional<DeviceId> const& from) {
   return in_transaction([&]() -> Result<Received> {
     KITH_CHECK(state_.refresh());
-    Ingest ingest(store_, identity_, random_, state_, now);
+    Ingest ingest(store_, identity_, random_, state_, now, from.value_or(DeviceId{}));
     for (auto const& item : items) KITH_CHECK(ingest.take(item));
     KITH_CHECK(state_.settle());
     KITH_CHECK(show_to_views());
@@ -228,7 +229,7 @@ Result<> Replica::start_epoch(std::vector<wire::Op> first_ops, Now now) {
     if (rotate.replaced.size() == kMaxReplaced) break;  // the others are handed on
     rotate.replaced.push_back(state_.secret(epoch)->clone());
   }
-  KITH_TRY(is_new, state_.learn(fresh, random_));
+  KITH_TRY(is_new, state_.learn(fresh, random_, self()));
   static_cast<void>(is_new);
   first_ops.emplace_back(std::move(rotate));
   KITH_TRY(sealed, append_entry(std::move(first_ops), std::move(prefix), fresh, now));
@@ -302,6 +303,9 @@ std::optional<Upkeep> Replica::upkeep_due(WallTime wall) const {
     if (ends) ends = state_.leading(std::move(*ends));
     if (ends && ends->size() > kMaxLeadingTips) return Upkeep{Upkeep::Kind::gather, wait_of(place, kRankDelay)};
   }
+  if (auto const unnamed = state_.crowd_unnamed(); unnamed && *unnamed) {
+    return Upkeep{Upkeep::Kind::gather, wait_of(place, kRankDelay)};
+  }
   // Whoever started it may have dated it far ahead: it has begun by the time at which it came.
   auto const dated = HybridClock::wall_of(largest->hlc);
   std::chrono::milliseconds const started{std::min(dated, state_.came_early(largest->id).value_or(dated)).ms};
@@ -313,7 +317,14 @@ Result<> Replica::do_upkeep(Upkeep::Kind kind, Now now) {
   if (kind == Upkeep::Kind::rotate) return rotate(now);
   return in_transaction([&]() -> Result<> {
     KITH_CHECK(state_.refresh());
-    KITH_CHECK(ensure_epoch(now));  // which gathers tips as well
+    KITH_CHECK(ensure_epoch(now));  // which gathers tips as well, where they are many
+    if (kind == Upkeep::Kind::gather) {
+      KITH_TRY(unnamed, state_.crowd_unnamed());
+      if (unnamed) {
+        KITH_TRY(sealed, append_entry({}, std::nullopt, *state_.secret(*sealing_epoch()), now));
+        static_cast<void>(sealed);
+      }
+    }
     if (kind == Upkeep::Kind::hand_on) KITH_CHECK(hand_on(now));
     return show_to_views();
   });
@@ -354,23 +365,8 @@ Result<std::vector<Tip>> Replica::tips() {
   return said;
 }
 
-Result<std::vector<Tip>> Replica::missing(std::size_t most) {
-  std::vector<Tip> tips;
-  std::optional<Error> error;
-  KITH_CHECK(store_.scan(Table::waiting, {}, {}, [&](ByteView key, ByteView value) {
-    auto const hash = *EntryHash::from(key.first(EntryHash::kBytes));
-    if (!tips.empty() && tips.back().hash == hash) return Store::Next::go_on;
-    auto const here = store_.get(Table::pending, hash.view());
-    if (!here) error = here.error();
-    if (here && !*here) {
-      wire::Reader reader(value);
-      auto& tip = tips.emplace_back();
-      wire::Decoder{reader}(tip.log.device, tip.log.incarnation, tip.seq, tip.hash);
-    }
-    return error || tips.size() >= most ? Store::Next::stop : Store::Next::go_on;
-  }));
-  if (error) return fail(*error);
-  return tips;
+Result<std::vector<Tip>> Replica::missing(std::size_t most, std::set<EntryHash> const& except) {
+  return WaitingRoom(store_).missing(most, except);
 }
 
 Result<> Replica::scan_applied(std::uint64_t position,

@@ -33,7 +33,8 @@ struct Upkeep {
   enum class Kind {
     rotate,   ///< the epoch's recipients are not the active devices, or it is 30 days old
     hand_on,  ///< entries are sealed under epochs that the largest does not carry
-    gather,   ///< so many logs have an end of their own that frames would run out of room: an entry that names them all
+    gather,   ///< so many logs have an end of their own that frames would run out of room, or a device has so many that
+              ///< others take further ones in only when somebody names them: an entry that names them all
   };
   Kind kind;
   std::chrono::milliseconds after;  ///< wait this long, in case a device of higher rank does it
@@ -56,6 +57,8 @@ class Replica {
   static constexpr auto kRankDelayForAge = std::chrono::hours{1};
   /// How often a day this device goes on in a new log because somebody says that it wrote more than is here.
   static constexpr std::uint64_t kBelievedClaimsPerDay = 4;
+  /// How often in all: a device has so many logs and no more (Limits::max_author_branches).
+  static constexpr std::uint64_t kBelievedClaims = 256;
   /// Secrets that a newcomer is given at most: with the rest of the welcome they fit into one pairing message.
   static constexpr std::size_t kMaxNewcomerSecrets = 32;
 
@@ -85,7 +88,9 @@ class Replica {
   [[nodiscard]] Result<Incarnation> incarnation();
 
   /// Takes sealed items in any order, with duplicates and gaps. Only a fault of our own store is an error.
-  [[nodiscard]] Result<Received> receive(std::span<ByteView const> items, Now now);
+  /// @param from  who hands them over: what has to wait is held on its account
+  [[nodiscard]] Result<Received> receive(std::span<ByteView const> items, Now now,
+                                         std::optional<DeviceId> const& from = std::nullopt);
 
   /// Writes ops into this device's log: durable when it returns (or when the caller's transaction commits). Rotates
   /// first where the epoch's recipients are not exactly the active devices.
@@ -115,8 +120,9 @@ class Replica {
   /// What to say that is here: all tips, sorted. Of more than Limits::max_tips those first that are in no other one's
   /// past, which say the same as all.
   [[nodiscard]] Result<std::vector<Tip>> tips();
-  /// Entries that others name and that are not here: what to ask for. At most `most`.
-  [[nodiscard]] Result<std::vector<Tip>> missing(std::size_t most);
+  /// Entries that others name and that are not here: what to ask for, in turn for each device that handed over entries
+  /// which wait. At most `most`, none of `except`.
+  [[nodiscard]] Result<std::vector<Tip>> missing(std::size_t most, std::set<EntryHash> const& except = {});
   /// Whether an entry is applied here.
   [[nodiscard]] Result<bool> has(EntryHash const& hash);
   /// Whether an entry is here, applied or waiting.

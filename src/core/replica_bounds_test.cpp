@@ -51,6 +51,16 @@ TEST_F(Bounds, LiarsMakeUsBeginFewLogsADay) {
   EXPECT_TRUE(lie());
 }
 
+TEST_F(Bounds, LiarsDoNotUseUpTheLogsThatADeviceMayHave) {
+  std::size_t logs = 0;
+  for (int day = 0; day < 200; ++day) {
+    a.clock_ms += 24LL * 60 * 60 * 1000;
+    a.push("m");
+    for (; lie(); ++logs) a.push("m");
+  }
+  EXPECT_EQ(logs, Replica::kBelievedClaims);
+}
+
 TEST_F(Bounds, ALogThatIsNotWrittenToIsGivenUpForNothing) {
   must(a.replica.start_incarnation());
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(lie());

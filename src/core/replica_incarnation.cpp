@@ -9,6 +9,7 @@ constexpr std::string_view kOldTipKey = "old_tip";
 constexpr std::string_view kClockKey = "hlc";
 constexpr std::string_view kClaimDayKey = "claim_day";
 constexpr std::string_view kClaimCountKey = "claim_count";
+constexpr std::string_view kAllClaimsKey = "claims_in_all";
 constexpr std::int64_t kMsPerDay = 24 * 60 * 60 * 1000;
 
 }  // namespace
@@ -49,7 +50,9 @@ Result<bool> Replica::believe_claim() {
   KITH_TRY(counted, get_number(store_, kClaimCountKey));
   auto const day = static_cast<std::uint64_t>(HybridClock::wall_of(clock).ms / kMsPerDay);
   std::uint64_t const before = counted_on == day ? counted : 0;
-  if (before >= kBelievedClaimsPerDay) return false;
+  KITH_TRY(in_all, get_number(store_, kAllClaimsKey));
+  if (before >= kBelievedClaimsPerDay || in_all >= kBelievedClaims) return false;
+  KITH_CHECK(put_number(store_, kAllClaimsKey, in_all + 1));
   KITH_CHECK(put_number(store_, kClaimDayKey, day));
   KITH_CHECK(put_number(store_, kClaimCountKey, before + 1));
   return true;
@@ -60,6 +63,8 @@ Result<> Replica::start_incarnation() {
     KITH_CHECK(state_.refresh());
     KITH_TRY(current, incarnation());
     auto const chain = state_.last_chain({self(), current});
+    // Nobody would take in the first entry of one log more.
+    if (chain && state_.chains_of(self()) >= kLimits.max_author_branches) return {};
     if (chain) {  // a log that was never written to leaves nothing to say
       auto const& record = state_.chains().at(*chain);
       Bytes old_tip;

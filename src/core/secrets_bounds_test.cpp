@@ -46,6 +46,20 @@ struct SecretsBounds : ::testing::Test {
     entry.body = wire::encode(body);
     return a.receive({entry.sealed(random)});
   }
+  [[nodiscard]] Bytes sealed_under(EpochSecret const& secret) {
+    wire::EntryBody body;
+    body.author = b.identity.device();
+    body.incarnation = {random.u64()};
+    body.seq = {1};
+    body.tips = must(a.replica.tips());
+    body.ops = wire::encode_ops({});
+    testing::RawEntry entry;
+    entry.group = a.replica.state().group();
+    entry.epoch = &secret;
+    entry.signer = &b.identity.sign;
+    entry.body = wire::encode(body);
+    return entry.sealed(random);
+  }
   [[nodiscard]] Tip not_here() { return {{a.identity.device(), {9}}, {4}, random.id<EntryHash>()}; }
   [[nodiscard]] std::size_t known() const { return a.replica.state().secrets().size(); }
 
@@ -83,6 +97,33 @@ TEST_F(SecretsBounds, OfWhoeverMayBeAStrangerSoManyAreTaken) {
   auto const filled = known();
   EXPECT_EQ(give(b.identity, {not_here()}, op(secrets(10))).pending, 1U);
   EXPECT_EQ(known(), filled + 10) << "members are heard as before";
+}
+
+/// What one member brings and nothing uses is kept up to a number; the rest is found when something is sealed under it.
+TEST_F(SecretsBounds, OfOneMemberSoManyAreKeptAndNoneIsLost) {
+  auto const before = known();
+  std::vector<EpochSecret> handed_on;
+  for (int i = 0; i < 5; ++i) {
+    auto some = secrets(kLimits.max_entry_secrets);
+    for (auto const& secret : some) handed_on.push_back(secret.clone());
+    auto const tips = i == 4 ? std::vector{not_here()} : must(a.replica.tips());  // the last one has to wait
+    EXPECT_EQ(give(b.identity, tips, op(std::move(some))).refused, 0U);
+  }
+  EXPECT_EQ(known(), before + kLimits.max_taught_secrets);
+  EXPECT_EQ(give(a.identity, {not_here()}, op(secrets(10))).pending, 1U);
+  EXPECT_EQ(known(), before + kLimits.max_taught_secrets + 10) << "others are heard as before";
+
+  TestDevice again(1, "a", a.database);
+  must(again.replica.open());
+  auto expected = known();
+  for (std::size_t const which : {std::size_t{3 * kLimits.max_entry_secrets}, handed_on.size() - 1}) {
+    auto const& secret = handed_on[which];
+    ASSERT_EQ(again.replica.state().secret(epoch_id(a.replica.state().group(), secret)), nullptr);
+    auto const item = sealed_under(secret);
+    EXPECT_EQ(again.receive({item}).applied, 1U) << "it opens, " << which;
+    EXPECT_EQ(again.replica.state().secrets().size(), ++expected) << "what is used is kept";
+  }
+  EXPECT_EQ(a.receive({sealed_under(random.secret<EpochSecret>())}).unopened, 1U);
 }
 
 /// Were only those of known authors taken, `b` would wait for ever: what adds `d` is sealed under a secret that `d`

@@ -10,6 +10,8 @@ constexpr std::size_t kMaxPushed = 64;
 /// A device asks again when its WANT was answered. Some slack; each answer holds memory until it is sent.
 constexpr std::size_t kMaxAnswers = 8;
 constexpr unsigned kMaxAttempts = 22;  // 8^22 is beyond any seq
+/// So many asked for in vain, and nothing more is asked for that waiting entries name until something changes.
+constexpr std::size_t kMaxInVain = 4096;
 
 std::set<Tip> as_set(std::vector<Tip> const& tips) { return {tips.begin(), tips.end()}; }
 
@@ -38,7 +40,7 @@ Result<core::Received> LogExchange::on_data(wire::Data const& data, Now now) {
   }
   std::vector<ByteView> items;
   for (auto const& entry : data.entries) items.emplace_back(entry.bytes);
-  KITH_TRY(received, replica_.receive(items, now));
+  KITH_TRY(received, replica_.receive(items, now, peer_));
   answer_helped_ |= received.applied + received.pending + received.unopened > 0 || received.roster_changed;
   ack_due_ |= received.applied > 0;
   if (received.applied > 0 || received.roster_changed) in_vain_.clear();
@@ -74,25 +76,26 @@ unsigned LogExchange::Attempts::of(Tip const& tip) const {
   return std::max(itself == not_brought.end() ? 0U : itself->second, log == brought_to_wait.end() ? 0U : log->second);
 }
 
-/// What the peer has and we do not, and what entries that wait here need. Forgets what was in vain and is neither.
+/// What the peer has and we do not, and what entries that wait here need. Where these are more than fit, each kind has
+/// half of the room: neither keeps the other from being asked for.
 Result<std::vector<Tip>> LogExchange::wanted() {
   std::vector<Tip> wanted;
   for (auto const& tip : peer_tips_) {
     KITH_TRY(here, replica_.holds(tip.hash));
-    if (!here) wanted.push_back(tip);
+    if (!here && !in_vain_.contains(tip.hash)) wanted.push_back(tip);
   }
-  KITH_TRY(missing, replica_.missing(kLimits.max_wants));
-  wanted.insert(wanted.end(), missing.begin(), missing.end());
-  std::set<EntryHash> still_in_vain;
-  std::erase_if(wanted, [&](Tip const& tip) {
-    bool const in_vain = in_vain_.contains(tip.hash);
-    if (in_vain) still_in_vain.insert(tip.hash);
-    return in_vain;
-  });
-  in_vain_ = std::move(still_in_vain);
+  std::vector<Tip> missing;
+  if (in_vain_.size() < kMaxInVain) {
+    KITH_TRY(named, replica_.missing(kLimits.max_wants, in_vain_));
+    missing = std::move(named);
+  }
+  std::erase_if(missing, [&](Tip const& tip) { return std::ranges::find(wanted, tip) != wanted.end(); });
+  std::size_t const half = kLimits.max_wants / 2;
+  std::size_t const of_missing = std::min(missing.size(), kLimits.max_wants - std::min(wanted.size(), half));
+  wanted.resize(std::min(wanted.size(), kLimits.max_wants - of_missing));
+  wanted.insert(wanted.end(), missing.begin(), missing.begin() + static_cast<std::ptrdiff_t>(of_missing));
   std::ranges::sort(wanted);
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-  if (wanted.size() > kLimits.max_wants) wanted.resize(kLimits.max_wants);
   return wanted;
 }
 

@@ -17,8 +17,11 @@ class LogExchange {
  public:
   explicit LogExchange(core::Replica& replica) : replica_(replica) {}
 
-  /// The session is open: tips are due.
-  void start() { tips_due_ = true; }
+  /// The session is open: tips are due. @param peer  whom it is with: answers for what has to wait here
+  void start(std::optional<DeviceId> const& peer = std::nullopt) {
+    peer_ = peer;
+    tips_due_ = true;
+  }
 
   /// TIPS or ACK: what the other side has durably applied. @return whether a tip of our own log, beyond what we know of
   /// it, was among them, so that this device now writes into a new one
@@ -60,6 +63,7 @@ class LogExchange {
   [[nodiscard]] Result<> skip_to_end();
 
   core::Replica& replica_;
+  std::optional<DeviceId> peer_;
   std::set<Tip> peer_tips_;  ///< the latest of each branch that the peer named
   bool peer_spoke_ = false;  ///< its first TIPS came
   bool said_once_ = false;   ///< our first TIPS went out
@@ -67,7 +71,7 @@ class LogExchange {
   bool ack_due_ = false;
   bool want_open_ = false;       ///< a WANT is being answered
   bool answer_helped_ = false;   ///< the answer so far brought something new
-  std::set<EntryHash> in_vain_;  ///< asked for and not received, still wanted; asked again when something changes
+  std::set<EntryHash> in_vain_;  ///< asked for and not received; asked again when something changes
   std::vector<Asked> asked_;     ///< by the WANT that is being answered
   std::optional<wire::Want> want_due_;
   std::deque<EntryStream> answers_;
