@@ -68,6 +68,7 @@ class Network {
   struct Source final : sync::ChunkSource {
     explicit Source(files::ChunkStore& store) : chunks(store) {}
     Result<std::optional<Bytes>> chunk(ChunkId const& id) override { return chunks.find(id); }
+    bool fits(ChunkId const& id, ByteView plain) override { return files::chunk_id(chunks.key(), plain) == id; }
     files::ChunkStore& chunks;
   };
 

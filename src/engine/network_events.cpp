@@ -59,8 +59,7 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
     return came ? introduce(moved->device, came.mapped()) : Result<>{};
   }
   if (auto const* chunk = std::get_if<sync::ChunkArrived>(&event)) {
-    bool const fits = files::chunk_id(instance_->chunks->key(), chunk->bytes) == chunk->id;
-    if (fits && message_chunks_.erase(chunk->id) > 0) {
+    if (message_chunks_.erase(chunk->id) > 0) {
       KITH_TRY(transaction, store::Transaction::begin(store));
       KITH_CHECK(instance_->chunks->put_blob(chunk->id, chunk->bytes));
       KITH_CHECK(transaction.commit());

@@ -35,6 +35,9 @@ struct Program {
       if (!program.chunks) return std::nullopt;
       return program.chunks->find(id);
     }
+    bool fits(ChunkId const& id, ByteView plain) override {
+      return program.chunks && files::chunk_id(program.chunks->key(), plain) == id;
+    }
     Program& program;
   };
 

@@ -23,6 +23,10 @@ struct ExchangeDevice : TestDevice, sync::ChunkSource {
     auto const found = chunks.find(id);
     return found == chunks.end() ? std::nullopt : std::optional(found->second);
   }
+  bool fits(ChunkId const& id, ByteView plain) override {
+    auto const found = contents.find(id);
+    return found == contents.end() || std::ranges::equal(found->second, plain);
+  }
   /// The events of a kind since take_events() was last called.
   template <class Event>
   [[nodiscard]] std::vector<Event> events() const {
@@ -35,6 +39,7 @@ struct ExchangeDevice : TestDevice, sync::ChunkSource {
 
   EmptyView no_folders;
   std::map<ChunkId, Bytes> chunks;
+  std::map<ChunkId, Bytes> contents;  ///< what these ids name; of others, anything
   std::size_t chunk_requests = 0;
   std::unique_ptr<sync::Exchange> exchange;
   std::vector<sync::ExchangeEvent> seen;

@@ -135,8 +135,8 @@ Result<std::optional<ChunkAnswer>> ChunkLane::on_piece(wire::FileChunk piece) {
   incoming_.erase(found);
   if (codec == wire::ChunkCodec::not_held) return std::optional(ChunkAnswer{piece.id, std::nullopt});
   auto plain = unpacked(codec, std::move(sent_form));
-  if (!plain) return fail(core::CoreError::protocol_violation);
-  return std::optional(ChunkAnswer{piece.id, std::move(plain)});
+  bool const damaged = !plain;
+  return std::optional(ChunkAnswer{piece.id, std::move(plain), damaged});
 }
 
 std::vector<ChunkId> ChunkLane::asked() const {

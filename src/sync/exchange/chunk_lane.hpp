@@ -17,12 +17,15 @@ class ChunkSource {
   virtual ~ChunkSource() = default;
   /// The plain bytes, checked against the id; nullopt where this device has none.
   [[nodiscard]] virtual Result<std::optional<Bytes>> chunk(ChunkId const& id) = 0;
+  /// Whether these plain bytes are what the id names.
+  [[nodiscard]] virtual bool fits(ChunkId const& id, ByteView plain) = 0;
 };
 
-/// A chunk that was asked for: its plain bytes, or that the other side has none.
+/// A chunk that was asked for: its plain bytes, or that the other side has none, or sent what does not unpack.
 struct ChunkAnswer {
   ChunkId id;
   std::optional<Bytes> bytes;
+  bool damaged = false;
 };
 
 /// The chunks' side of one session. Serves what the other side wants, as far as its credit reaches, and puts together
@@ -46,7 +49,7 @@ class ChunkLane {
   // Fetching.
   [[nodiscard]] bool may_ask(std::uint64_t length) const;
   void ask(ChunkId const& id, std::uint64_t length);
-  /// @return what is whole now; an error for a piece that nobody asked for, is out of order, or does not unpack
+  /// @return what is whole now; an error for a piece that nobody asked for, or is out of order
   [[nodiscard]] Result<std::optional<ChunkAnswer>> on_piece(wire::FileChunk piece);
   /// What was asked for and has not come.
   [[nodiscard]] std::vector<ChunkId> asked() const;

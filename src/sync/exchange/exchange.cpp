@@ -140,7 +140,7 @@ Result<> Exchange::on_opened(LinkId id, core::SessionPeer const& peer, Now now) 
     link.session.close(wire::CloseCode::done);
     return {};
   }
-  link.log.start();
+  link.log.start(device);
   link.chunks.start();
   link.presence_due = now.mono;
   dialler_.connected(device);
@@ -284,13 +284,20 @@ void Exchange::learn_contacts(Link const& link, Now now) {
 
 Result<> Exchange::on_piece(LinkId id, wire::FileChunk piece, Now now) {
   auto& link = links_.at(id);
-  KITH_TRY(answer, link.chunks.on_piece(std::move(piece)));
-  if (!answer) return {};
-  auto const want = wants_.find(answer->id);
+  ChunkId const chunk = piece.id;
+  auto answer = link.chunks.on_piece(std::move(piece));
+  if (!answer) note_damaged(id, chunk, now);  // the link ends, and the next one would ask for it again
+  if (!answer) return fail(answer.error());
+  if (!*answer) return {};
+  auto& [of, bytes, damaged] = **answer;
+  auto const want = wants_.find(of);
   if (want != wants_.end()) {
-    if (answer->bytes) {
+    // Only the bytes count: the length that was asked for is what some version's author says it is.
+    if (bytes && chunk_source_.fits(of, *bytes)) {
       wants_.erase(want);
-      events_.emplace_back(ChunkArrived{answer->id, std::move(*answer->bytes)});
+      events_.emplace_back(ChunkArrived{of, std::move(*bytes)});
+    } else if (bytes || damaged) {
+      note_damaged(id, of, now);
     } else {
       want->second.asked.reset();
       want->second.not_held_until[*link.device] = now.mono + kNotHeldFor;
@@ -298,6 +305,16 @@ Result<> Exchange::on_piece(LinkId id, wire::FileChunk piece, Now now) {
   }
   assign_wants(now);
   return {};
+}
+
+/// Others are asked, and this device again after a while, each time a longer one.
+void Exchange::note_damaged(LinkId id, ChunkId const& chunk, Now now) {
+  auto const want = wants_.find(chunk);
+  if (want == wants_.end() || want->second.asked != id) return;
+  want->second.asked.reset();
+  auto& damaged = want->second.damaged_by[*links_.at(id).device];
+  auto const wait = kDamagedFor * (std::int64_t{1} << std::min(damaged.times++, 7U));
+  damaged.until = now.mono + std::min<std::chrono::seconds>(wait, kDamagedForMost);
 }
 
 Result<> Exchange::on_closed(LinkId id, core::SessionClosed const& closed, Now now) {

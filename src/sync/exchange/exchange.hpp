@@ -41,6 +41,7 @@ struct EntriesApplied {
 struct PeerMoved {
   DeviceId device;
 };
+/// The bytes are what the id names.
 struct ChunkArrived {
   ChunkId id;
   Bytes bytes;
@@ -74,6 +75,9 @@ class Exchange final : public core::Membership {
   static constexpr auto kDigestEvery = std::chrono::milliseconds{200};
   static constexpr auto kCrossingPing = std::chrono::seconds{1};
   static constexpr auto kNotHeldFor = std::chrono::seconds{10};
+  /// Who sent something else than a chunk is not asked for it for so long, and each time for twice as long.
+  static constexpr auto kDamagedFor = std::chrono::seconds{30};
+  static constexpr auto kDamagedForMost = std::chrono::hours{1};
   static constexpr auto kCloneWindow = std::chrono::minutes{5};
   static constexpr std::size_t kCloneHits = 3;
 
@@ -164,6 +168,12 @@ class Exchange final : public core::Membership {
     std::uint64_t length = 0;
     std::optional<LinkId> asked;
     std::map<DeviceId, Instant> not_held_until;
+    struct Damaged {
+      Instant until;
+      unsigned times = 0;
+    };
+    std::map<DeviceId, Damaged> damaged_by;  ///< outlasts links, and whatever the device says of its contents
+    [[nodiscard]] std::optional<Instant> not_before(DeviceId const& device) const;
   };
   /// Two sessions with one device, dialled from both sides: `keep` stays if it answers in time.
   struct Crossing {
@@ -180,6 +190,7 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<> on_peer_tips(LinkId id, std::vector<Tip> const& tips, Now now);
   [[nodiscard]] Result<> on_presence(LinkId id, wire::Presence const& presence, Now now);
   [[nodiscard]] Result<> on_piece(LinkId id, wire::FileChunk piece, Now now);
+  void note_damaged(LinkId id, ChunkId const& chunk, Now now);
   void settle_double(LinkId id, Now now);
   void count_replacement(std::string const& incarnation, Now now);
   [[nodiscard]] Result<> pump(Link& link, Now now);

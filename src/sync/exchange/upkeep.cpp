@@ -69,11 +69,10 @@ std::optional<Instant> Exchange::next_deadline() const {
   consider(peers_.flush_due());
   if (upkeep_) consider(upkeep_due_);
   if (!cloned_) consider(dialler_.next_due());
+  auto const devices = connected();
   for (auto const& [chunk, want] : wants_) {
     if (want.asked) continue;
-    for (auto const& [device, until] : want.not_held_until) {
-      if (open_link(device)) consider(until);
-    }
+    for (auto const& device : devices) consider(want.not_before(device));
   }
   return next;
 }
@@ -224,7 +223,16 @@ void Exchange::set_contents(std::vector<FolderId> folders, bool complete, Now no
 // Chunks.
 
 void Exchange::want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> const& chunks) {
-  for (auto const& [id, length] : chunks) wants_.try_emplace(id, Want{length, std::nullopt, {}});
+  for (auto const& [id, length] : chunks) wants_.try_emplace(id, Want{length, std::nullopt, {}, {}});
+}
+
+std::optional<Instant> Exchange::Want::not_before(DeviceId const& device) const {
+  auto const lacks = not_held_until.find(device);
+  auto const damages = damaged_by.find(device);
+  std::optional<Instant> until;
+  if (lacks != not_held_until.end()) until = lacks->second;
+  if (damages != damaged_by.end()) until = std::max(until.value_or(damages->second.until), damages->second.until);
+  return until;
 }
 
 /// Spreads what is wanted over the connected devices that are not known to lack it.
@@ -233,8 +241,8 @@ void Exchange::assign_wants(Now now) {
     if (want.asked) continue;
     for (auto& [id, link] : links_) {
       if (!link.device || !link.session.open() || !link.chunks.may_ask(want.length)) continue;
-      auto const not_held = want.not_held_until.find(*link.device);
-      if (not_held != want.not_held_until.end() && not_held->second > now.mono) continue;
+      auto const not_before = want.not_before(*link.device);
+      if (not_before && *not_before > now.mono) continue;
       link.chunks.ask(chunk, want.length);
       want.asked = id;
       wake(id);
