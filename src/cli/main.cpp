@@ -4,6 +4,7 @@
 #include <new>
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,18 @@
 #include "crypto/system_random.hpp"
 
 namespace {
+
+/// Builds for debuggers, and for sanitizers that look at themselves from outside, are to be looked into.
+#if defined(__has_feature)
+#define KITH_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define KITH_HAS_FEATURE(feature) 0
+#endif
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !KITH_HAS_FEATURE(address_sanitizer)
+constexpr bool kPrivateMemory = true;
+#else
+constexpr bool kPrivateMemory = false;
+#endif
 
 /// Whoever started us may have closed standard streams. Then the first files that are opened would take their numbers,
 /// and messages would be written into them.
@@ -28,7 +41,8 @@ int main(int argc, char** argv) {
   fill_standard_descriptors();
   ::umask(077);  // whatever this program makes is its user's alone
   rlimit const no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);  // a core file would hold the keys
+  ::setrlimit(RLIMIT_CORE, &no_core);               // a core file would hold the keys
+  if (kPrivateMemory) ::prctl(PR_SET_DUMPABLE, 0);  // nor does another program of the user look into our memory
   kith::crypto::initialise();
   kith::cli::signals::install();
   try {

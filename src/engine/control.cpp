@@ -17,12 +17,13 @@ using wire::text;
 
 constexpr std::size_t kMaxText = kLimits.max_path_bytes;
 
-/// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces and parentheses. Zero for a process that is not
-/// there, or has ended and only waits for its parent to take note: in a container that may be for ever.
-std::uint64_t start_of(std::int64_t pid) {
+/// Field 22 of /proc/PID/stat; the command in field 2 may hold spaces and parentheses. Zero for a process that has
+/// ended and only waits for its parent to take note: in a container that may be for ever. Nothing for one that is not
+/// there, or not to be seen: /proc may be mounted so that it hides whose memory may not be looked into.
+std::optional<std::uint64_t> start_of(std::int64_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
-  if (!std::getline(file, line)) return 0;
+  if (!std::getline(file, line)) return std::nullopt;
   std::istringstream rest(line.substr(std::min(line.rfind(')') + 1, line.size())));
   std::string field;
   rest >> field;
@@ -33,9 +34,13 @@ std::uint64_t start_of(std::int64_t pid) {
 
 }  // namespace
 
-ProcessId ProcessId::self() { return {::getpid(), start_of(::getpid())}; }
+ProcessId ProcessId::self() { return {::getpid(), start_of(::getpid()).value_or(0)}; }
 
-bool ProcessId::alive() const { return pid > 0 && started != 0 && start_of(pid) == started; }
+bool ProcessId::alive() const {
+  if (pid <= 0 || started == 0) return false;
+  auto const seen = start_of(pid);
+  return seen ? *seen == started : ::kill(static_cast<pid_t>(pid), 0) == 0;
+}
 
 void OwnerRow::write(wire::Writer& writer) const {
   std::vector<wire::Address> texts;
