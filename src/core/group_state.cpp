@@ -2,142 +2,19 @@
 
 #include <algorithm>
 
-#include "base/assert.hpp"
 #include "core/hybrid_clock.hpp"
-#include "core/vault.hpp"
-#include "core/waiting_room.hpp"
 
 namespace kith::core {
 namespace {
 
-constexpr std::string_view kGenesisKey = "genesis";
 constexpr std::string_view kGenerationKey = "generation";
 constexpr std::string_view kPositionKey = "last_position";
 constexpr std::string_view kAlarmKey = "last_alarm";
 constexpr std::string_view kUsedEpochPrefix = "used_epoch/";
 constexpr std::string_view kEarlyEpochPrefix = "early_epoch/";
 constexpr std::string_view kTaughtByPrefix = "taught_by/";
-/// A device with so many logs is looked after: half of what others take in unasked.
-constexpr std::size_t kCrowd = kLimits.max_apart_chains / 2;
-
-std::string secret_row_name(EpochId const& epoch) { return "epoch/" + std::string(text_of(epoch.view())); }
 
 }  // namespace
-
-Result<> GroupState::load() {
-  loaded_ = false;
-  KITH_TRY(changes, store_.outside_changes());
-  seen_changes_ = changes;
-  KITH_TRY(generation, get_number(store_, kGenerationKey));
-  seen_generation_ = generation;
-  KITH_CHECK(load_genesis());
-  KITH_CHECK(load_secrets());
-  KITH_CHECK(load_chains());
-  KITH_CHECK(load_roster_entries());
-  roster_grew_ = entries_grew_ = true;
-  loaded_ = true;
-  return settle();
-}
-
-Result<> GroupState::refresh() {
-  if (!loaded_) return load();
-  KITH_TRY(changes, store_.outside_changes());
-  if (changes == seen_changes_) return {};
-  KITH_TRY(generation, get_number(store_, kGenerationKey));
-  if (generation != seen_generation_) return load();
-  seen_changes_ = changes;
-  KITH_CHECK(load_chains());
-  entries_grew_ = true;
-  return settle();
-}
-
-Result<> GroupState::load_genesis() {
-  KITH_TRY(row, store_.get(Table::meta, bytes_of(kGenesisKey)));
-  if (!row) return fail(CoreError::no_group);
-  KITH_TRY(plain, open_at_rest(identity_.storage, kGenesisKey, *row));
-  KITH_TRY(genesis, wire::decode<wire::Genesis>(plain.view()));
-  group_ = group_id(genesis);
-  genesis_ = std::move(genesis);
-  return {};
-}
-
-Result<> GroupState::load_secrets() {
-  secrets_.clear();
-  std::optional<Error> error;
-  KITH_CHECK(store_.scan(Table::epochs, {}, {}, [&](ByteView key, ByteView value) {
-    auto const epoch = EpochId::from(key);
-    auto plain = epoch ? open_at_rest(identity_.storage, secret_row_name(*epoch), value)
-                       : Result<SecretBytes>(fail(CoreError::corrupt_record));
-    auto secret = plain ? EpochSecret::from(plain->view()) : std::nullopt;
-    if (!secret) {
-      error = plain ? Error(CoreError::corrupt_record) : plain.error();
-      return Store::Next::stop;
-    }
-    secrets_.emplace(*epoch, std::move(*secret));
-    return Store::Next::go_on;
-  }));
-  if (error) return fail(*error);
-  used_epochs_.clear();
-  taught_by_.clear();
-  KITH_CHECK(store_.scan(Table::meta, bytes_of(kTaughtByPrefix), {}, [&](ByteView key, ByteView value) {
-    auto const epoch = EpochId::from(key.subspan(kTaughtByPrefix.size()));
-    auto const teacher = DeviceId::from(value);
-    if (epoch && teacher) taught_by_.emplace(*epoch, *teacher);
-    return Store::Next::go_on;
-  }));
-  return store_.scan(Table::meta, bytes_of(kUsedEpochPrefix), {}, [&](ByteView key, ByteView) {
-    if (auto const epoch = EpochId::from(key.subspan(kUsedEpochPrefix.size()))) used_epochs_.insert(*epoch);
-    return Store::Next::go_on;
-  });
-}
-
-Result<> GroupState::load_chains() {
-  chains_.clear();
-  log_chains_.clear();
-  device_chains_.clear();
-  set_aside_.reset();
-  bool damaged = false;
-  KITH_CHECK(store_.scan(Table::chains, {}, {}, [&](ByteView key, ByteView value) {
-    auto record = decode_record<ChainRecord>(value);
-    damaged = key.size() != sizeof(std::uint32_t) || !record;
-    if (damaged) return Store::Next::stop;
-    ChainNo const number{load_be<std::uint32_t>(key.data())};
-    log_chains_[record->log].push_back(number);
-    device_chains_[record->log.device].push_back(number);
-    chains_.emplace(number, std::move(*record));
-    return Store::Next::go_on;
-  }));
-  if (damaged) return fail(CoreError::corrupt_record);
-  return {};
-}
-
-Result<> GroupState::load_roster_entries() {
-  roster_entries_.clear();
-  introductions_.clear();
-  std::vector<EntryHash> hashes;
-  KITH_CHECK(store_.scan(Table::roster_entries, {}, {}, [&](ByteView, ByteView value) {
-    hashes.push_back(EntryHash::from(value).value_or(EntryHash{}));
-    return Store::Next::go_on;
-  }));
-  for (auto const& hash : hashes) {
-    KITH_TRY(found, record(hash));
-    if (!found) return fail(CoreError::corrupt_record);
-    KITH_TRY(opened, open_stored(hash));
-    note_roster_entry(roster_entry(opened, *found));
-  }
-  return {};
-}
-
-std::set<EpochId> GroupState::known_epochs() const {
-  std::set<EpochId> known;
-  for (auto const& [epoch, secret] : secrets_) known.insert(epoch);
-  return known;
-}
-
-EpochSecret const* GroupState::secret(EpochId const& epoch) const {
-  auto const found = secrets_.find(epoch);
-  return found == secrets_.end() ? nullptr : &found->second;
-}
 
 /// Keeps what an entry says of the roster, and whom it introduces.
 void GroupState::note_roster_entry(RosterEntry entry) {
@@ -150,21 +27,6 @@ void GroupState::note_roster_entry(RosterEntry entry) {
     if (auto const* founding = std::get_if<Founding>(&op)) introduce(founding->creator.device);
   }
   roster_entries_.push_back(std::move(entry));
-}
-
-Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random,
-                               std::optional<DeviceId> const& teacher) {
-  EpochId const epoch = epoch_id(group_, secret);
-  if (secrets_.contains(epoch)) return false;
-  KITH_CHECK(store_.put(Table::epochs, epoch.view(),
-                        seal_at_rest(identity_.storage, secret_row_name(epoch), secret.view(), random)));
-  secrets_.emplace(epoch, secret.clone());
-  if (teacher && !used_epochs_.contains(epoch)) {
-    taught_by_[epoch] = *teacher;
-    KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kTaughtByPrefix), epoch.view()), teacher->view()));
-  }
-  KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
-  return true;
 }
 
 Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, WallTime now) {
@@ -249,74 +111,6 @@ bool GroupState::lets_author_in(OpenedEntry const& entry, Past const& past) cons
                             }));
 }
 
-/// A function of the entry's past alone, so that all who hold that agree.
-Result<> GroupState::check_branches(OpenedEntry const& entry, Past const& past) const {
-  auto const found = device_chains_.find(entry.body.author);
-  if (found == device_chains_.end() || found->second.size() < kLimits.max_author_branches) return {};
-  std::set<ChainNo> ended;  // chains whose last entry in the past no entry of the past goes on from
-  for (auto const number : found->second) {
-    if (past.last(number).value > 0) ended.insert(number);
-  }
-  for (auto const number : found->second) {
-    auto const& chain = chains_.at(number);
-    bool const goes_on = chain.parent.value != 0 && past.last(number).value > 0 &&
-                         past.last(chain.parent).value + 1 == chain.first.value;
-    if (goes_on) ended.erase(chain.parent);
-  }
-  std::size_t branches = ended.size() + 1;
-  if (entry.body.seq.value > 1) {  // it goes on from one of them, unless that went on already
-    KITH_TRY(before, record(entry.body.prev));
-    if (before && ended.contains(before->chain) && past.last(before->chain) == before->seq) --branches;
-  }
-  if (branches <= kLimits.max_author_branches) return {};
-  return fail(CoreError::bad_entry, CountDetail{branches, kLimits.max_author_branches});
-}
-
-/// A log or branch is taken in by itself as long as its author has few that it does not know of. Beyond that it is
-/// taken in when an entry by somebody else waits for it: so all come to hold what any honest device has built upon, and
-/// one that floods gives each of them a limited number.
-Result<> GroupState::check_room_for_chain(OpenedEntry const& entry, Past const& past) const {
-  if (chains_.size() >= kLimits.max_chains) {  // a past, which names all of them, must stay a row that can be read
-    return fail(CoreError::bad_entry, CountDetail{chains_.size(), kLimits.max_chains});
-  }
-  auto const& author = entry.body.author;
-  auto const found = device_chains_.find(author);
-  if (author == identity_.device() || found == device_chains_.end()) return {};
-  auto const apart = static_cast<std::size_t>(
-      std::ranges::count_if(found->second, [&](ChainNo number) { return past.last(number).value == 0; }));
-  if (apart < kLimits.max_apart_chains) return {};
-  KITH_TRY(named, WaitingRoom(store_).named_by_another(
-                      entry.body.log(), [&](DeviceId const& device) { return roster_.find(device) != nullptr; }));
-  if (named) return {};
-  return fail(CoreError::bad_entry, CountDetail{apart, kLimits.max_apart_chains});
-}
-
-std::size_t GroupState::chains_of(DeviceId const& device) const {
-  auto const found = device_chains_.find(device);
-  return found == device_chains_.end() ? 0 : found->second.size();
-}
-
-Result<bool> GroupState::crowd_unnamed() const {
-  auto const crowded = [](auto const& device) { return device.second.size() >= kCrowd; };
-  if (std::ranges::none_of(device_chains_, crowded)) return false;
-  Past named;
-  for (auto const& [device, numbers] : device_chains_) {
-    if (device != identity_.device() && numbers.size() >= kCrowd) continue;
-    for (auto const number : numbers) {
-      Seq const end = counting_.heads.last(number);
-      if (end < chains_.at(number).first) continue;
-      KITH_TRY(past, past_at({number, end}));
-      named.include(past);
-    }
-  }
-  return std::ranges::any_of(device_chains_, [&](auto const& device) {
-    return device.first != identity_.device() && crowded(device) &&
-           std::ranges::any_of(device.second, [&](ChainNo number) {
-             return counting_.heads.last(number).value > 0 && named.last(number).value == 0;
-           });
-  });
-}
-
 /// Where the entry stands: it goes on its predecessor's chain, or begins one, for a new log or a fork.
 Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, Past const& past, WallTime now) {
   Seq const seq = entry.body.seq;
@@ -358,16 +152,6 @@ std::optional<WallTime> GroupState::came_early(EpochId const& epoch) const {
   auto const row = store_.get(Table::meta, key_of(bytes_of(kEarlyEpochPrefix), epoch.view()));
   if (!row || !*row || (*row)->size() != sizeof(std::uint64_t)) return std::nullopt;
   return WallTime{static_cast<std::int64_t>(load_be<std::uint64_t>((*row)->data()))};
-}
-
-std::size_t GroupState::unused_secrets() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(secrets_, [&](auto const& known) { return !used_epochs_.contains(known.first); }));
-}
-
-std::size_t GroupState::unused_secrets_of(DeviceId const& teacher) const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(taught_by_, [&](auto const& taught) { return taught.second == teacher; }));
 }
 
 Result<> GroupState::put_chain(ChainNo number, ChainRecord const& chain) {
@@ -447,47 +231,6 @@ Result<OpenedEntry> GroupState::open_stored(EntryHash const& hash) const {
   return open(parts, group_, *known, Check::own_storage);
 }
 
-Result<std::vector<Tip>> GroupState::tips(Past const* beyond) const {
-  std::vector<Tip> tips;
-  for (auto const& place : counting_.heads.places()) {
-    if (beyond != nullptr && beyond->contains(place)) continue;
-    bool const goes_on = std::ranges::any_of(chains_, [&](auto const& numbered) {
-      auto const& [number, chain] = numbered;
-      return chain.parent == place.chain && chain.first.value == place.seq.value + 1 &&
-             counting_.heads.contains({number, chain.first});
-    });
-    if (goes_on) continue;
-    auto const& chain = chains_.at(place.chain);
-    EntryHash hash = chain.last_hash;
-    if (chain.last != place.seq) {
-      KITH_TRY(found, hash_at(place));
-      hash = found;
-    }
-    tips.push_back({chain.log, place.seq, hash});
-  }
-  std::ranges::sort(tips);
-  return tips;
-}
-
-Result<std::vector<Tip>> GroupState::leading(std::vector<Tip> tips) const {
-  Past behind;  // everything that is in the past of one of them, and not just that one itself
-  std::vector<std::pair<Tip, ChainPlace>> placed;
-  for (auto const& tip : tips) {
-    KITH_TRY(found, record(tip.hash));
-    if (!found) return fail(CoreError::corrupt_record);
-    placed.emplace_back(tip, found->place());
-    for (auto place : found->past.places()) {
-      if (place == found->place()) --place.seq.value;
-      if (place.seq.value > 0) behind.include(place);
-    }
-  }
-  tips.clear();
-  for (auto const& [tip, place] : placed) {
-    if (!behind.contains(place)) tips.push_back(tip);
-  }
-  return tips;
-}
-
 bool GroupState::doubted(DeviceId const& author) const {
   auto const* member = roster_.find(author);
   return member != nullptr && !member->removes.empty();
@@ -513,12 +256,6 @@ Result<std::uint64_t> GroupState::set_aside_bytes() {
   }
   set_aside_ = std::move(now);
   return set_aside_->bytes;
-}
-
-std::optional<ChainNo> GroupState::last_chain(LogId const& log) const {
-  auto const found = log_chains_.find(log);
-  if (found == log_chains_.end()) return std::nullopt;
-  return *std::ranges::max_element(found->second, {}, [&](ChainNo number) { return chains_.at(number).last; });
 }
 
 Result<> GroupState::set_viewed(ChainNo number, Seq seq) {
