@@ -70,7 +70,7 @@ Result<engine::Delivery> wait_for_delivery(Context& context, Client& client, cor
   auto const patience = patient ? context.global.timeout.value_or(kPatience) : least;
   auto const until = Clock::now() + patience;
   for (;;) {
-    if (auto const failure = client.network_failure()) return fail(*failure);
+    KITH_CHECK(check_standing(client));
     KITH_TRY(delivery, client.delivery(id));
     if (reached_state(delivery.state, wait) || Clock::now() >= until) return delivery;
     auto const left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());

@@ -148,13 +148,11 @@ class Picture {
       auto const* known = engine::find_failure_code(code);
       if (known != nullptr) object_["problems"].push_back(problem_json(*known, subject));
     };
-    if (!client_.instance().replica.self_active()) add("revoked-self", {});
+    if (was_removed(client_)) add("revoked-self", {});
     for (auto const& [code, subject] : stopped_) add(code, subject);
     KITH_TRY(rows, engine::all_control<engine::ProblemRow>(store));
     for (auto const& [key, row] : rows) {
-      std::string const code(text_of(key));
-      if (code == "revoked-self") continue;  // the roster says it, or it is not so
-      add(code, row.subject);
+      add(text_of(key), row.subject);
     }
     bool forked = false;
     KITH_CHECK(store.scan(core::Table::alarms, {}, {}, [&](ByteView, ByteView) {

@@ -63,13 +63,15 @@ tl::unexpected<Error> stopped_by_signal() {
   return fail(EngineError::interrupted, CountDetail{static_cast<std::uint64_t>(signals::stop_signal()), 0});
 }
 
+bool was_removed(Client& client) {
+  auto const* self = client.instance().replica.state().roster().find(client.device_id());
+  return self != nullptr && self->state != core::MemberState::active;
+}
+
 Result<> check_standing(Client& client) {
   if (auto const failure = client.network_failure()) return fail(*failure);
   KITH_CHECK(client.refresh());
-  if (client.instance().replica.state().roster().find(client.device_id()) != nullptr &&
-      !client.instance().replica.self_active()) {
-    return fail(core::CoreError::removed_self);
-  }
+  if (was_removed(client)) return fail(core::CoreError::removed_self);
   KITH_TRY(cloned, engine::get_control<engine::ProblemRow>(client.instance().store(), bytes_of("state-cloned")));
   if (cloned) return fail(core::CoreError::state_cloned);
   return {};
@@ -109,12 +111,7 @@ Result<Reached> reach_others(Context& context, Client& client, Level level, std:
     if (quiet && !level_since) level_since = now;
     if (quiet && (reached.level.size() >= client.other_devices().size() || now >= *level_since + kOthersTime))
       return reached;
-    if (reached.nobody()) {
-      // Others say so, and none of them talks to us; alone it proves nothing.
-      KITH_TRY(removed, engine::get_control<engine::ProblemRow>(client.instance().store(), bytes_of("revoked-self")));
-      if (removed && now >= nobody_until) return fail(core::CoreError::removed_self);
-      if (now >= nobody_until) return reached;
-    }
+    if (reached.nobody() && now >= nobody_until) return reached;
     if (now >= patient_until) return reached;
     if (wait_for_news(client, std::chrono::milliseconds{50}) == News::signal) return stopped_by_signal();
   }

@@ -27,6 +27,8 @@ enum class News { bell, time, signal };
 /// EngineError::interrupted with the signal that came.
 [[nodiscard]] tl::unexpected<Error> stopped_by_signal();
 
+/// Whether the roster says that this device was removed. Of one that has just joined it says nothing yet.
+[[nodiscard]] bool was_removed(engine::Client& client);
 /// Whether this device may still talk to the others, by all that is known.
 /// @return what ended the network; CoreError::removed_self, state_cloned
 [[nodiscard]] Result<> check_standing(engine::Client& client);

@@ -92,7 +92,7 @@ void Session::on_bytes(ByteView bytes, Now now) {
   }
   incoming_.feed(bytes);
   while (state_ != State::closed) {
-    bool const opened = state_ == State::open;
+    bool const opened = transporting();
     auto message = incoming_.next(opened ? noise::kMaxMessageBytes : kMaxHandshakeMessageBytes);
     if (!message) return end(message.error());
     if (!*message) return;
@@ -111,6 +111,7 @@ Result<> Session::on_handshake_message(ByteView message, Now now) {
     case State::await_reply: return read_reply(message, now);
     case State::await_proof: return read_proof(message, now);
     case State::open:
+    case State::parting:
     case State::closed: break;
   }
   KITH_UNREACHABLE();
@@ -161,16 +162,15 @@ Result<> Session::read_proof(ByteView message, Now now) {
   noise::HandshakeHash signed_hash;
   KITH_TRY(payload, read_tokens(message, signed_hash));
   KITH_TRY(peer, check_payload(payload, signed_hash, now));
-  auto const verdict = membership_.judge(peer.cert);
-  if (verdict == Membership::Verdict::welcome) {
-    become_open(std::move(peer), now);
-    return {};
-  }
   // It has proved who it is, so it may be told why it does not come in.
+  switch (membership_.judge(peer.cert)) {
+    case Membership::Verdict::welcome: become_open(std::move(peer), now); return {};
+    case Membership::Verdict::removed: part(std::move(peer), now); return {};
+    case Membership::Verdict::unknown: break;
+  }
   channel_.emplace(handshake_->split(), now.mono);
-  bool const removed = verdict == Membership::Verdict::removed;
-  channel_->send(wire::Close{removed ? wire::CloseCode::removed : wire::CloseCode::unknown_device, {}});
-  return fail(removed ? CoreError::removed_peer : CoreError::unknown_device);
+  channel_->send(wire::Close{wire::CloseCode::unknown_device, {}});
+  return fail(CoreError::unknown_device);
 }
 
 Result<> Session::write_payload_message(std::optional<std::uint8_t> tag_index, Now now) {
@@ -224,11 +224,19 @@ void Session::become_open(SessionPeer peer, Now now) {
   events_.emplace_back(SessionOpened{std::move(peer)});
 }
 
+void Session::part(SessionPeer peer, Now now) {
+  channel_.emplace(handshake_->split(), now.mono);
+  handshake_.reset();
+  state_ = State::parting;
+  parting_since_ = now.mono;
+  events_.emplace_back(SessionParting{std::move(peer)});
+}
+
 Result<> Session::on_transport_message(ByteView message, Now now) {
   std::vector<wire::Frame> frames;
   KITH_CHECK(channel_->receive(message, frames));
   for (auto& frame : frames) {
-    if (state_ == State::open) on_frame(std::move(frame), now);
+    if (transporting()) on_frame(std::move(frame), now);
   }
   return {};
 }
@@ -246,12 +254,17 @@ void Session::on_frame(wire::Frame frame, Now now) {
     bool const removed = close->code == wire::CloseCode::removed;
     return end(removed ? CoreError::removed_self : CoreError::closed, std::move(*close));
   }
+  if (state_ == State::parting && !std::holds_alternative<wire::Tips>(frame)) return;
   events_.emplace_back(SessionFrame{std::move(frame)});
 }
 
 void Session::on_timer(Now now) {
   if (state_ == State::closed) {
     link_gone_ = link_gone_ || now.mono >= heard_ + kDeadAfter;  // the other side does not take our last words
+    return;
+  }
+  if (state_ == State::parting) {
+    if (now.mono >= parting_since_ + kPartingTime) close(wire::CloseCode::removed);
     return;
   }
   if (state_ != State::open) {
@@ -279,6 +292,7 @@ std::optional<Instant> Session::next_deadline() const {
     case State::await_hello:
     case State::await_reply:
     case State::await_proof: return started_ + kHandshakeTime;
+    case State::parting: return parting_since_ + kPartingTime;
     case State::open: return std::min(started_ + kLifetime, ping_ ? heard_ + kDeadAfter : heard_ + kPingAfter);
     case State::closed: return done() ? std::nullopt : std::optional(heard_ + kDeadAfter);
   }
@@ -303,7 +317,7 @@ std::optional<SessionEvent> Session::poll_event() {
 }
 
 void Session::send(wire::Frame const& frame) {
-  if (state_ == State::open) channel_->send(frame);
+  if (transporting()) channel_->send(frame);
 }
 
 void Session::send_bulk(wire::Frame const& frame) {
@@ -312,7 +326,7 @@ void Session::send_bulk(wire::Frame const& frame) {
 
 void Session::close(wire::CloseCode code, std::string text) {
   send(wire::Close{code, std::move(text)});
-  end(CoreError::closed);
+  end(state_ == State::parting ? CoreError::removed_peer : CoreError::closed);
 }
 
 void Session::end(Error reason, std::optional<wire::Close> close) {

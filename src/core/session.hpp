@@ -47,6 +47,11 @@ struct SessionPeer {
 struct SessionOpened {
   SessionPeer peer;
 };
+/// The other device has proved who it is, and was removed from the group: show it the entries that prove that, as far
+/// as the TIPS that come next say that it lacks them, and close.
+struct SessionParting {
+  SessionPeer peer;
+};
 struct SessionFrame {
   wire::Frame frame;
 };
@@ -54,19 +59,24 @@ struct SessionClosed {
   Error reason;                      ///< CoreError::closed for an orderly end
   std::optional<wire::Close> close;  ///< what the other side said, if it did
 };
-using SessionEvent = std::variant<SessionOpened, SessionFrame, SessionClosed>;
+using SessionEvent = std::variant<SessionOpened, SessionParting, SessionFrame, SessionClosed>;
 
 /// The authenticated conversation of two devices over one reliable, ordered link.
 /// Noise_XXpsk3_25519_ChaChaPoly_BLAKE2s with a psk from an epoch, then frames. No sockets, clock or threads.
 ///
 ///     initiator:  AwaitReply --message 2--> Open --> Closed
 ///     responder:  AwaitHello --message 1--> AwaitProof --message 3--> Open --> Closed
+///                                                      --of a removed device--> Parting --close()--> Closed
+///
+/// Whoever was removed is heard to say its tips and nothing else, and for kPartingTime at most.
 ///
 /// Whatever does not fit leads to Closed at once. Before the tags of message 1 have proved an epoch the responder sends
 /// nothing at all. @see docs/spec/session.md
 class Session {
  public:
   static constexpr auto kHandshakeTime = std::chrono::seconds{10};
+  /// How long a removed device has to say its tips before it is told without proof.
+  static constexpr auto kPartingTime = std::chrono::seconds{10};
   static constexpr auto kPingAfter = std::chrono::seconds{5};
   static constexpr auto kDeadAfter = std::chrono::seconds{15};
   static constexpr auto kLifetime = std::chrono::hours{24};
@@ -104,7 +114,7 @@ class Session {
   void ping(Now now);                                     ///< asks for a sign of life now
 
  private:
-  enum class State { await_reply, await_hello, await_proof, open, closed };
+  enum class State { await_reply, await_hello, await_proof, open, parting, closed };
 
   Session(Identity const& identity, Membership const& membership, std::optional<DeviceId> dialled,
           wire::Opening const& opening, ByteView link_binding, crypto::noise::Role role, RandomSource& random, Now now);
@@ -118,6 +128,8 @@ class Session {
   [[nodiscard]] Result<SessionPeer> check_payload(ByteView payload, crypto::noise::HandshakeHash const& signed_hash,
                                                   Now now);
   void become_open(SessionPeer peer, Now now);
+  void part(SessionPeer peer, Now now);
+  [[nodiscard]] bool transporting() const { return state_ == State::open || state_ == State::parting; }
   [[nodiscard]] Result<> on_transport_message(ByteView message, Now now);
   void on_frame(wire::Frame frame, Now now);
   void end(Error reason, std::optional<wire::Close> close = std::nullopt);
@@ -138,6 +150,7 @@ class Session {
   std::deque<SessionEvent> events_;
   bool link_gone_ = false;
   Instant started_;
+  Instant parting_since_;
   Instant heard_;
   std::optional<std::pair<std::uint64_t, Instant>> ping_;
   std::optional<std::chrono::microseconds> round_trip_;

@@ -136,10 +136,51 @@ TEST_F(Handshakes, RefuseAnotherDeviceThanTheOneDialled) {
   EXPECT_EQ(reason(b), "core.timed_out");
 }
 
-TEST_F(Handshakes, TellARemovedDeviceThatItIs) {
+TEST_F(Handshakes, HearOfARemovedDeviceItsTipsAndNothingElse) {
   b.membership.verdict = [](auto const&) { return Verdict::removed; };
   connect();
   EXPECT_FALSE(b.session->open());
+  auto const parting = only<SessionParting>(b.events());
+  ASSERT_TRUE(parting);
+  EXPECT_EQ(parting->peer.cert, a.identity.cert);
+  ASSERT_TRUE(a.session->open());
+  ASSERT_TRUE(only<SessionOpened>(a.events()));
+  wire::Tips tips;
+  tips.tips.push_back({{a.identity.device(), {1}}, {3}, {}});
+  a.session->send(wire::Presence{});
+  a.session->send(wire::Want{});
+  a.session->send(tips);
+  a.session->send(wire::DigestWant{4});
+  pump();
+  auto const heard = only<SessionFrame>(b.events());
+  ASSERT_TRUE(heard);
+  EXPECT_EQ(std::get<wire::Tips>(heard->frame), tips);
+
+  wire::Data proof;
+  proof.entries.push_back({{1, 2, 3}});
+  b.session->send(proof);
+  b.session->close(wire::CloseCode::removed);
+  pump();
+  EXPECT_TRUE(b.session->done());
+  EXPECT_EQ(reason(b), "core.removed_peer");
+  auto const told = a.events();
+  ASSERT_EQ(told.size(), 2U) << "the proof, then the claim";
+  EXPECT_EQ(std::get<wire::Data>(std::get<SessionFrame>(told[0]).frame), proof);
+  EXPECT_TRUE(std::get<SessionClosed>(told[1]).reason.is(CoreError::removed_self));
+}
+
+TEST_F(Handshakes, DoNotWaitLongForARemovedDevice) {
+  b.membership.verdict = [](auto const&) { return Verdict::removed; };
+  connect();
+  elapsed += Session::kPartingTime - 1ms;
+  b.session->on_timer(now());
+  pump();
+  EXPECT_FALSE(b.session->done());
+  EXPECT_EQ(b.session->next_deadline(), now().mono + 1ms);
+  elapsed += 1ms;
+  static_cast<void>(b.events());
+  b.session->on_timer(now());
+  pump();
   EXPECT_TRUE(b.session->done());
   EXPECT_EQ(reason(b), "core.removed_peer");
   auto const told = only<SessionClosed>(a.events());

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/folder_service.hpp"
+#include "engine/log.hpp"
 #include "engine/network_machines.hpp"
 
 /// What a Network tells the other processes of the home, and what they ask of it.
@@ -38,7 +39,6 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
     return erase_control<SessionRow>(store, down->device.view());
   }
   if (auto const* failed = std::get_if<sync::LinkFailed>(&event)) {
-    if (failed->reason.is(core::CoreError::removed_self)) KITH_CHECK(note_problem("revoked-self", {}));
     if (dialling_.erase(failed->endpoint) == 0) return {};
     ring_due_ = true;
     DialRow row{current_time().wall.ms, failed->reason.name()};
@@ -73,7 +73,12 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
     ring_due_ = true;
     return put_control(store, DigestRow{current_time().wall.ms, digest->digest}, digest->device.view());
   }
-  if (std::holds_alternative<sync::RemovedNotice>(event)) return note_problem("revoked-self", {});
+  if (auto const* claim = std::get_if<sync::RemovedNotice>(&event)) {
+    // Whether it is so, the roster says by now: the proof comes ahead of the claim.
+    log::info("session.said_to_be_removed", {{"by", log::short_id(claim->by)}});
+    ring_due_ = true;
+    return {};
+  }
   if (std::holds_alternative<sync::ClonedNotice>(event)) return note_problem("state-cloned", {});
   return {};
 }
@@ -85,8 +90,6 @@ Result<> Network::introduce(DeviceId const& device, std::string const& endpoint)
   auto const* record = exchange_->peers().find(device);
   KITH_TRY(transaction, store::Transaction::begin(store));
   if (record != nullptr) KITH_CHECK(store.put(store::Table::peers, device.view(), core::encode_record(*record)));
-  // Whoever talks to us does not think that we were removed.
-  KITH_CHECK(erase_control<ProblemRow>(store, bytes_of("revoked-self")));
   KITH_CHECK(erase_control<DialRow>(store, bytes_of(endpoint)));
   KITH_CHECK(put_control(store, SessionRow{endpoint, current_time().wall.ms}, device.view()));
   return transaction.commit();

@@ -97,6 +97,11 @@ class Removed(Three):
         self.wait_for(watcher, "nor this")
         wait_until("the removal on the desktop", lambda: self.b.names("revoked") == ["phone"])
 
+        # It learns by itself, from any other device: nobody has to be believed.
+        follower = self.c.start("pull", "--follow", "--json")
+        self.assertEqual(only_error_of(follower), "revoked-self")
+        self.assertNotIn("not for the phone", "".join(follower.out + follower.err))
+        self.assertIn("revoked-self", [each["code"] for each in self.c.json("status")["problems"]])
         run = self.c.run("pull", "--json").expect(13)
         self.assertEqual(run.error()["code"], "revoked-self")
         self.assertTrue(run.error()["safe"])
@@ -124,6 +129,31 @@ class Removed(Three):
         let_in(self.b, fresh)
         self.assertEqual(self.b.names(), ["desktop", "laptop", "phone"])
         self.assertIn("not for the phone", fresh.texts("--after-cursor", "0"))
+
+    def test_what_was_written_meanwhile_comes_with_the_proof(self):
+        old = self.c.follow("--own")
+        watcher, middle = self.online(self.a, self.b)
+        wait_until("connected", lambda: self.connected(self.c, "laptop", "desktop"))
+        self.assertEqual(old.stop(), 0, old)
+        notes = self.c.dir / "notes"
+        notes.mkdir()
+        (notes / "mine.txt").write_text("mine")
+        self.c.run("push", "written alone", "--quiet").ok()
+        for number in range(40):
+            self.a.run("push", f"message {number}", "--quiet").ok()
+        self.a.run("key", "rotate").ok()
+        self.a.run("devices", "revoke", "phone").ok()
+        self.a.run("push", "not for the phone").ok()
+        self.wait_for(middle, "not for the phone")
+        run = self.c.start("sync", notes, "--json")
+        self.assertEqual(only_error_of(run), "revoked-self")
+        self.assertEqual((notes / "mine.txt").read_text(), "mine")
+        status = self.c.json("status")
+        self.assertEqual(status["state"], "failed")
+        self.assertEqual([each["code"] for each in status["problems"]], ["revoked-self"])
+        self.assertEqual(self.c.run("push", "x", "--json").expect(13).error()["code"], "revoked-self")
+        # All that was written before its removal is here, and nothing of what came later.
+        self.assertEqual(status["messages"]["last_cursor"], 41)
 
     def test_a_junior_can_be_overruled_and_the_words_settle_it(self):
         watcher, middle = self.online(self.a, self.b)

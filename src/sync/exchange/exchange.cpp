@@ -111,6 +111,8 @@ Result<> Exchange::work_events(LinkId id, Now now) {
     if (!event) return {};
     if (auto const* opened = std::get_if<core::SessionOpened>(&*event)) {
       KITH_CHECK(on_opened(id, opened->peer, now));
+    } else if (auto const* parting = std::get_if<core::SessionParting>(&*event)) {
+      found->second.parting = parting->peer.cert.device;
     } else if (auto* frame = std::get_if<core::SessionFrame>(&*event)) {
       if (auto taken = on_frame(id, std::move(frame->frame), now); !taken) {
         KITH_CHECK(refuse_frame(id, taken.error(), now));
@@ -178,6 +180,10 @@ void Exchange::settle_double(LinkId id, Now now) {
 
 Result<> Exchange::on_frame(LinkId id, wire::Frame frame, Now now) {
   auto& link = links_.at(id);
+  if (link.parting) {
+    if (auto const* tips = std::get_if<wire::Tips>(&frame)) return say_farewell(link, *link.parting, tips->tips);
+    return {};
+  }
   if (auto* data = std::get_if<wire::Data>(&frame)) {
     KITH_TRY(received, link.log.on_data(*data, now));
     if (received.applied == 0 && !received.roster_changed) return {};

@@ -1,7 +1,10 @@
 #include "sync/exchange/exchange.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
+#include "base/encoding.hpp"
 #include "support/exchange_net.hpp"
 
 /// Exchanges of real replicas over links in memory.
@@ -198,6 +201,97 @@ TEST_F(Exchanges, TellARemovedDeviceAndCutItOff) {
   EXPECT_TRUE(again.gone);
   EXPECT_EQ(a.exchange->connected(), ids(c));
   EXPECT_TRUE(b.texts().empty());
+}
+
+/// b was away: it lacks what was written meanwhile, and the removal rests on that.
+TEST_F(Exchanges, ShowADeviceThatWasAwayWhyItIsRemoved) {
+  add_third();
+  dial(b, a);
+  dial(c, a);
+  pump();
+  b.exchange->close_all(wire::CloseCode::done);
+  pump();
+  b.push("unheard");
+  must(a.replica.rotate(now()));
+  for (int i = 0; i < 200; ++i) a.push("while b was away " + std::to_string(i));
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
+  a.push("not for b");
+  changed(a);
+  pump();
+
+  b.seen.clear();
+  auto& again = dial(b, a);
+  pump();
+  EXPECT_TRUE(again.gone);
+  EXPECT_FALSE(b.replica.self_active()) << "by the proof, not by the claim";
+  auto const texts = b.texts();
+  EXPECT_EQ(texts.size(), 200U) << "all that was written before the removal; its own from then on does not count";
+  EXPECT_EQ(std::ranges::count(texts, "not for b"), 0);
+  EXPECT_EQ(b.events<RemovedNotice>().size(), 1U);
+  EXPECT_FALSE(b.exchange->poll_dial(now()));
+  EXPECT_TRUE(a.texts().size() == 201U && std::ranges::count(a.texts(), "unheard") == 0);
+}
+
+/// More than one session carries: each time b says tips that are further on.
+TEST_F(Exchanges, ShowALongRemovalPieceByPiece) {
+  dial(b, a);
+  pump();
+  b.exchange->close_all(wire::CloseCode::done);
+  pump();
+  auto const filler = [&] { return to_hex(a.random.bytes<2000>()); };  // which does not pack well
+  b.push("unheard");
+  for (int i = 0; i < 600; ++i) a.push(std::to_string(i) + filler());
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
+  changed(a);
+  pump();
+  std::size_t sessions = 0, before = b.texts().size();
+  while (b.replica.self_active() && sessions < 10) {
+    dial(b, a);
+    pump();
+    ++sessions;
+    EXPECT_TRUE(b.texts().size() > before || !b.replica.self_active());
+    before = b.texts().size();
+  }
+  EXPECT_FALSE(b.replica.self_active());
+  EXPECT_GE(sessions, 2U);
+  EXPECT_EQ(b.texts().size(), 600U);
+}
+
+/// A member may lie: its word alone takes nobody out.
+TEST_F(Exchanges, DoNotBelieveThatTheyAreRemovedWithoutProof) {
+  auto& pipe = dial(b, a);
+  pump();
+  cut(pipe);
+  core::Session liar =
+      core::Session::initiate(a.replica.identity(), *a.exchange, b.identity.device(), {}, a.random, now());
+  LinkId link;
+  bool accepted = false;
+  for (bool moved = true; moved;) {
+    Bytes there, back;
+    while (liar.poll_transmit(there, now())) {
+    }
+    if (!there.empty() && !accepted) {
+      link =
+          b.exchange->accepted(must(wire::decode_opening(ByteView{there}.first(wire::Opening::kBytes))), "liar", now());
+      there.erase(there.begin(), there.begin() + wire::Opening::kBytes);
+      accepted = true;
+    }
+    if (!there.empty()) must(b.exchange->on_bytes(link, there, now()));
+    while (must(b.exchange->poll_transmit(link, back, now()))) {
+    }
+    if (!back.empty()) liar.on_bytes(back, now());
+    moved = !there.empty() || !back.empty();
+    if (!moved && liar.open()) {
+      liar.close(wire::CloseCode::removed);
+      moved = true;
+    }
+  }
+  must(b.exchange->on_timer(now()));
+  pump();
+  EXPECT_EQ(b.events<RemovedNotice>().size(), 1U);
+  EXPECT_TRUE(b.replica.self_active());
+  wait(5s);
+  EXPECT_TRUE(b.exchange->poll_dial(now())) << "it goes on trying";
 }
 
 TEST_F(Exchanges, RefuseStrangers) {

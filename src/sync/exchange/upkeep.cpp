@@ -120,32 +120,6 @@ void Exchange::learn_addresses(DeviceId const& device, std::vector<std::string> 
   if (open_link(device)) dialler_.connected(device);
 }
 
-// Removed devices.
-
-/// A session with a removed device ends. It is shown the entry that removed it, which it can check, and nothing else.
-Result<> Exchange::cut_removed(Now now) {
-  auto const& roster = replica_.state().roster();
-  std::vector<LinkId> cut;
-  for (auto& [id, link] : links_) {
-    if (!link.device || !link.session.open()) continue;
-    auto const* member = roster.find(*link.device);
-    if (member == nullptr || member->state == core::MemberState::active) continue;
-    wire::Data proof;
-    for (auto const& remove : member->removes) {
-      KITH_TRY(sealed, replica_.state().sealed(remove.entry));
-      if (sealed && proof.entries.empty()) proof.entries.push_back({std::move(*sealed)});
-    }
-    if (!proof.entries.empty()) link.session.send(proof);
-    link.session.close(wire::CloseCode::removed);
-    cut.push_back(id);
-  }
-  for (auto const id : cut) {
-    wake(id);
-    KITH_CHECK(work_events(id, now));
-  }
-  return {};
-}
-
 // Upkeep.
 
 void Exchange::plan_upkeep(Now now) {

@@ -1,0 +1,90 @@
+#include <algorithm>
+
+#include "sync/exchange/exchange.hpp"
+
+/// How an exchange parts with devices that were removed: each is shown the entries that prove it, and nothing else.
+namespace kith::sync {
+namespace {
+
+/// Entries that a device holds which says these tips, as far as they are here. Of a tip that is not here, its log is
+/// taken to be the one that is here, up to there.
+Result<core::Past> held_by(core::GroupState const& state, std::vector<Tip> const& tips) {
+  core::Past held;
+  for (auto const& tip : tips) {
+    KITH_TRY(record, state.record(tip.hash));
+    std::optional<core::ChainPlace> place;
+    if (record) {
+      place = record->place();
+    } else if (auto const chain = state.last_chain(tip.log)) {
+      auto const& run = state.chains().at(*chain);
+      if (tip.seq >= run.first) place = core::ChainPlace{*chain, std::min(tip.seq, run.last)};
+    }
+    if (!place) continue;
+    KITH_TRY(past, state.past_at(*place));
+    held.include(past);
+  }
+  return held;
+}
+
+/// What a device needs to see that it was removed: the first removes, with their pasts. Behind them the group goes on
+/// without it. A device that only void adds brought was removed by all that voided them.
+core::Past proof_for(core::Member const& member) {
+  core::Past proof;
+  for (auto const& remove : member.removes) {
+    bool const later = std::ranges::any_of(member.removes, [&](auto const& other) {
+      return other.place != remove.place && remove.past.contains(other.place);
+    });
+    if (!later || member.state == core::MemberState::unfounded) proof.include(remove.past);
+  }
+  return proof;
+}
+
+}  // namespace
+
+/// Sends what the device lacks of the proof, causes before effects, as far as one session carries it, and closes. The
+/// next time it says tips that are further on.
+Result<> Exchange::say_farewell(Link& link, DeviceId const& device, std::vector<Tip> const& tips) {
+  auto const& state = replica_.state();
+  if (auto const* member = state.roster().find(device); member != nullptr) {
+    KITH_TRY(held, held_by(state, tips));
+    std::vector<wire::Want::Range> lacking;
+    auto const proof = proof_for(*member);
+    for (auto const& place : proof.places()) {
+      if (held.contains(place)) continue;
+      auto const& chain = state.chains().at(place.chain);
+      KITH_TRY(hash, state.hash_at(place));
+      Seq const from{std::max(chain.first.value, held.last(place.chain).value + 1)};
+      lacking.push_back({chain.log, from, place.seq, hash});
+    }
+    KITH_TRY(stream, EntryStream::start(replica_, std::move(lacking)));
+    for (std::size_t bytes = 0; bytes < kFarewellBytes;) {
+      KITH_TRY(data, stream.next(replica_));
+      if (stream.ended()) break;
+      for (auto const& entry : data.entries) bytes += entry.bytes.size();
+      link.session.send(data);
+    }
+  }
+  link.session.close(wire::CloseCode::removed);
+  return {};
+}
+
+/// Sessions with devices that were removed meanwhile end.
+Result<> Exchange::cut_removed(Now now) {
+  auto const& roster = replica_.state().roster();
+  std::vector<LinkId> cut;
+  for (auto& [id, link] : links_) {
+    if (!link.device || !link.session.open()) continue;
+    auto const* member = roster.find(*link.device);
+    if (member == nullptr || member->state == core::MemberState::active) continue;
+    auto const& said = link.log.peer_tips();
+    KITH_CHECK(say_farewell(link, *link.device, {said.begin(), said.end()}));
+    cut.push_back(id);
+  }
+  for (auto const id : cut) {
+    wake(id);
+    KITH_CHECK(work_events(id, now));
+  }
+  return {};
+}
+
+}  // namespace kith::sync
