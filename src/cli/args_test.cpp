@@ -103,6 +103,9 @@ TEST(Args, Pair) {
   EXPECT_EQ(typed.peers, (std::vector<std::string>{"a:1", "b:2"}));
   EXPECT_EQ(as<PairOptions>({"pair", "--join", "7f3k", "9qdm", "--json"}).join, "7f3k 9qdm");
   EXPECT_EQ(as<PairOptions>({"pair", "--join", "-"}).join, "-");
+  EXPECT_EQ(as<PairOptions>({"pair", "--join"}).join, "");
+  EXPECT_EQ(as<PairOptions>({"pair", "--join", "--peer", "a:1", "--json"}).join, "");
+  EXPECT_EQ(as<PairOptions>({"pair", "--join="}).join, "");
   EXPECT_EQ(as<PairOptions>({"pair", "--join", "kith://join#abc_-"}).join, "kith://join#abc_-");
   EXPECT_EQ(as<PairOptions>({"pair", "--join", "status"}).join, "status");  // a word, not the command
   EXPECT_EQ(as<PairOptions>({"pair", "--qr"}).qr, true);
@@ -128,6 +131,9 @@ TEST(Args, PushTakesTextsOfAllKinds) {
   EXPECT_FALSE(as<PushOptions>({"push"}).what);
   EXPECT_EQ(as<PushOptions>({"push", "hello world"}).what, "hello world");
   EXPECT_EQ(as<PushOptions>({"push", "-"}).what, "-");
+  EXPECT_FALSE(as<PushOptions>({"push", "a/b"}).text);
+  EXPECT_TRUE(as<PushOptions>({"push", "--text", "a/b"}).text);
+  EXPECT_EQ(as<PushOptions>({"push", "a/b", "--text"}).what, "a/b");
   EXPECT_EQ(as<PushOptions>({"push", ""}).what, "");
   EXPECT_EQ(as<PushOptions>({"push", "status"}).what, "status");
   EXPECT_EQ(as<PushOptions>({"push", "devices"}).what, "devices");

@@ -3,6 +3,8 @@
 #include "cli/context.hpp"
 #include "cli/handlers.hpp"
 #include "cli/table.hpp"
+#include "engine/error.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 
 namespace kith::cli {
 namespace {
@@ -47,6 +49,14 @@ tl::expected<ConfigKeyInfo const*, ConfigFaults> key_named(std::string const& na
   ConfigFaults faults;
   faults.push_back({ConfigError::unknown_key, {}, 0, 0, name, {}, {}, nearest_config_key(name)});
   return tl::unexpected(std::move(faults));
+}
+
+/// Whether the home belongs to a group: asked of its database, which needs no keys for that.
+bool is_in_group(HomePaths const& paths) {
+  auto const store = store::SqliteStore::open(paths.database, store::OpenMode::existing);
+  if (!store) return false;
+  auto const genesis = (*store)->get(store::Table::meta, bytes_of("genesis"));
+  return genesis && genesis->has_value();
 }
 
 std::string origin_text(OriginNote const& note) {
@@ -96,6 +106,8 @@ int cmd_config_set(Context& context, ConfigSetOptions const& options) {
   if (!key) return context.fail(key.error());
   auto paths = context.home();
   if (!paths) return context.fail(paths.error());
+  if ((*key)->key == ConfigKey::device_name && is_in_group(*paths))
+    return context.fail(Error(EngineError::name_is_the_groups, SubjectDetail{options.value}));
   if (auto const set = set_config(paths->config_file, (*key)->key, options.value); !set)
     return context.fail(set.error());
 

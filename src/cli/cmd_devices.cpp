@@ -97,6 +97,7 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
             : fmt::format("Remove \"{}\" ({}) for good?", name, short_id(device));
     KITH_TRY(yes, context.prompt.confirm(question));
     if (!yes) {
+      if (context.out.json()) return fail(EngineError::declined);
       context.out.note("Nothing was changed.");
       return engine::kExitOther;
     }
@@ -124,10 +125,11 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
         fmt::format("\"{}\" has not heard of it yet; it will when it is next connected.", device_name(*client, other)));
   }
   if (senior && !recovery) {
-    out.warning("senior-device",
-                fmt::format("\"{}\" stands above this device and could undo that; the recovery words make it "
-                            "final: kith devices revoke {} --recovery-file FILE",
-                            name, short_id(device)));
+    out.warning(
+        "senior-device",
+        fmt::format("\"{}\" stands above this device and could undo that; the recovery words make it "
+                    "final: {}",
+                    name, out.command(fmt::format("kith devices revoke {} --recovery-file FILE", short_id(device)))));
   }
   if (!also.empty()) {
     out.warning("added-devices",

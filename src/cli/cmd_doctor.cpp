@@ -36,8 +36,9 @@ class Examination {
   enum class Verdict { ok, warn, fail };
 
   void add(std::string_view id, Verdict verdict, std::string const& message,
-           std::vector<engine::Remedy> const& remedies = {}) {
+           std::vector<engine::Remedy> const& known = {}) {
     auto& out = context_.out;
+    auto const remedies = out.commands(known);
     std::string_view const word = verdict == Verdict::ok ? "ok" : verdict == Verdict::warn ? "warn" : "fail";
     object_["checks"].push_back(
         {{"id", id}, {"result", word}, {"message", message}, {"remedy", remedies_json(remedies)}});
@@ -97,7 +98,7 @@ class Examination {
     add("database", Verdict::ok,
         fmt::format("{} is sound; group \"{}\", {} active devices", printable(paths.database.native()),
                     roster.group_name(), roster.active_by_rank().size()));
-    if (!(*client)->instance().replica.self_active()) add("group", Error(core::CoreError::removed_self));
+    if (was_removed(**client)) add("group", Error(core::CoreError::removed_self));
     check_network(**client);
     check_peers(**client);
     check_folders(**client);

@@ -28,12 +28,13 @@ Result<int> show_recovery(Context& context) {
   out.result(fmt::format("Recovery key {}", fingerprint(genesis.recovery_sign.view())));
   out.note(
       "The 24 words were shown once, when the group was made, and are kept nowhere. Whoever has them stands above "
-      "every "
-      "device of the group.");
+      "every device of the group, and can remove any of them for good. Setting up a new device from the words alone is "
+      "not there yet: that takes a device of the group.");
   if (!context.prompt.possible() || out.json() || out.quiet() || context.global.yes) return engine::kExitOk;
-  KITH_TRY(typed, context.prompt.hidden("To check the words you have, type them here (Enter: leave it)"));
-  if (typed.empty()) return engine::kExitOk;
-  KITH_TRY(entropy, crypto::from_words(typed.text()));
+  auto const typed = context.prompt.hidden("To check the words you have, type them here (Enter: leave it)");
+  if (!typed && !typed.error().is(engine::EngineError::no_answer)) return fail(typed.error());
+  if (!typed || typed->empty()) return engine::kExitOk;
+  KITH_TRY(entropy, crypto::from_words(typed->text()));
   if (core::RecoveryKeys::from_entropy(entropy).sign.public_key() != genesis.recovery_sign)
     return fail(core::CoreError::wrong_recovery);
   out.result(fmt::format("{} These are the words of this group.", out.glyphs().done()));

@@ -67,8 +67,8 @@ class Pulling {
     if (waiting_for_) {
       out.warning("content-missing",
                   fmt::format("the content of message {} is still on another device; pull again when it is there, "
-                              "or go on without it: kith pull --after-cursor {}",
-                              *waiting_for_, *waiting_for_));
+                              "or go on without it: {}",
+                              *waiting_for_, out.command(fmt::format("kith pull --after-cursor {}", *waiting_for_))));
     }
     if (left_out_ > 0) return fail(EngineError::partial, CountDetail{left_out_, left_out_ + printed_});
     if (waiting_for_) return engine::kExitPartial;
@@ -115,8 +115,9 @@ class Pulling {
         ++left_out_;
         context_.out.warning(
             "binary",
-            fmt::format("message {} from {} ({}) is no text: kith pull --after-cursor {} --out DIR", blob.cursor,
-                        device_name(client_, blob.sender), human_bytes(blob.data.size()), blob.cursor - 1));
+            fmt::format("message {} from {} ({}) is no text: {}", blob.cursor, device_name(client_, blob.sender),
+                        human_bytes(blob.data.size()),
+                        context_.out.command(fmt::format("kith pull --after-cursor {} --out DIR", blob.cursor - 1))));
         return {};
       }
       print_text(text_of(blob.data));

@@ -26,8 +26,20 @@ Result<SecretBytes> read_all(disk::Fd const& file, std::string const& name) {
   return data;
 }
 
+/// Whether somebody who typed this meant a file: it begins as paths do, or is one word with a slash that is no address
+/// of the web.
+bool looks_like_path(std::string_view text) {
+  if (text.find('\n') != std::string_view::npos) return false;
+  for (std::string_view start : {"/", "./", "../", "~"})
+    if (text.starts_with(start)) return true;
+  bool const one_word = text.find_first_of(" \t") == std::string_view::npos;
+  bool const path = text.starts_with('.') || text.find('/') != std::string_view::npos;
+  return one_word && path && text.find("://") == std::string_view::npos;
+}
+
 /// What is to be sent: standard input, the content of a file of that name, or the text itself.
 Result<SecretBytes> content(Context& context, PushOptions const& options) {
+  if (options.text) return SecretBytes(Bytes(options.what->begin(), options.what->end()));
   if (!options.what || *options.what == "-") {
     if (::isatty(STDIN_FILENO) == 1) context.out.note("Type the message; end it with Ctrl-D on a line of its own.");
     disk::Fd const input(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
@@ -40,6 +52,7 @@ Result<SecretBytes> content(Context& context, PushOptions const& options) {
     if (!file.valid()) return fail(files::FilesError::permission, SystemDetail{errno, *options.what});
     return read_all(file, *options.what);
   }
+  if (looks_like_path(*options.what)) return fail(EngineError::no_such_file, SubjectDetail{*options.what});
   return SecretBytes(Bytes(options.what->begin(), options.what->end()));
 }
 
@@ -85,6 +98,10 @@ Result<int> push(Context& context, PushOptions const& options) {
   }
   KITH_TRY(client, open_client(context, "kith push"));
   KITH_TRY(data, content(context, options));
+  if (data.empty()) {
+    bool const from_input = !options.what || (*options.what == "-" && !options.text);
+    return fail(EngineError::message_empty, SubjectDetail{from_input ? "standard input" : "what was given"});
+  }
   engine::PushRequest request{options.topic, std::chrono::seconds{0}};
   if (options.ttl)
     request.ttl = std::max(std::chrono::ceil<std::chrono::seconds>(*options.ttl), std::chrono::seconds{1});
@@ -116,8 +133,8 @@ Result<int> push(Context& context, PushOptions const& options) {
   } else {
     out.result(fmt::format("pushed 1 item, cursor {}, pending", pushed.cursor));
     if (client->other_devices().empty()) {
-      out.warning("pending",
-                  "this device is alone in its group: the message is on its disk. Invite another: kith pair");
+      out.warning("pending", "this device is alone in its group: the message is on its disk. Invite another: " +
+                                 out.command("kith pair"));
     } else if (options.wait == PushWait::none) {
       out.warning("pending", "no other device has it yet; it is on this disk, and goes out when one is reached");
     }

@@ -25,15 +25,14 @@ std::string_view state_text(FolderState state, bool watched) {
   return "stopped";
 }
 
-Json problem_json(engine::FailureCode const& code, std::string const& subject) {
+Json problem_json(Output const& out, engine::FailureCode const& code, std::string const& subject) {
   Json problem{{"code", code.code}};
   problem["message"] =
       subject.empty() ? std::string(code.summary) : fmt::format("{}: {}", code.summary, printable(subject));
   problem["safe"] = code.safe;
-  problem["remedy"] = Json::array();
-  for (auto const& remedy : code.tries()) {
-    problem["remedy"].push_back({{"command", remedy.command}, {"explanation", remedy.explanation}});
-  }
+  std::vector<engine::Remedy> remedies;
+  for (auto const& each : code.tries()) remedies.push_back({std::string(each.command), std::string(each.explanation)});
+  problem["remedy"] = remedies_json(out.commands(std::move(remedies)));
   return problem;
 }
 
@@ -146,7 +145,7 @@ class Picture {
     auto& store = client_.instance().store();
     auto const add = [&](std::string_view code, std::string const& subject) {
       auto const* known = engine::find_failure_code(code);
-      if (known != nullptr) object_["problems"].push_back(problem_json(*known, subject));
+      if (known != nullptr) object_["problems"].push_back(problem_json(context_.out, *known, subject));
     };
     if (was_removed(client_)) add("revoked-self", {});
     for (auto const& [code, subject] : stopped_) add(code, subject);
@@ -190,7 +189,7 @@ class Picture {
       text = fmt::format("! {} {} you", object_["problems"].size(),
                          object_["problems"].size() == 1 ? "problem needs" : "problems need");
     } else if (all == 0) {
-      text = "no other device yet: kith pair";
+      text = "no other device yet: " + out.command("kith pair");
     } else if (state == "synced") {
       text = fmt::format("{} everything in step with {} of {} devices", out.glyphs().done(), level, all);
     } else if (state == "syncing") {

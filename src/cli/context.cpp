@@ -25,8 +25,9 @@ engine::ConfigResult<engine::ResolvedConfig> Context::config(std::vector<engine:
 engine::PassphraseSource Context::passphrase(std::optional<std::string> const& file) {
   return {file, environment, [this](std::string_view question) -> Result<SecretBytes> {
             auto typed = prompt.hidden(question);
-            if (!typed && typed.error().is(engine::EngineError::no_terminal))
-              return kith::fail(engine::KeyError::locked);
+            bool const none = !typed && (typed.error().is(engine::EngineError::no_terminal) ||
+                                         typed.error().is(engine::EngineError::no_answer));
+            if (none) return kith::fail(engine::KeyError::locked);
             return typed;
           }};
 }

@@ -73,9 +73,10 @@ Checked<Command> build_init(Given const& given) {
 
 void declare_pair(App& app) {
   add_flag(app, "--create", "make an invite and wait; this is what pair does without flags");
-  app.add_option("--join", "join with a code (1 to 4 words), a link, or - to read either from standard input")
-      ->type_name("CODE|LINK|-")
-      ->expected(1, 4);
+  app.add_option("--join",
+                 "join with a code (1 to 4 words) or a link; alone: KITH_CODE, else standard input, as with -")
+      ->type_name("[CODE|LINK|-]")
+      ->expected(0, 4);
   add_list(app, "--peer", "where the other device listens; may come several times");
   app.get_option("--peer")->type_name("HOST:PORT");
   add_flag(app, "--qr", "show a QR code");
@@ -128,6 +129,7 @@ Checked<Command> build_devices_revoke(Given const& given) {
 
 void declare_push(App& app) {
   app.add_option("TEXT|FILE|-", "what to send: a text, a file, or - for standard input");
+  add_flag(app, "--text", "send what is given as it stands, also where it looks like a file's path");
   app.add_option("--topic", "what it is about; else default")->type_name("TOPIC");
   app.add_option("--ttl", "hide it from readers after this time")->type_name("TIME");
   app.add_option("--wait", "until it is on another device (safe), or another device has taken it in (seen)")
@@ -136,6 +138,8 @@ void declare_push(App& app) {
 Checked<Command> build_push(Given const& given) {
   PushOptions options;
   options.what = given.text("TEXT|FILE|-");
+  options.text = given.flag("--text");
+  if (options.text && !options.what) return tl::unexpected(UsageFault{"--text needs a text", {}});
   KITH_TAKE(topic, name_if_any(given, "--topic"));
   KITH_TAKE(ttl, time_if_any(given, "--ttl"));
   if (topic) options.topic = std::move(*topic);

@@ -9,7 +9,10 @@ std::span<CommandPage const> command_pages() {
       {"init",
        "[--name NAME] [--group NAME] [--passphrase-file FILE] [--recovery-file FILE]",
        "Makes this device's keys and a new group with this device in it, and shows the recovery key: 24 words that "
-       "are the only way back if all devices are lost. Other devices come in with `kith pair`.\n\n"
+       "stand above every device. Other devices come in with `kith pair`.\n\n"
+       "With the words any device can be removed for good, the first one included (`kith devices revoke DEV "
+       "--recovery-file FILE`). To set up a new device from the words alone, with no other device left, is not there "
+       "yet; keep the words, they are made for it.\n\n"
        "Without a terminal --recovery-file is needed: the words go to a new file that only you can read.",
        {{"kith init", "with this machine's name, in a group named home"},
         {"kith init --name laptop --group family", "with other names"},
@@ -17,37 +20,44 @@ std::span<CommandPage const> command_pages() {
          "from a script, keys under a passphrase"}}},
       {"pair",
        "[--create] [--expires TIME] [--qr|--no-qr]\n"
-       "       kith pair --join CODE|LINK|- [--peer HOST:PORT]... [--name NAME]",
+       "       kith pair --join [CODE|LINK|-] [--peer HOST:PORT]... [--name NAME]",
        "Without --join, makes an invite and waits until a device has joined with it; you see its name and say yes or "
        "no. The invite is good for one device and for ten minutes, and three wrong tries make it void.\n\n"
        "With --join, asks the device that made the invite to let this one in. Case, spaces and dashes of a code do "
-       "not matter, and neither do O for 0 and I or L for 1.",
+       "not matter, and neither do O for 0 and I or L for 1.\n\n"
+       "Other users of the machine can see what stands on a command line while it runs. --join alone takes the code "
+       "or link from KITH_CODE, or where that is not set from standard input; --join - always from there.",
        {{"kith pair", "on a device of the group: show a code and wait"},
         {"kith pair --join 7F3K-9QDM-2XHB-T6WP --peer 192.168.1.20:7427", "on the new device: the line that was shown"},
         {"kith pair --join 7f3k 9qdm 2xhb t6wp --peer 192.168.1.20:7427", "the same, as somebody types it"},
         {"kith pair --create --expires 2m --yes", "let in whoever has the code, without asking"},
+        {"kith pair --join --peer 192.168.1.20:7427", "type the code when asked, so that nobody sees it"},
         {"kith pair --join -", "read the code or link from standard input"}}},
       {"sync",
        "DIR [--folder NAME | --new] [--once] [--dry-run] [--max-delete N|N%|none] [--peer HOST:PORT]...",
        "Makes the directory a folder of the group, or the folder of its name if there is one, and keeps it in step "
        "until Ctrl-C. Files that are there already are compared, not sent again. What is deleted or replaced is kept "
        "in DIR/.kith/trash for some days.\n\n"
-       "If very many files vanish at once it stops and asks; --max-delete says how many are meant.",
+       "If very many files vanish at once it stops and asks: by default more than 25% of the folder and more than 50 "
+       "files. --max-delete says how many are meant; a percentage counts beyond 50 files only.",
        {{"kith sync ~/Photos", "keep a directory in step"},
         {"kith sync ~/Photos --once", "stop when every reachable device has everything"},
         {"kith sync ~/Photos --dry-run", "see what would happen"},
         {"kith sync ~/Pictures --folder photos", "another directory name for the folder photos"},
         {"kith sync ~/Photos --max-delete none", "the files that vanished are meant to be gone"}}},
       {"push",
-       "[TEXT|FILE|-] [--topic TOPIC] [--ttl TIME] [--wait safe|seen]",
+       "[TEXT|FILE|-] [--text] [--topic TOPIC] [--ttl TIME] [--wait safe|seen]",
        "Sends one message to all devices of the group: a text, a file's content, or what comes on standard input. It "
        "is stored on this disk first and goes out when a device can be reached.\n\n"
+       "What looks like a path (it begins with /, ./, ../ or ~, or is one word with a slash in it or a dot in front) is "
+       "an error where no such file is; --text sends it as it stands.\n\n"
        "--wait safe waits until another device has stored it, --wait seen until one has taken it in.",
        {{"kith push 'see you at nine'", "a text"},
         {"kith push notes.txt --topic notes", "a file"},
         {"kith push - --wait safe", "standard input, until another device has it"},
         {"kith push --ttl 1d 'code: 4711'", "hidden from readers after a day"},
-        {"kith push -- -5", "a text that looks like a flag"}}},
+        {"kith push -- -5", "a text that looks like a flag"},
+        {"kith push --text and/or", "a text that looks like a path"}}},
       {"pull",
        "[--after-cursor N] [--own] [--follow] [--topic TOPIC] [--out DIR]",
        "Prints what other devices pushed since the last pull, oldest first, each item followed by a line end. The "
@@ -83,8 +93,8 @@ std::span<CommandPage const> command_pages() {
         {"kith devices revoke laptop --recovery-file words.txt", "a device that stands above this one"}}},
       {"key show-recovery",
        "",
-       "Says how the recovery key can be checked and what it is for. The words themselves are kept nowhere once they "
-       "were confirmed.",
+       "Says what the recovery key is for, and checks words that are typed. The words themselves are kept nowhere once "
+       "they were confirmed.",
        {{"kith key show-recovery", "what is known of the recovery key"}}},
       {"key rotate",
        "",

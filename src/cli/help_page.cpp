@@ -79,7 +79,16 @@ std::string codes_text() {
   std::ranges::sort(codes, {}, [](auto const* code) { return std::pair(code->exit, code->code); });
   std::string out;
   for (auto const* code : codes) out += entry(fmt::format("{:3} {}", code->exit, code->code), code->summary, 26);
+  out += "\nOf warnings, which change no exit code:\n";
+  for (auto const& code : engine::warning_codes()) out += entry(fmt::format("    {}", code.code), code.summary, 26);
   return out;
+}
+
+/// Whether a page has a line for a code, as `skipped` has for each reason to leave a file alone.
+auto explains_code(std::string_view code) {
+  return [line = fmt::format("\n    {} ", code)](TopicPage const& page) {
+    return page.name == "skipped" && page.text.find(line) != std::string_view::npos;
+  };
 }
 
 std::string list_text(std::string_view path, CommandFilter const& exists) {
@@ -140,6 +149,10 @@ std::string code_text(engine::FailureCode const& code) {
   return out;
 }
 
+std::string code_text(engine::WarningCode const& code) {
+  return fmt::format("{} (a warning): {}\n\n{}", code.code, code.summary, laid_out(code.help, 0));
+}
+
 std::string topic_text(TopicPage const& page) {
   return fmt::format("kith help {}: {}\n\n{}", page.name, page.summary,
                      page.name == "codes" ? codes_text() : laid_out(page.text, 0));
@@ -148,8 +161,10 @@ std::string topic_text(TopicPage const& page) {
 std::optional<std::string> help_text(std::string_view topic, CommandFilter const& exists) {
   if (topic.empty()) return overview_text(exists);
   if (auto const* code = engine::find_failure_code(topic)) return code_text(*code);
+  if (auto const* code = engine::find_warning_code(topic)) return code_text(*code);
   auto text = command_text(topic, exists);
-  auto const page = std::ranges::find(topic_pages(), topic, &TopicPage::name);
+  auto page = std::ranges::find(topic_pages(), topic, &TopicPage::name);
+  if (!text && page == topic_pages().end()) page = std::ranges::find_if(topic_pages(), explains_code(topic));
   if (page == topic_pages().end()) return text;
   return text ? *text + "\n" + topic_text(*page) : topic_text(*page);  // `config` is both
 }
@@ -162,6 +177,7 @@ std::vector<std::string> help_topics(CommandFilter const& exists) {
     if (!list_text(branch.path, exists).empty()) names.emplace_back(branch.path);
   for (auto const& page : topic_pages()) names.emplace_back(page.name);
   for (auto const& code : engine::failure_codes()) names.emplace_back(code.code);
+  for (auto const& code : engine::warning_codes()) names.emplace_back(code.code);
   return names;
 }
 

@@ -38,6 +38,7 @@ struct TopicPage {
 /// @param path  a command or a word that holds commands; nullopt where it is neither
 [[nodiscard]] std::optional<std::string> command_text(std::string_view path, CommandFilter const& exists);
 [[nodiscard]] std::string code_text(engine::FailureCode const& code);
+[[nodiscard]] std::string code_text(engine::WarningCode const& code);
 [[nodiscard]] std::string topic_text(TopicPage const& page);
 /// The page of a command, a code or a topic, whichever has the name; the overview for an empty one.
 [[nodiscard]] std::optional<std::string> help_text(std::string_view topic, CommandFilter const& exists);

@@ -184,6 +184,20 @@ TEST(Help, EveryFailureCodeHasAPage) {
   }
 }
 
+TEST(Help, EveryWarningHasAPage) {
+  for (auto const& code : engine::warning_codes()) {
+    EXPECT_EQ(engine::find_failure_code(code.code), nullptr) << code.code;
+    EXPECT_EQ(engine::find_warning_code(code.code), &code);
+    auto const text = help_text(code.code, every_command());
+    ASSERT_TRUE(text) << code.code;
+    EXPECT_TRUE(text->starts_with(std::string(code.code) + " (a warning): ")) << *text;
+    EXPECT_GT(code.help.size(), 60U) << code.code;
+    EXPECT_NE(help_text("codes", every_command())->find("\n      " + std::string(code.code) + " "), std::string::npos)
+        << code.code;
+    expect_commands_in(code.help);
+  }
+}
+
 TEST(Help, PagesFitAndEndWell) {
   auto topics = help_topics(every_command());
   topics.emplace_back();
@@ -207,6 +221,7 @@ TEST(Help, EveryReasonToSkipAFileIsExplained) {
   for (int why = 0; why <= static_cast<int>(files::Skipped::Why::blocked); ++why) {
     auto const code = files::skip_code(static_cast<files::Skipped::Why>(why));
     EXPECT_NE(text->find("\n    " + std::string(code) + " "), std::string::npos) << code;
+    EXPECT_TRUE(help_text(code, every_command())) << code;
   }
 }
 

@@ -19,7 +19,7 @@ std::span<TopicPage const> topic_pages() {
        "    listen = \"[::]:7427\"       # \"\" for off\n"
        "    [defaults]\n"
        "    trash_days = 30            # how long deleted and replaced files are kept\n"
-       "    max_delete = \"25%\"         # or a number of files, or \"none\"\n"
+       "    max_delete = \"25%\"         # and more than 50 files; or a number of files, or \"none\"\n"
        "    [log]\n"
        "    level = \"warn\"             # error, warn, info, debug"},
       {"environment", "the variables that count",
@@ -29,6 +29,7 @@ std::span<TopicPage const> topic_pages() {
        "    KITH_SECTION__KEY         any setting: KITH_NETWORK__LISTEN, KITH_LOG__LEVEL\n"
        "    KITH_LOG                  short for KITH_LOG__LEVEL\n"
        "    KITH_JSON                 1: as --json\n"
+       "    KITH_CODE                 the code or link of `kith pair --join`\n"
        "    KITH_PASSPHRASE_FILE      a file with the passphrase of the keys\n"
        "    KITH_PASSPHRASE_COMMAND   a command that prints it\n"
        "    KITH_PROGRESS_INTERVAL    where there is no terminal: a line of progress so often, such as 30s\n"

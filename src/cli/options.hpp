@@ -34,7 +34,9 @@ struct InitOptions {
 };
 
 struct PairOptions {
-  std::optional<std::string> join;  ///< a code (its words joined by spaces), a link, or `-`; none: create an invite
+  /// A code (its words joined by spaces), a link, `-` (standard input), or empty (KITH_CODE, else standard input);
+  /// none: create an invite
+  std::optional<std::string> join;
   std::vector<std::string> peers;
   std::optional<bool> qr;  ///< none: where the terminal can show one
   std::chrono::milliseconds expires = std::chrono::minutes{10};
@@ -55,6 +57,7 @@ struct DevicesRevokeOptions {
 enum class PushWait { none, safe, seen };
 struct PushOptions {
   std::optional<std::string> what;  ///< a text, a file's name, or `-`; none: standard input
+  bool text = false;                ///< it is a text, whatever it looks like
   std::string topic = "default";
   std::optional<std::chrono::milliseconds> ttl;
   PushWait wait = PushWait::none;

@@ -44,7 +44,14 @@ Output::Output(GlobalOptions const& global, engine::Environment const& environme
       quiet_(global.quiet),
       environment_(environment),
       out_style_(style_of(STDOUT_FILENO, environment, global.no_color)),
-      err_style_(style_of(STDERR_FILENO, environment, global.no_color)) {}
+      err_style_(style_of(STDERR_FILENO, environment, global.no_color)) {
+  auto const add = [&](std::string_view flag, std::optional<std::string> const& value) {
+    if (value) home_flags_ += fmt::format("{} {} ", flag, engine::shell_quoted(*value));
+  };
+  add("--home", global.home.home);
+  add("--profile", global.home.profile);
+  add("--config", global.home.config);
+}
 
 Output::~Output() {
   std::lock_guard const lock(mutex_);
@@ -81,12 +88,12 @@ void Output::note(std::string_view line) {
   write_err(printable(line) + "\n");
 }
 
-void Output::warning(std::string_view code, std::string_view line) {
+void Output::warning(WarningId code, std::string_view line) {
   if (quiet_) return;
   std::lock_guard const lock(mutex_);
   if (json_) {
     auto object = json_line("kith.error/1", "warning");
-    object["code"] = code;
+    object["code"] = code.text();
     object["message"] = printable(line);
     write_err(to_line(object) + "\n");
   } else {
@@ -94,7 +101,9 @@ void Output::warning(std::string_view code, std::string_view line) {
   }
 }
 
-int Output::failure(engine::Failure const& failure) {
+int Output::failure(engine::Failure const& explained) {
+  auto failure = explained;
+  failure.remedies = commands(std::move(failure.remedies));
   std::lock_guard const lock(mutex_);
   flush_out();
   write_err(json_ ? to_line(failure_json(failure)) + "\n" : failure_text(failure, err_style_));
@@ -119,6 +128,21 @@ Result<> Output::flush() {
   flush_out();
   if (out_error_ == 0) return {};
   return fail(engine::EngineError::output_failed, SystemDetail{out_error_, ""});
+}
+
+std::string Output::command(std::string_view line) const {
+  bool const of_kith = line.starts_with("kith ");
+  bool const names_home = line.find(" --home ") != std::string_view::npos;
+  bool const needs_home = !line.starts_with("kith help") && !line.starts_with("kith version");
+  if (!of_kith || names_home || !needs_home || home_flags_.empty()) return std::string(line);
+  return fmt::format("kith {}{}", home_flags_, line.substr(std::string_view("kith ").size()));
+}
+
+std::vector<engine::Remedy> Output::commands(std::vector<engine::Remedy> remedies) const {
+  for (auto& each : remedies) {
+    if (!each.explanation.starts_with("on ")) each.command = command(each.command);  // "on the other device: ..."
+  }
+  return remedies;
 }
 
 std::string Output::bold(std::string_view text) const { return colored("1", text, out_style_.color); }

@@ -9,8 +9,22 @@
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
 #include "engine/failure.hpp"
+#include "engine/warning_table.hpp"
 
 namespace kith::cli {
+
+/// A warning's code; one without a help page does not compile.
+class WarningId {
+ public:
+  template <std::size_t N>
+  consteval WarningId(char const (&code)[N]) : code_(code, N - 1) {  // NOLINT: stands for its literal
+    if (!engine::table::warning_is_known(code_)) throw "no such warning code";
+  }
+  [[nodiscard]] std::string_view text() const { return code_; }
+
+ private:
+  std::string_view code_;
+};
 
 /// All that the program prints. Results go to standard output, everything else to standard error, where a status line
 /// (progress) may stand below. Any thread may call it.
@@ -42,7 +56,7 @@ class Output {
   /// What is good to know: standard error. Nothing with --quiet or --json.
   void note(std::string_view line);
   /// What somebody should look at. With --json an object on standard error; nothing with --quiet.
-  void warning(std::string_view code, std::string_view line);
+  void warning(WarningId code, std::string_view line);
   /// What went wrong. @return the failure's exit code
   int failure(engine::Failure const& failure);
   /// A line of the log.
@@ -53,6 +67,11 @@ class Output {
 
   /// Hands everything to the system. @return EngineError::output_failed, once and for all after the first failure
   [[nodiscard]] Result<> flush();
+
+  /// A command to copy, as it must be typed here: with --home, --profile and --config where this run was given them.
+  [[nodiscard]] std::string command(std::string_view line) const;
+  /// The same for remedies; those for other devices, and what needs no home, stay as they are.
+  [[nodiscard]] std::vector<engine::Remedy> commands(std::vector<engine::Remedy> remedies) const;
 
   /// Colours, where standard output (or standard error) shows them.
   [[nodiscard]] std::string bold(std::string_view text) const;
@@ -67,6 +86,7 @@ class Output {
 
   bool json_;
   bool quiet_;
+  std::string home_flags_;  ///< "--home DIR ", as far as they were given
   engine::Environment const& environment_;
   StreamStyle out_style_, err_style_;
   std::mutex mutex_;

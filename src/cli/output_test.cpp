@@ -73,6 +73,26 @@ TEST(FailureJson, HasEveryFieldInOrder) {
   EXPECT_EQ(json.at("remedy"), Json::array());
 }
 
+/// What is printed to be copied must reach the home of this run.
+TEST(Output, CommandsNameTheHomeThatWasGiven) {
+  auto const environment = engine::Environment::of({{"KITH_HOME", "/elsewhere"}});
+  GlobalOptions global;
+  EXPECT_EQ(Output(global, environment).command("kith pair"), "kith pair");
+  global.home.home = "/my homes/a";
+  global.home.profile = "work";
+  Output const output(global, environment);
+  EXPECT_EQ(output.command("kith pair"), "kith --home '/my homes/a' --profile work pair");
+  EXPECT_EQ(output.command("kith push -- -5"), "kith --home '/my homes/a' --profile work push -- -5");
+  EXPECT_EQ(output.command("kith init --home DIR"), "kith init --home DIR");
+  EXPECT_EQ(output.command("kith help disk-full"), "kith help disk-full");
+  EXPECT_EQ(output.command("chmod 700 /h"), "chmod 700 /h");
+  std::vector<engine::Remedy> const remedies{{"kith pair", "on the other device: make another code"},
+                                             {"kith status", "see what waits"}};
+  auto const shown = output.commands(remedies);
+  EXPECT_EQ(shown[0], remedies[0]);
+  EXPECT_EQ(shown[1].command, "kith --home '/my homes/a' --profile work status");
+}
+
 TEST(Json, IdsTimesAndForeignBytes) {
   DeviceId id;
   id.bytes.fill(0xAB);

@@ -1,3 +1,5 @@
+#include <cerrno>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -17,18 +19,27 @@ using engine::EngineError;
 constexpr auto kLogTime = std::chrono::seconds{30};
 constexpr std::size_t kMostInviteText = 4096;
 
-/// What was typed, or what comes on standard input: a code there is in no other process's list of arguments.
-Result<std::string> invite_text(std::string const& given) {
-  if (given != "-") return given;
+/// What was typed; KITH_CODE; or what comes on standard input. The latter two are in no other process's list of
+/// arguments.
+Result<std::string> invite_text(Context& context, std::string const& given) {
+  if (!given.empty() && given != "-") return given;
+  if (given.empty()) {
+    if (auto const code = context.environment.get_filled("KITH_CODE")) return *code;
+  }
+  if (::isatty(STDIN_FILENO) == 1) context.out.note("Type the code that the other device shows, then Enter:");
   std::string text(kMostInviteText, '\0');
   std::size_t got = 0;
   while (got < text.size()) {
     auto const count = ::read(STDIN_FILENO, text.data() + got, text.size() - got);
+    if (signals::stop_signal() != 0) return stopped_by_signal();
+    if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     got += static_cast<std::size_t>(count);
     if (text.find('\n') < got) break;
   }
   text.resize(std::min(got, text.find('\n')));
+  if (text.find_first_not_of(" \t\r") == std::string::npos)
+    return fail(EngineError::usage, SubjectDetail{"no code came on standard input"});
   return text;
 }
 
@@ -129,7 +140,7 @@ Result<Json> offered_folders(Client& client, std::vector<std::string>& names) {
 }  // namespace
 
 Result<int> join_by_invite(Context& context, PairOptions const& options) {
-  KITH_TRY(text, invite_text(*options.join));
+  KITH_TRY(text, invite_text(context, *options.join));
   KITH_TRY(invite, engine::parse_invite(text));
   auto const config = context.config();
   if (!config) return context.fail(config.error());
@@ -191,7 +202,7 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
   out.result(fmt::format("{} Joined \"{}\" as {}.", out.glyphs().done(), state.roster().group_name(),
                          device_name(*client, client->device_id())));
   for (auto const& name : names) out.result(fmt::format("  folder {}", name));
-  if (!names.empty()) out.note("To keep a folder here: kith sync DIR --folder NAME");
+  if (!names.empty()) out.note("To keep a folder here: " + out.command("kith sync DIR --folder NAME"));
   return engine::kExitOk;
 }
 

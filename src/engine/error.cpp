@@ -22,8 +22,13 @@ std::string_view describe(int value) {
     case EngineError::ambiguous_device: return "ambiguous_device";
     case EngineError::usage: return "usage";
     case EngineError::message_too_large: return "message_too_large";
+    case EngineError::message_empty: return "message_empty";
+    case EngineError::no_such_file: return "no_such_file";
+    case EngineError::name_is_the_groups: return "name_is_the_groups";
     case EngineError::approval_needed: return "approval_needed";
     case EngineError::no_terminal: return "no_terminal";
+    case EngineError::no_answer: return "no_answer";
+    case EngineError::declined: return "declined";
     case EngineError::interrupted: return "interrupted";
     case EngineError::partial: return "partial";
     case EngineError::output_failed: return "output_failed";

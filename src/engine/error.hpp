@@ -21,8 +21,13 @@ enum class EngineError {
   ambiguous_device,     ///< several have it; the detail lists them
   usage,                ///< arguments that do not fit together; the detail says which
   message_too_large,    ///< more bytes than one message holds; the detail has size and limit
+  message_empty,        ///< there is nothing to send; the detail says where it was looked for
+  no_such_file,         ///< a text that looks like a file's path, and no file is there; the detail is the text
+  name_is_the_groups,   ///< device.name would change nothing any more; the detail is the wanted name
   approval_needed,      ///< somebody must be asked, and there is neither a terminal nor --yes
   no_terminal,          ///< an answer is needed and there is no terminal to ask at
+  no_answer,            ///< a question was asked, and the input ended (Ctrl-D)
+  declined,             ///< a question was asked, and the answer was no
   interrupted,          ///< a signal ended it; the detail counts the signal's number
   partial,              ///< done, but some items were left out; the detail counts them and all there were
   output_failed,        ///< standard output takes no more: a full disk or a closed pipe; the detail has errno

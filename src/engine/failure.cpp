@@ -156,12 +156,32 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
     case EngineError::message_too_large:
       return make(code("message-too-large"), fmt::format("{} do not fit into one message", human_bytes(count.count)),
                   fmt::format("a message has at most {}", human_bytes(count.limit)));
+    case EngineError::message_empty:
+      return make(code("nothing-to-send"),
+                  fmt::format("there is nothing to send: {} is empty", subject_of(error, "standard input")));
+    case EngineError::no_such_file: {
+      auto failure = make(code("no-such-path"), fmt::format("there is no file {}", subject_of(error, "of that name")),
+                          "what looks like a path is taken for a file");
+      failure.remedies.insert(failure.remedies.begin(),
+                              {fmt::format("kith push --text {}", shell_quoted(printable(error.subject()))),
+                               "send these words themselves"});
+      return failure;
+    }
+    case EngineError::name_is_the_groups: {
+      auto failure = make(code("name-is-the-groups"), "this device is in a group, and the group has its name");
+      auto const name = printable(error.subject());
+      if (!name.empty())
+        failure.remedies.front().command = fmt::format("kith devices rename DEV {}", shell_quoted(name));
+      return failure;
+    }
     case EngineError::approval_needed:
       return make(code("approval-needed"), "nobody can be asked whether the new device may join",
                   "there is no terminal, and --yes was not given");
     case EngineError::no_terminal:
       return make(code("no-terminal"), "an answer is needed, and there is no terminal to ask at",
                   subject_of(error, ""));
+    case EngineError::no_answer: return make(code("no-answer"), "the question was not answered");
+    case EngineError::declined: return make(code("declined"), "the answer was no");
     case EngineError::interrupted: {
       auto failure = make(code("interrupted"), "stopped by a signal");
       if (count.count == SIGTERM) failure.exit = kExitTerminated;

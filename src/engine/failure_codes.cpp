@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/failure_table.hpp"
+#include "engine/warning_table.hpp"
 
 namespace kith::engine {
 
@@ -16,6 +17,13 @@ std::span<FailureCode const> failure_codes() { return table::kCodes; }
 FailureCode const* find_failure_code(std::string_view code) {
   auto const found = std::ranges::find(table::kCodes, code, &FailureCode::code);
   return found == std::end(table::kCodes) ? nullptr : &*found;
+}
+
+std::span<WarningCode const> warning_codes() { return table::kWarnings; }
+
+WarningCode const* find_warning_code(std::string_view code) {
+  auto const found = std::ranges::find(table::kWarnings, code, &WarningCode::code);
+  return found == std::end(table::kWarnings) ? nullptr : &*found;
 }
 
 }  // namespace kith::engine

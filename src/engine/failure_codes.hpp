@@ -50,6 +50,16 @@ struct FailureCode {
   [[nodiscard]] std::span<RemedyText const> tries() const;
 };
 
+/// What somebody should look at although the command went on.
+struct WarningCode {
+  std::string_view code;
+  std::string_view summary;  ///< one line: when it is said
+  std::string_view help;     ///< the page of `kith help CODE`: why, and what to do
+};
+/// All codes of warnings that are not a failure's as well.
+[[nodiscard]] std::span<WarningCode const> warning_codes();
+[[nodiscard]] WarningCode const* find_warning_code(std::string_view code);
+
 /// All codes, those of one exit code together.
 [[nodiscard]] std::span<FailureCode const> failure_codes();
 [[nodiscard]] FailureCode const* find_failure_code(std::string_view code);

@@ -27,6 +27,9 @@ inline constexpr FailureCode kCodes[] = {
      "The other side sent something that does not decode, or that is not due at this point. Mostly a program of "
      "another version or another kind answers there.",
      {{{"kith version", "compare the versions on both devices"}, {"kith doctor", "check this device"}}}},
+    {"declined", kExitOther, true, kUntouched, "a question was answered with no",
+     "The command asked before it did something that cannot be undone, and the answer was no, or the input ended.",
+     {{{"kith status", "see how things are"}}}},
     {"directory-not-empty", kExitOther, true, kUntouched, "a directory still holds something",
      "A directory was to be removed or replaced, and something is in it that kith did not put there. It was left "
      "alone.",
@@ -50,6 +53,9 @@ inline constexpr FailureCode kCodes[] = {
      "Another device has a file whose name or path this disk cannot hold. It stays on the other devices; give it a "
      "shorter name there.",
      {{{"kith status", "see what waits"}}}},
+    {"no-answer", kExitOther, true, kUntouched, "a question was not answered",
+     "The input ended (Ctrl-D) where an answer was needed. Run the command again, or see how it runs without asking.",
+     {{{"kith help scripts", "how to run kith without questions"}}}},
     {"not-kith", kExitOther, true, kUntouched, "something answered, or was given, that is not kith's",
      "The bytes do not begin as anything of kith does: another program listens at that address, or the link or file "
      "is of another kind.",
@@ -159,6 +165,11 @@ inline constexpr FailureCode kCodes[] = {
     {"message-too-large", kExitUsage, true, kUntouched, "more than one message holds",
      "A message has at most 16 MiB. Larger things are files.",
      {{{"kith sync DIR", "keep a directory in step instead"}}}},
+    {"name-is-the-groups", kExitUsage, true, kUntouched, "device.name counts only until the device is in a group",
+     "The setting device.name is what a device is called when it starts a group or joins one. From then on the name is "
+     "the group's, the same on every device, and is changed there.",
+     {{{"kith devices rename DEV NAME", "change the name on all devices"},
+       {"kith devices ls", "see what this device is called"}}}},
     {"no-such-device", kExitUsage, true, kUntouched, "no device has this name or id",
      "A device is named by its name or by the beginning of its id, as far as that is unique.",
      {{{"kith devices ls", "see names and ids"}}}},
@@ -176,6 +187,10 @@ inline constexpr FailureCode kCodes[] = {
     {"not-a-file", kExitUsage, true, kUntouched, "a directory, link or device is where a file belongs",
      "The message names the path. Keys are never read through a symbolic link, and folders carry none.",
      {{{"kith help home", "what a home consists of"}}}},
+    {"nothing-to-send", kExitUsage, true, kUntouched, "an empty message",
+     "There were no bytes to send: standard input ended at once, or the file or text is empty. Mostly the command in "
+     "front of a pipe failed.",
+     {{{"kith push 'some words'", "send a text"}, {"kith push FILE", "send a file's content"}}}},
     {"passphrase-empty", kExitUsage, true, kUntouched, "an empty passphrase protects nothing",
      "The passphrase file or the first line of the command's output is empty, or nothing was typed.",
      {{{"kith help passphrase", "where a passphrase comes from"}}}},
@@ -265,7 +280,8 @@ inline constexpr FailureCode kCodes[] = {
     {"code-wrong", kExitWrongSecret, true, kUntouched, "the pairing code is not right",
      "The first half of a code finds the invite, the second proves it. After three wrong tries the code is void. "
      "Case, spaces, dashes, O for 0 and I or L for 1 do not matter.",
-     {{{"kith pair --join CODE", "try again"}, {"kith pair", "on the other device: make another code"}}}},
+     {{{"kith pair --join", "try again, and type the code where nobody sees it"},
+       {"kith pair", "on the other device: make another code"}}}},
     {"key-mismatch", kExitWrongSecret, true, kUntouched, "data is sealed under a key that this device does not hold",
      "Another device sealed it under a newer group key that has not come here, or it belongs to another group. If it "
      "does not settle once the devices have met, pair again from a device that syncs.",
@@ -276,7 +292,7 @@ inline constexpr FailureCode kCodes[] = {
      {{{"kith doctor", "check this device"}}}},
     {"passphrase-wrong", kExitWrongSecret, true, kUntouched, "this is not the passphrase",
      "The key file is whole, and this passphrase does not open it. Nobody can recover it; if it is lost, the way back "
-     "is the recovery key, or another device that invites this machine as a new one.",
+     "is another device that invites this machine as a new one.",
      {{{"kith help passphrase", "where a passphrase comes from"}}}},
     {"recovery-words-wrong", kExitWrongSecret, true, kUntouched, "these are not the recovery words of this group",
      "24 words, each from the list; capital letters and shortened words do not matter. A word that is in the list but "
@@ -314,8 +330,8 @@ inline constexpr FailureCode kCodes[] = {
      {{{"kith status", "see the folders and where they are"}, {"kith sync DIR", "go on, once the disk is mounted"},
        {"kith sync DIR --folder NAME", "only if DIR really lost its .kith: compare everything again, delete nothing"}}}},
     {"mass-delete", kExitGuard, true, "nothing was deleted on other devices", "many files vanished at once",
-     "More files than the guard allows are gone from the folder. If that is meant, say so; else bring them back, from "
-     "the trash in DIR/.kith/trash or another device.",
+     "More files than the guard allows are gone from the folder: by default more than a quarter of it and more than 50 "
+     "files. If that is meant, say so; else bring them back, from the trash in DIR/.kith/trash or another device.",
      {{{"kith sync DIR --max-delete none", "it is meant: delete them everywhere"},
        {"kith sync DIR --dry-run", "see what would happen"},
        {"kith config set defaults.max_delete 50%", "let more go without asking"}}}},

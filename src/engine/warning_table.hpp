@@ -1,0 +1,56 @@
+#pragma once
+
+#include "engine/failure_table.hpp"
+
+/// Every code under which kith warns. @see failure_table.hpp
+namespace kith::engine::table {
+
+// One field per line would hide the table in it.
+// clang-format off
+inline constexpr WarningCode kWarnings[] = {
+    {"added-devices", "a removed device had let others in",
+     "Who removes a device that was stolen should look at those that came in through it: the thief may have invited "
+     "them. `kith devices ls` lists all, `kith devices revoke DEV` removes one."},
+    {"binary", "a message is no text, so it was not printed",
+     "A message with control characters could steer the terminal, so `kith pull` prints only text. With `kith pull "
+     "--out DIR` every message is written to a file, and with --json it is in data_b64."},
+    {"config-shadowed", "a setting was written, and something else counts before it",
+     "A flag counts before a KITH_ variable, and that before the file. `kith config show --origin` says which one "
+     "counts now."},
+    {"conflict", "a file was changed on two devices",
+     "Neither version replaces the other: one keeps the name, the other is put beside it as a copy, the same on every "
+     "device. Compare them, keep what you want under the first name, and delete the copy."},
+    {"content-missing", "a message is known here, and its content is still on another device",
+     "Large messages come in pieces. The device that has the rest could not be reached; `kith pull` prints the message "
+     "when it is here. Nothing behind it is printed before, so that nothing is passed over."},
+    {"mismatch", "a file on the disk is not what was recorded",
+     "`kith verify` read the file again, and its bytes are others than those that were synced, while size and time "
+     "say that nothing changed. The disk may be failing, or a program changed the file and put its time back. If the "
+     "bytes are right, `touch` the file and it is taken as a change; else delete it in another place and compare with "
+     "what other devices hold."},
+    {"only-this-machine", "the addresses that were printed lead to this machine only",
+     "No other network address is there: the machine is offline, or network.listen names 127.0.0.1. Homes on this "
+     "machine can join, other machines cannot. Connect it to a network, or see `kith config get network.listen`."},
+    {"pending", "a message is stored here, and on no other device yet",
+     "No other device was reached. The message is on this disk and goes out by itself as soon as one is, while "
+     "`kith sync`, `kith pull --follow` or another command runs. `kith push --wait safe` waits for it."},
+    {"senior-device", "the removed device could undo its removal",
+     "Of two devices that remove each other, the one that was in the group first stays. `kith devices revoke DEV "
+     "--recovery-file FILE` signs the removal with the recovery words, and that is final."},
+    {"unreachable", "not all devices could be compared",
+     "`kith verify` compared what is here with the devices that answered. The others are offline; what they hold is "
+     "not known. `kith devices ls` says when each was last there."},
+};
+// clang-format on
+
+/// A code that has a help page: of this table or a failure's, or `skipped`, which is a topic.
+consteval bool warning_is_known(std::string_view name) {
+  if (name == "skipped") return true;
+  for (auto const& each : kWarnings)
+    if (each.code == name) return true;
+  for (auto const& each : kCodes)
+    if (each.code == name) return true;
+  return false;
+}
+
+}  // namespace kith::engine::table
