@@ -1,4 +1,5 @@
-#include <iostream>
+#include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -37,6 +38,7 @@ class Inviting {
     lookups_ = {created.code.lookup, created.link_lookup};
     client_.bell().ring();
     show(created, addresses);
+    warn_if_local(addresses);
     auto ended = wait();
     if (!ended) {
       // Whatever ended it: nobody will answer for this invite any more.
@@ -101,6 +103,15 @@ class Inviting {
     static_cast<void>(out.flush());
   }
 
+  void warn_if_local(std::vector<std::string> const& addresses) {
+    bool const local = std::ranges::all_of(addresses, [](std::string const& address) {
+      return address.starts_with("127.") || address.starts_with("[::1]") || address.starts_with("localhost:");
+    });
+    if (local)
+      context_.out.warning("only-this-machine",
+                           "these addresses lead to this machine only: no other machine can join with them");
+  }
+
   Result<int> wait() {
     for (;;) {
       if (auto const failure = client_.network_failure()) return fail(*failure);
@@ -117,6 +128,7 @@ class Inviting {
     KITH_TRY(invite, engine::get_control<InviteRow>(store, bytes_of(lookup.symbols)));
     KITH_TRY(pair, engine::get_control<PairRow>(store, bytes_of(lookup.symbols)));
     if (!invite) return std::nullopt;
+    notice_who_left(lookup, pair);
     if (pair && pair->state == PairState::joined) {
       KITH_TRY(code, joined(*pair));
       return std::optional(code);
@@ -127,9 +139,33 @@ class Inviting {
     if (invite->state != core::InviteState::cancelled && engine::current_time().wall.ms >= invite->expires_ms) {
       KITH_CHECK(invites_.settle(lookup, core::InviteState::expired, std::nullopt));
       context_.out.document(json_line("kith.pair/1", "expired"));
-      return std::optional(context_.fail(core::CoreError::invite_expired));
+      return std::optional(fail_here(core::CoreError::invite_expired));
     }
     return std::nullopt;
+  }
+
+  /// The failures of invites speak to the joining device; here it is this one that can make another.
+  int fail_here(Error const& error) {
+    constexpr std::string_view kThere = "on the other device: ";
+    auto failure = engine::explain(error);
+    for (auto& each : failure.remedies) {
+      if (each.explanation.starts_with(kThere)) each.explanation.erase(0, kThere.size());
+    }
+    return context_.out.failure(failure);
+  }
+
+  /// Whoever was let in may go away before it has everything.
+  void notice_who_left(wire::Lookup const& lookup, std::optional<PairRow> const& row) {
+    auto const agreed = agreed_.find(lookup.symbols);
+    if (agreed == agreed_.end()) return;
+    if (row && is_same(*row, agreed->second)) return;
+    context_.out.note(fmt::format(
+        "\"{}\" is gone, or does not answer; it has not joined. The code is still good for it.", agreed->second.name));
+    agreed_.erase(agreed);
+  }
+
+  static bool is_same(PairRow const& one, PairRow const& other) {
+    return one.device == other.device && one.endpoint == other.endpoint;
   }
 
   /// A try counts when our proof goes out, and is taken back as soon as the other side proves that it knew the code.
@@ -151,7 +187,7 @@ class Inviting {
     context_.out.note(fmt::format("Somebody tried a wrong code; {} {} left.", left, left == 1 ? "try" : "tries"));
     if (left > 0) return std::nullopt;
     context_.out.document(json_line("kith.pair/1", "expired"));
-    return context_.fail(core::CoreError::invite_void);
+    return fail_here(core::CoreError::invite_void);
   }
 
   Result<std::optional<int>> ask(wire::Lookup const& lookup, PairRow row) {
@@ -161,17 +197,39 @@ class Inviting {
     object["endpoint"] = row.endpoint;
     context_.out.document(object);
     static_cast<void>(context_.out.flush());
-    KITH_TRY(yes,
-             context_.prompt.confirm(fmt::format("\"{}\" ({}) wants to join. Is this yours?", row.name, row.endpoint)));
-    row.state = yes ? PairState::approved : PairState::denied;
-    KITH_CHECK(engine::put_control(client_.instance().store(), row, bytes_of(lookup.symbols)));
-    if (!yes) KITH_CHECK(invites_.settle(lookup, core::InviteState::cancelled, std::nullopt));
+    auto const still_asked = [&] {
+      auto const now = engine::get_control<PairRow>(client_.instance().store(), bytes_of(lookup.symbols));
+      return now && *now && (*now)->state == PairState::requested && is_same(**now, row);
+    };
+    KITH_TRY(yes, context_.prompt.confirm_while(
+                      fmt::format("\"{}\" ({}) wants to join. Is this yours?", row.name, row.endpoint), still_asked));
+    if (!yes) {
+      context_.out.note(fmt::format("\"{}\" ({}) is not waiting any more.", row.name, row.endpoint));
+      return std::nullopt;
+    }
+    KITH_CHECK(write_answer(lookup, row, *yes));
     client_.bell().ring();
-    if (yes) return std::nullopt;
+    if (*yes) return std::nullopt;
     static_cast<void>(wait_for_news(client_, std::chrono::milliseconds{300}));  // the answer goes out
     context_.out.document(json_line("kith.pair/1", "denied"));
     context_.out.note(fmt::format("\"{}\" was not let in.", row.name));
     return std::optional<int>(engine::kExitNotTrusted);
+  }
+
+  /// The answer is about the device that was shown: if another one asks by now, nothing is written.
+  Result<> write_answer(wire::Lookup const& lookup, PairRow row, bool yes) {
+    auto& store = client_.instance().store();
+    {
+      KITH_TRY(transaction, store::Transaction::begin(store));
+      KITH_TRY(now, engine::get_control<PairRow>(store, bytes_of(lookup.symbols)));
+      if (!now || now->state != PairState::requested || !is_same(*now, row)) return {};
+      row.state = yes ? PairState::approved : PairState::denied;
+      KITH_CHECK(engine::put_control(store, row, bytes_of(lookup.symbols)));
+      KITH_CHECK(transaction.commit());
+    }
+    if (!yes) return invites_.settle(lookup, core::InviteState::cancelled, std::nullopt);
+    agreed_.insert_or_assign(lookup.symbols, std::move(row));
+    return {};
   }
 
   Result<int> joined(PairRow const& row) {
@@ -209,6 +267,7 @@ class Inviting {
   engine::StoredInvites invites_;
   std::vector<wire::Lookup> lookups_;
   std::map<std::string, Tries> tries_;
+  std::map<std::string, PairRow> agreed_;  ///< by lookup: whom the user let in, until it has joined
 };
 
 Result<int> invite(Context& context, PairOptions const& options) {

@@ -20,6 +20,7 @@ namespace {
 
 using engine::EngineError;
 
+constexpr int kLookAgainMs = 200;
 constexpr std::size_t kMostLine = 4095;  // of a terminal in line mode (termios(3))
 
 disk::Fd open_terminal() { return disk::Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)); }
@@ -51,15 +52,16 @@ class Silence {
   bool on_ = false;
 };
 
-/// @return nothing once the terminal has a line
-Result<> wait_for_line(int terminal, std::optional<Instant> until) {
+/// @return nothing once the terminal has a line; EngineError::declined once the question is not meant any more
+Result<> wait_for_line(int terminal, std::optional<Instant> until, std::function<bool()> const& meant) {
   while (true) {
     if (signals::stop_signal() != 0) return interrupted();
-    int wait_ms = -1;
+    if (meant && !meant()) return fail(EngineError::declined);
+    int wait_ms = meant ? kLookAgainMs : -1;
     if (until) {
       auto const left = std::chrono::ceil<std::chrono::milliseconds>(*until - Clock::now()).count();
       if (left <= 0) return fail(EngineError::timed_out);
-      wait_ms = static_cast<int>(std::min<std::int64_t>(left, INT_MAX));
+      wait_ms = static_cast<int>(std::min<std::int64_t>(left, meant ? kLookAgainMs : INT_MAX));
     }
     std::array<pollfd, 2> waits{{{terminal, POLLIN, 0}, {signals::wake_descriptor(), POLLIN, 0}}};
     int const ready = ::poll(waits.data(), waits.size(), wait_ms);
@@ -71,14 +73,14 @@ Result<> wait_for_line(int terminal, std::optional<Instant> until) {
 }
 
 /// One line, without its end. The buffer never grows, so that nothing of it stays in memory.
-Result<SecretBytes> read_line(int terminal, std::optional<Instant> until) {
+Result<SecretBytes> read_line(int terminal, std::optional<Instant> until, std::function<bool()> const& meant = {}) {
   Bytes line(kMostLine + 1);
   while (true) {
-    if (auto waited = wait_for_line(terminal, until); !waited) return fail(waited.error());
+    if (auto waited = wait_for_line(terminal, until, meant); !waited) return fail(waited.error());
     auto const got = ::read(terminal, line.data(), line.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(EngineError::no_terminal);
-    if (got == 0) return interrupted();  // Ctrl-D
+    if (got == 0) return fail(EngineError::no_answer);  // Ctrl-D
     line.resize(static_cast<std::size_t>(got));
     if (line.back() == '\n') line.pop_back();
     return SecretBytes(std::move(line));
@@ -100,25 +102,55 @@ std::string_view trimmed(std::string_view text) {
 bool Prompt::possible() const { return open_terminal().valid(); }
 
 Result<std::string> Prompt::text(std::string_view question, std::optional<Instant> until) {
+  return ask(question, until, {});
+}
+
+Result<std::string> Prompt::ask(std::string_view question, std::optional<Instant> until,
+                                std::function<bool()> const& meant) {
   auto const terminal = open_terminal();
   if (!terminal.valid()) return fail(EngineError::no_terminal, SubjectDetail{std::string(question)});
   output_.set_status("");
   say(terminal.get(), printable(question) + " ");
-  auto line = read_line(terminal.get(), until);
+  auto line = read_line(terminal.get(), until, meant);
   if (!line) {
+    ::tcflush(terminal.get(), TCIFLUSH);  // half an answer to this is none to the next question
     say(terminal.get(), "\n");
     return fail(std::move(line).error());
   }
   return std::string(trimmed(line->text()));
 }
 
+namespace {
+
+/// Yes or no; nothing for any other word.
+std::optional<bool> meaning_of(std::string answer) {
+  for (auto& c : answer) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  if (answer == "y" || answer == "yes") return true;
+  if (answer.empty() || answer == "n" || answer == "no") return false;
+  return std::nullopt;
+}
+
+}  // namespace
+
 Result<bool> Prompt::confirm(std::string_view question, std::optional<Instant> until) {
   if (yes_) return true;
   while (true) {
-    KITH_TRY(answer, text(fmt::format("{} [y/N]", question), until));
-    for (auto& c : answer) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    if (answer == "y" || answer == "yes") return true;
-    if (answer.empty() || answer == "n" || answer == "no") return false;
+    auto const answer = ask(fmt::format("{} [y/N]", question), until, {});
+    if (!answer && answer.error().is(EngineError::no_answer)) return false;
+    if (!answer) return fail(answer.error());
+    if (auto const yes = meaning_of(*answer)) return *yes;
+    question = "Please answer y or n:";
+  }
+}
+
+Result<std::optional<bool>> Prompt::confirm_while(std::string_view question, std::function<bool()> const& meant) {
+  if (yes_) return std::optional(true);
+  while (true) {
+    auto const answer = ask(fmt::format("{} [y/N]", question), std::nullopt, meant);
+    if (!answer && answer.error().is(EngineError::declined)) return std::optional<bool>();
+    if (!answer && answer.error().is(EngineError::no_answer)) return std::optional(false);
+    if (!answer) return fail(answer.error());
+    if (auto const yes = meaning_of(*answer)) return yes;
     question = "Please answer y or n:";
   }
 }

@@ -17,12 +17,14 @@ using engine::EngineError;
 using testing::AtTerminal;
 
 /// Exit codes by which the child tells what came out.
-constexpr int kYes = 10, kNo = 11, kInterrupted = 12, kNoTerminal = 13, kTimedOut = 14, kText = 15, kOther = 16;
+constexpr int kYes = 10, kNo = 11, kInterrupted = 12, kNoTerminal = 13, kTimedOut = 14, kText = 15, kOther = 16,
+              kNoAnswer = 17;
 
 int code_of(Error const& error) {
   if (error.is(EngineError::interrupted)) return kInterrupted;
   if (error.is(EngineError::no_terminal)) return kNoTerminal;
   if (error.is(EngineError::timed_out)) return kTimedOut;
+  if (error.is(EngineError::no_answer)) return kNoAnswer;
   return kOther;
 }
 
@@ -84,13 +86,39 @@ TEST(Prompt, AnswersThatNeverComeEndWithTheTime) {
   EXPECT_EQ(terminal.wait(), kTimedOut);
 }
 
-TEST(Prompt, CtrlDAndSignalsEndIt) {
-  for (auto const* typed : {"\x04", "\x03"}) {
-    AtTerminal terminal(80, [] { return confirm(false); });
-    ASSERT_TRUE(terminal.sees("[y/N] "));
-    terminal.type(typed);
-    EXPECT_EQ(terminal.wait(), kInterrupted);
-  }
+TEST(Prompt, CtrlDIsNoAndNoAnswer) {
+  AtTerminal confirming(80, [] { return confirm(false); });
+  ASSERT_TRUE(confirming.sees("[y/N] "));
+  confirming.type("\x04");
+  EXPECT_EQ(confirming.wait(), kNo);
+  AtTerminal typing(80, [] { return text_is(""); });
+  ASSERT_TRUE(typing.sees("Name? "));
+  typing.type("\x04");
+  EXPECT_EQ(typing.wait(), kNoAnswer);
+}
+
+TEST(Prompt, AQuestionThatIsOverTakesNoAnswer) {
+  AtTerminal terminal(80, [] {
+    return with_prompt(false, [](Prompt& prompt) {
+      auto const until = Clock::now() + 400ms;
+      auto const first = prompt.confirm_while("Is it the first?", [&] { return Clock::now() < until; });
+      if (!first || first->has_value()) return kOther;
+      auto const second = prompt.confirm_while("Is it the second?", [] { return true; });
+      return second && *second ? (**second ? kYes : kNo) : kOther;
+    });
+  });
+  ASSERT_TRUE(terminal.sees("Is it the first? [y/N] "));
+  terminal.type("y");  // and no line end in time
+  ASSERT_TRUE(terminal.sees("Is it the second? [y/N] "));
+  terminal.type("n\n");
+  EXPECT_EQ(terminal.wait(), kNo);
+}
+
+TEST(Prompt, SignalsEndIt) {
+  AtTerminal stopped(80, [] { return confirm(false); });
+  ASSERT_TRUE(stopped.sees("[y/N] "));
+  stopped.type("\x03");
+  EXPECT_EQ(stopped.wait(), kInterrupted);
   AtTerminal terminal(80, [] { return secret_is("x"); });
   ASSERT_TRUE(terminal.sees("Passphrase: "));
   terminal.signal(SIGUSR1);  // asks for progress: no reason to stop

@@ -168,6 +168,10 @@ void PairInviter::deny() {
   if (state_ == State::await_user) end(CoreError::invite_denied, wire::PairEnd{wire::PairEndCode::denied, 0});
 }
 
+void PairInviter::refuse_as_used() {
+  if (state_ == State::await_user) end(CoreError::invite_used, wire::PairEnd{wire::PairEndCode::used, 0});
+}
+
 void PairInviter::cancel() { end(CoreError::invite_cancelled, wire::PairEnd{wire::PairEndCode::cancelled, 0}); }
 
 void PairInviter::fail_internally(Error reason) { end(std::move(reason), wire::PairEnd{wire::PairEndCode::failed, 0}); }

@@ -82,6 +82,7 @@ class PairInviter {
 
   void approve(wire::PairOfferBox const& offer, Now now);
   void deny();
+  void refuse_as_used();  ///< another device was let in with this invite while the user was asked
   void welcome(wire::PairWelcomeBox const& box, Now now);
   void cancel();                       ///< the invite was taken back, or the program ends
   void fail_internally(Error reason);  ///< the commit did not work

@@ -254,6 +254,16 @@ TEST_F(Pairing, TellsTheJoinerThatItWasDenied) {
   EXPECT_EQ(inviter_failure(), "core.invite_denied");
 }
 
+TEST_F(Pairing, TellsTheJoinerThatAnotherWasQuicker) {
+  approves = false;
+  join();
+  run();
+  inviter->refuse_as_used();
+  run();
+  EXPECT_EQ(joiner_failure(), "core.invite_used");
+  EXPECT_EQ(inviter_failure(), "core.invite_used");
+}
+
 TEST_F(Pairing, CanBeTakenBackByEitherSide) {
   approves = false;
   join();

@@ -33,7 +33,11 @@ std::optional<std::uint8_t> StoredInvites::begin_try(wire::Lookup const& lookup)
     row.tries = static_cast<std::uint8_t>(std::min<int>(row.tries + 1, kMaxTries));
     left = static_cast<std::uint8_t>(kMaxTries - row.tries);
   });
-  return counted ? left : std::nullopt;  // a full disk, a busy database, or an invite that is gone meanwhile
+  if (counted) return left;
+  // Whoever asks hears nothing. A database that was only busy will do better next time; of anything else people must
+  // hear.
+  if (!counted.error().is(store::StoreError::busy)) failure_ = counted.error();
+  return std::nullopt;
 }
 
 void StoredInvites::try_succeeded(wire::Lookup const& lookup) {

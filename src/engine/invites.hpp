@@ -14,6 +14,8 @@ class StoredInvites final : public core::InviteBook {
   std::optional<core::InviteView> find(wire::Lookup const& lookup) override;
   std::optional<std::uint8_t> begin_try(wire::Lookup const& lookup) override;
   void try_succeeded(wire::Lookup const& lookup) override;
+  /// Why a try could not be counted since this was last asked, unless the database was only busy.
+  [[nodiscard]] std::optional<Error> take_failure() { return std::exchange(failure_, std::nullopt); }
 
   struct Created {
     core::PairingCode code;
@@ -32,6 +34,7 @@ class StoredInvites final : public core::InviteBook {
   Store& store_;
   core::StorageKey const& key_;
   std::function<WallTime()> wall_;
+  std::optional<Error> failure_;
 };
 
 }  // namespace kith::engine

@@ -100,6 +100,9 @@ class Network {
   // What the exchange tells and others ask (network_events.cpp).
   [[nodiscard]] Result<> tell(sync::ExchangeEvent const& event);
   [[nodiscard]] Result<> look_at_requests();
+  [[nodiscard]] Result<> look_at_pairings();
+  [[nodiscard]] Result<> answer(PairMachine& machine);
+  [[nodiscard]] Result<> ask_about(PairMachine& machine, bool agreed);
   [[nodiscard]] Result<> on_pair_event(PairMachine& machine, core::InviterEvent const& event);
   [[nodiscard]] Result<> commit_pair(PairMachine& machine, core::PairCommit const& commit);
   [[nodiscard]] Result<> look_at_contents();
@@ -130,6 +133,7 @@ class Network {
   std::unique_ptr<FolderService> folders_;
   std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
   std::set<PairMachine*> pairings_;
+  std::uint64_t last_pairing_ = 0;
   std::map<std::string, std::size_t> strangers_;  ///< by address without port
   std::map<DeviceId, std::string> coming_;  ///< open sessions whose device has not said yet what it holds: endpoints
   std::set<std::string> dialling_;          ///< addresses asked for by DialRows, under way

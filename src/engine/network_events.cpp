@@ -1,29 +1,9 @@
-#include <algorithm>
-
 #include "engine/folder_service.hpp"
 #include "engine/log.hpp"
 #include "engine/network_machines.hpp"
 
 /// What a Network tells the other processes of the home, and what they ask of it.
 namespace kith::engine {
-namespace {
-
-/// The device's name, with a number behind it where another active device has it already.
-std::string free_name(core::Roster const& roster, std::string const& wanted) {
-  auto const taken = [&](std::string const& name) {
-    return std::ranges::any_of(roster.members(), [&](auto const& known) {
-      return known.second.state == core::MemberState::active && known.second.name == name;
-    });
-  };
-  std::size_t room = kLimits.max_name_bytes - 8;
-  while (room > 0 && room < wanted.size() && (static_cast<unsigned char>(wanted[room]) & 0xC0) == 0x80) --room;
-  std::string const stem = wanted.substr(0, room);  // no character is cut in two
-  std::string name = stem;
-  for (int number = 2; taken(name); ++number) name = fmt::format("{}-{}", stem, number);
-  return name;
-}
-
-}  // namespace
 
 Result<> Network::tell(sync::ExchangeEvent const& event) {
   auto& store = instance_->store();
@@ -112,105 +92,7 @@ Result<> Network::look_at_requests() {
     exchange_->hurry(current_time());
     exchange_->ask_digests();
   }
-  for (auto* pairing : pairings_) {
-    if (!pairing->asked || pairing->answered) continue;
-    auto const& lookup = pairing->asked->lookup.symbols;
-    KITH_TRY(row, get_control<PairRow>(store, bytes_of(lookup)));
-    KITH_TRY(invite, get_control<InviteRow>(store, bytes_of(lookup)));
-    bool const about_it = row && row->device == pairing->asked->cert.device;  // else the answer is another joiner's
-    // A "no" also takes the invite back; who was asked about hears the "no".
-    if (about_it && row->state == PairState::denied) {
-      pairing->answered = true;
-      pairing->inviter.deny();
-    } else if (!invite || invite->state == core::InviteState::cancelled || !invite->inviter.alive()) {
-      pairing->answered = true;
-      pairing->inviter.cancel();
-    } else if (about_it && row->state == PairState::approved) {
-      pairing->answered = true;
-      pairing->inviter.approve(
-          {instance_->replica.state().group(), instance_->replica.state().roster().group_name(), {}}, current_time());
-    } else if (row && !about_it) {
-      continue;
-    }
-    pairing->wake();
-  }
-  return {};
-}
-
-Result<> Network::on_pair_event(PairMachine& machine, core::InviterEvent const& event) {
-  auto& store = instance_->store();
-  ring_due_ = true;
-  if (auto const* requested = std::get_if<core::PairRequested>(&event)) {
-    KITH_CHECK(instance_->replica.refresh());
-    if (!requested->again && instance_->replica.state().roster().active(requested->cert.device)) {
-      // A member has what an invite gives, unless this one's welcome was lost on the way.
-      machine.inviter.fail_internally(core::CoreError::protocol_violation);
-      return {};
-    }
-    KITH_TRY(invite, get_control<InviteRow>(store, bytes_of(requested->lookup.symbols)));
-    bool const agreed = requested->again || (invite && invite->approve_all);
-    PairRow const row{agreed ? PairState::approved : PairState::requested, requested->cert.device, requested->name,
-                      machine.remote};
-    KITH_CHECK(put_control(store, row, bytes_of(requested->lookup.symbols)));
-    machine.asked = *requested;
-    return look_at_requests();
-  }
-  if (auto const* commit = std::get_if<core::PairCommit>(&event)) {
-    auto committed = commit_pair(machine, *commit);
-    if (committed) return {};
-    if (committed.error().holds<store::StoreError>()) return committed;
-    machine.inviter.fail_internally(committed.error());
-    return {};
-  }
-  if (auto const* done = std::get_if<core::PairDone>(&event)) {
-    KITH_CHECK(invites_->settle(done->lookup, core::InviteState::used, done->device));
-    PairRow const row{PairState::joined, done->device, machine.asked ? machine.asked->name : std::string{},
-                      machine.remote};
-    KITH_CHECK(put_control(store, row, bytes_of(done->lookup.symbols)));
-    return exchange_->on_local_change(current_time());
-  }
-  auto const& failed = std::get<core::PairFailed>(event);
-  if (!failed.lookup) return {};
-  KITH_TRY(row, get_control<PairRow>(store, bytes_of(failed.lookup->symbols)));
-  bool const ours = row && machine.asked && row->device == machine.asked->cert.device;
-  if (ours && row->state != PairState::joined)
-    KITH_CHECK(erase_control<PairRow>(store, bytes_of(failed.lookup->symbols)));
-  return {};
-}
-
-/// Lets the device in and hands over the group. Joining again by the same device writes nothing new.
-Result<> Network::commit_pair(PairMachine& machine, core::PairCommit const& commit) {
-  auto& replica = instance_->replica;
-  // One invite, one device: from here on another one hears that it is used, even if this one never comes back.
-  KITH_TRY(invite, get_control<InviteRow>(instance_->store(), bytes_of(commit.lookup.symbols)));
-  bool const taken = invite && invite->used_by && *invite->used_by != commit.cert.device;
-  if (!invite || taken || invite->state == core::InviteState::cancelled) return fail(core::CoreError::invite_used);
-  KITH_CHECK(invites_->settle(commit.lookup, core::InviteState::used, commit.cert.device));
-  KITH_CHECK(replica.refresh());
-  auto const& roster = replica.state().roster();
-  auto const* known = roster.find(commit.cert.device);
-  if (known != nullptr && known->state != core::MemberState::active) return fail(core::CoreError::removed_peer);
-  wire::PairWelcomeBox welcome;
-  if (known != nullptr && !known->add_entries.empty()) {
-    welcome.device_add = known->add_entries.front();
-  } else {
-    // A write first, so that the epoch it names is one that exactly the active devices know.
-    KITH_TRY(epoch, replica.usable_epoch(current_time()));
-    std::vector<wire::Op> ops;
-    ops.emplace_back(wire::DeviceAdd{commit.cert, free_name(roster, commit.name), epoch, std::nullopt});
-    KITH_TRY(ids, replica.write(std::move(ops), current_time()));
-    welcome.device_add = ids.front().entry;
-  }
-  Bytes genesis = wire::encode(replica.state().genesis());
-  KITH_TRY(copy, wire::decode<wire::Genesis>(genesis));
-  wipe(genesis);
-  welcome.genesis = std::move(copy);
-  welcome.secrets = replica.secrets_for_newcomer();
-  if (listener_) {
-    for (auto const& address : own_addresses()) welcome.addresses.push_back({address});
-  }
-  machine.inviter.welcome(welcome, current_time());
-  return exchange_->on_local_change(current_time());
+  return look_at_pairings();
 }
 
 /// Tells the others which folders this device keeps, and whether it has every content that it should.

@@ -156,6 +156,7 @@ Network::PairMachine::PairMachine(Network& network, wire::Opening const& opening
     : inviter(network.identity_, network.options_.device_name, *network.invites_, opening, network.instance_->random,
               current_time()),
       remote(std::move(from)),
+      number(++network.last_pairing_),
       network_(network) {
   network_.pairings_.insert(this);
 }
@@ -179,6 +180,7 @@ void Network::PairMachine::on_timer() {
 
 void Network::PairMachine::work_events() {
   while (auto const event = inviter.poll_event()) network_.check(network_.on_pair_event(*this, *event));
+  if (auto const failure = network_.invites_->take_failure()) network_.fail_with(*failure);
   wake();
   network_.settle();
 }

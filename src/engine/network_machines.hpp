@@ -31,10 +31,15 @@ class Network::PairMachine final : public link::StreamMachine {
   [[nodiscard]] std::optional<Instant> next_deadline() override { return inviter.next_deadline(); }
   [[nodiscard]] bool done() const override { return inviter.done(); }
   void work_events();
+  /// Whether the row is about this conversation: a device that tries again comes by another connection.
+  [[nodiscard]] bool is_about(PairRow const& row) const {
+    return asked && row.device == asked->cert.device && row.endpoint == remote;
+  }
 
   core::PairInviter inviter;
   std::string remote;
-  std::optional<core::PairRequested> asked;  ///< the user is being asked about this
+  std::uint64_t number;                      ///< the later one came later
+  std::optional<core::PairRequested> asked;  ///< what the user is asked about, or has answered; none once it is over
   bool answered = false;
 
  private:

@@ -68,6 +68,83 @@ class Approval(Pairing):
                 self.outside(self.phone)
                 self.assertEqual(self.laptop.names(), ["laptop"])
 
+    def test_ctrl_d_means_no(self):
+        terminal, joiner = self.asked()
+        terminal.send("\x04")
+        self.assertEqual(joiner.wait(), 13, joiner)
+        self.assertEqual(terminal.wait(), 13, terminal)
+        self.assertIn('"phone" was not let in', terminal.screen)
+
+    def joins(self, device, *args):
+        """A device that dials the invite; the laptop's user has not been asked about it yet."""
+        joiner = device.start("pair", "--join", self.invite["code"], "--peer", self.invite["addresses"][0], "--json", *args)
+        joiner.wait_json("waiting")
+        return joiner
+
+    def test_a_joiner_that_dies_keeps_nobody_out(self):
+        terminal, joiner = self.asked()
+        joiner.kill()
+        terminal.expect(r'"phone" \(.*\) is not waiting any more')
+        tablet = self.joins(self.device("tablet"))
+        terminal.expect(r'"tablet" \(127\.0\.0\.1:\d+\) wants to join\. Is this yours\? ', timeout=5)
+        terminal.send("y\n")
+        self.assertEqual(tablet.wait(), 0, tablet)
+        self.assertEqual(terminal.wait(), 0, terminal)
+        self.assertEqual(self.laptop.names(), ["laptop", "tablet"])
+
+    def test_a_joiner_that_is_silent_keeps_nobody_out(self):
+        for answered in (False, True):
+            with self.subTest(answered=answered):
+                laptop, self.laptop = self.laptop, self.device("laptop").init()
+                terminal, joiner = self.asked()
+                joiner.process.send_signal(signal.SIGSTOP)
+                if answered:
+                    terminal.send("y\n")
+                tablet = self.joins(self.device("tablet"))
+                terminal.expect(r'"tablet" \(127\.0\.0\.1:\d+\) wants to join\. Is this yours\? ', timeout=5)
+                terminal.send("y\n")
+                self.assertEqual(tablet.wait(timeout=15), 0, tablet)
+                self.assertEqual(terminal.wait(), 0, terminal)
+                self.assertEqual(self.laptop.names(), ["laptop", "tablet"])
+                # It wakes up too late, and hears so.
+                joiner.process.send_signal(signal.SIGCONT)
+                self.assertIn(joiner.wait(), (10, 12), joiner)
+                self.outside(self.phone)
+                self.laptop = laptop
+
+    def test_the_first_is_asked_about_when_the_second_leaves(self):
+        terminal, joiner = self.asked()
+        tablet = self.joins(self.device("tablet"))
+        terminal.expect(r'"tablet" \(.*\) wants to join')
+        tablet.kill()
+        terminal.expect(self.QUESTION, timeout=5)
+        terminal.send("y\n")
+        self.assertEqual(joiner.wait(), 0, joiner)
+        self.assertEqual(terminal.wait(), 0, terminal)
+        self.assertEqual(self.laptop.names(), ["laptop", "phone"])
+
+    def test_a_device_that_comes_again_is_shown_as_it_is_now(self):
+        terminal, joiner = self.asked()
+        joiner.kill()
+        again = self.joins(self.phone, "--name", "mobile")
+        terminal.expect(r'"mobile" \(127\.0\.0\.1:\d+\) wants to join\. Is this yours\? ', timeout=5)
+        terminal.send("y\n")
+        self.assertEqual(again.wait(), 0, again)
+        self.assertEqual(terminal.wait(), 0, terminal)
+        self.assertEqual(self.laptop.names(), ["laptop", "mobile"])
+
+    def test_who_goes_after_the_yes_is_missed(self):
+        terminal, joiner = self.asked()
+        joiner.process.send_signal(signal.SIGSTOP)
+        terminal.send("y\n")
+        terminal.expect(r'"phone" is gone, or does not answer', timeout=20)
+        joiner.kill()
+        again = self.joins(self.phone)
+        terminal.expect(self.QUESTION)
+        terminal.send("y\n")
+        self.assertEqual(again.wait(), 0, again)
+        self.assertEqual(terminal.wait(), 0, terminal)
+
     def test_taken_back_while_a_device_waits(self):
         terminal, joiner = self.asked()
         terminal.send("\x03")
@@ -82,7 +159,7 @@ class Approval(Pairing):
         terminal, joiner = self.asked()
         self.assertEqual(joiner.stop(), 130, joiner)
         self.assertEqual(last_json(joiner)["type"], "cancelled")
-        terminal.send("y\n")  # too late, and no harm: the next one can still come
+        terminal.expect(r'"phone" \(.*\) is not waiting any more')
         again = self.phone.start("pair", "--join", self.invite["code"], "--peer", self.invite["addresses"][0], "--json")
         terminal.expect(self.QUESTION)
         terminal.send("y\n")
@@ -134,6 +211,18 @@ class Codes(Pairing):
                 pipe.run("pair", "--join", "-", "--peer", invite["addresses"][0], "--json", stdin=invite["code"] + ending).ok()
                 self.assertEqual(inviter.wait(), 0, inviter)
 
+    def test_out_of_sight_of_the_process_list(self):
+        ways = (("first", (), {"KITH_CODE": "{code}"}, ""), ("second", (), {}, "{code}\n"),
+                ("third", ("-",), {"KITH_CODE": "not this one"}, "{link}\n"))
+        for name, value, env, stdin in ways:
+            with self.subTest(name), Device(name) as device:
+                inviter, invite = self.laptop.invite()
+                device.run("pair", "--join", *value, "--peer", invite["addresses"][0], "--json", stdin=stdin.format(**invite),
+                           env={key: text.format(**invite) for key, text in env.items()}).ok()
+                self.assertEqual(inviter.wait(), 0, inviter)
+        error = self.refused(self.phone.run("pair", "--join", "--json"), 2, "usage")
+        self.assertEqual(error["message"], "no code came on standard input")
+
     def test_as_people_type_it(self):
         for _ in range(30):  # two of three codes hold a symbol that can be mistaken
             inviter, invite = self.laptop.invite()
@@ -163,6 +252,7 @@ class Codes(Pairing):
             inviter.wait_line(f'"tries_left":{left}')
         self.assertEqual(inviter.wait(), 12, inviter)
         self.assertEqual(only_error(inviter)["code"], "code-void")
+        self.assertEqual(only_error(inviter)["remedy"], [{"command": "kith pair", "explanation": "make another code"}])
         self.refused(self.phone.join(invite), 12, "code-void")
         self.refused(self.join_with([invite["link"]], None), 12, "code-cancelled")
         self.outside(self.phone)
@@ -180,6 +270,7 @@ class Codes(Pairing):
         inviter, invite = self.laptop.invite("--expires", "2s")
         self.assertEqual(inviter.wait(), 5, inviter)
         self.assertEqual((last_json(inviter)["type"], only_error(inviter)["code"]), ("expired", "code-expired"))
+        self.assertEqual(only_error(inviter)["remedy"], [{"command": "kith pair", "explanation": "make another code"}])
         self.refused(self.phone.join(invite), 5, "code-expired")
         self.outside(self.phone)
 
@@ -208,6 +299,11 @@ class Codes(Pairing):
         inviter, invite = self.laptop.invite()
         inviter.kill()
         self.refused(self.phone.join(invite), 12, "code-cancelled")
+
+    def test_an_address_that_leads_nowhere_else(self):
+        inviter, _ = self.laptop.invite()
+        inviter.wait_line('"only-this-machine"', stream="err")
+        self.assertEqual(inviter.stop(), 130, inviter)
 
     def test_nobody_there(self):
         error = self.refused(self.phone.join({"code": "7F3K-9QDM-2XHB-T6WP", "addresses": [f"127.0.0.1:{free_port()}"]}), 10,
