@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <sodium/utils.h>
@@ -39,8 +41,8 @@ std::string_view nth_word(std::string_view words, int n) {
 /// Shows the words and makes sure that they were written down.
 Result<> show_words(Context& context, std::string const& words, RandomSource& random) {
   auto& out = context.out;
-  out.note("Recovery key: write these 24 words down. They are the only way back if all devices are lost,");
-  out.note("and are shown only now:");
+  out.note("Recovery key: write these 24 words down. They stand above every device of the group, and are shown");
+  out.note("only now:");
   std::string block = words_block(words);
   out.block("\n" + block + "\n");
   sodium_memzero(block.data(), block.size());
@@ -60,6 +62,78 @@ Result<> write_words(std::string const& file, std::string const& words) {
   auto written = engine::write_private_file(file, line, engine::Replace::no);
   wipe(line);
   return written;
+}
+
+bool is_there(std::filesystem::path const& path) {
+  std::error_code ignored;
+  return std::filesystem::symlink_status(path, ignored).type() != std::filesystem::file_type::not_found;
+}
+
+/// What a run has made, taken away again unless it came to its end: the next one begins anew, and no words are left
+/// that open nothing.
+class Made {
+ public:
+  Made() = default;
+  Made(Made const&) = delete;
+  ~Made() {
+    std::error_code ignored;
+    for (auto const& file : files_) std::filesystem::remove(file, ignored);
+  }
+  void add(std::filesystem::path file) { files_.push_back(std::move(file)); }
+  void keep() { files_.clear(); }
+
+ private:
+  std::vector<std::filesystem::path> files_;
+};
+
+/// The words, wiped when it goes.
+struct Words {
+  explicit Words(std::string made) : text(std::move(made)) {}
+  Words(Words const&) = delete;
+  ~Words() { sodium_memzero(text.data(), text.size()); }
+  std::string text;
+};
+
+Result<core::Identity> make_keys(Context& context, InitOptions const& options, engine::HomePaths const& paths,
+                                 RandomSource& random) {
+  auto identity = core::Identity::generate(random, engine::current_time().wall);
+  auto const source = context.passphrase(options.passphrase_file);
+  if (source.configured()) {
+    KITH_TRY(passphrase, source.fresh());
+    KITH_TRY(content, engine::encode_key_file(identity, passphrase.view(), random));
+    KITH_CHECK(engine::create_key_file(paths.key_file, content));
+  } else {
+    KITH_CHECK(engine::create_key_file(paths.key_file, engine::encode_key_file(identity)));
+  }
+  return identity;
+}
+
+/// Keys, database, group and the file with the words: all of them, or none.
+Result<std::unique_ptr<engine::Client>> make_group(Context& context, InitOptions const& options,
+                                                   engine::HomePaths const& paths, engine::Config const& config,
+                                                   std::string const& name, core::RecoveryKeys const& recovery,
+                                                   std::string const& words, std::optional<core::Identity> identity) {
+  Made made;
+  crypto::SystemRandom random;
+  if (!identity) {
+    KITH_TRY(fresh, make_keys(context, options, paths, random));
+    identity = std::move(fresh);
+    made.add(paths.key_file);
+  }
+  if (!is_there(paths.database)) {
+    for (char const* suffix : {"-wal", "-shm", ""}) made.add(paths.database.native() + suffix);
+  }
+  KITH_TRY(client,
+           engine::Client::open(std::move(*identity), {paths, config, "kith init"}, engine::Instance::Need::nothing));
+  KITH_TRY(transaction, store::Transaction::begin(client->instance().store()));
+  KITH_CHECK(client->instance().replica.create_group(options.group, name, recovery, engine::current_time()));
+  if (options.recovery_file) {
+    KITH_CHECK(write_words(*options.recovery_file, words));
+    made.add(*options.recovery_file);
+  }
+  KITH_CHECK(transaction.commit());
+  made.keep();
+  return std::move(client);
 }
 
 Result<int> init(Context& context, InitOptions const& options) {
@@ -93,28 +167,23 @@ Result<int> init(Context& context, InitOptions const& options) {
                               "where there is no terminal"});
   }
 
+  if (options.recovery_file && is_there(*options.recovery_file))
+    return fail(files::FilesError::exists, SystemDetail{EEXIST, *options.recovery_file});
+
   auto const entropy = random.secret<crypto::MnemonicEntropy>();
   auto const recovery = core::RecoveryKeys::from_entropy(entropy);
-  std::string words = crypto::to_words(entropy);
-  auto const shown = to_terminal ? show_words(context, words, random) : write_words(*options.recovery_file, words);
-  sodium_memzero(words.data(), words.size());
-  if (!shown) return fail(shown.error());
-
-  if (!identity) {
-    identity = core::Identity::generate(random, engine::current_time().wall);
-    auto const source = context.passphrase(options.passphrase_file);
-    if (source.configured()) {
-      KITH_TRY(passphrase, source.fresh());
-      KITH_TRY(content, engine::encode_key_file(*identity, passphrase.view(), random));
-      KITH_CHECK(engine::create_key_file(paths.key_file, content));
-    } else {
-      KITH_CHECK(engine::create_key_file(paths.key_file, engine::encode_key_file(*identity)));
-    }
+  Words const words(crypto::to_words(entropy));
+  auto const shown = to_terminal ? show_words(context, words.text, random) : Result<>{};
+  auto made = shown
+                  ? make_group(context, options, paths, config->config, name, recovery, words.text, std::move(identity))
+                  : fail(shown.error());
+  if (!made) {
+    context.out.note(to_terminal ? "No group was made. The words above open nothing; the next run shows others."
+                                 : "No group was made, and no recovery words were written.");
+    return fail(made.error());
   }
-  KITH_TRY(client, engine::Client::open(std::move(*identity), {paths, config->config, "kith init"},
-                                        engine::Instance::Need::nothing));
+  auto const& client = *made;
   auto& replica = client->instance().replica;
-  KITH_CHECK(replica.create_group(options.group, name, recovery, engine::current_time()));
   client->bell().ring();
 
   auto object = json_document("kith.init/1");
@@ -123,8 +192,8 @@ Result<int> init(Context& context, InitOptions const& options) {
   object["device"] = self;
   object["recovery"] = to_terminal ? "shown" : "file";
   context.out.document(object);
-  context.out.result(fmt::format("Created group \"{}\" on {} (device {}). Next: kith pair", options.group, name,
-                                 short_id(client->device_id())));
+  context.out.result(fmt::format("Created group \"{}\" on {} (device {}). Next: {}", options.group, name,
+                                 short_id(client->device_id()), context.out.command("kith pair")));
   if (!to_terminal) {
     context.out.note(fmt::format("The recovery words are in {}: put them where no device of yours is lost with them.",
                                  *options.recovery_file));

@@ -262,6 +262,103 @@ class Config(Basics):
         self.assertEqual(self.run_kith("config", "path", "--json", "--profile", "../x").expect(2).error()["code"], "bad-profile")
 
 
+class Given(Basics):
+    """What is given to init and push, and what is said about it."""
+
+    def setUp(self):
+        super().setUp()
+        self.words = self.home.dir / "words"
+
+    def init(self, *args, **more):
+        return self.run_kith("init", "--recovery-file", self.words, *args, **more)
+
+    def left(self):
+        """What is in the home, but for the empty directory of doorbells."""
+        return sorted(set(os.listdir(self.home.home)) - {"run"}) if self.home.home.exists() else []
+
+    def test_commands_to_copy_name_the_home(self):
+        home = self.home.dir / "other home"
+        none = {"KITH_HOME": None}
+        done = self.init("--home", home, env=none).ok()
+        self.assertIn(f"Next: kith --home '{home}' pair\n", done.out)
+        self.assertIn(f"kith --home '{home}' pair", self.run_kith("push", "x", "--home", home, env=none).ok().err)
+        error = self.init("--home", home, "--json", env=none).expect(2).error()
+        self.assertEqual(error["code"], "already-initialised")
+        self.assertEqual(error["remedy"][0]["command"], f"kith --home '{home}' pair")
+        self.assertIn("Next: kith pair\n", self.run_kith("init", "--recovery-file", self.home.dir / "more").ok().out)
+
+    def test_an_init_that_is_broken_off_leaves_nothing(self):
+        for typed, code in (("\x03", 130), ("\x04", 1)):
+            terminal = self.home.terminal("init")
+            terminal.expect(r"Type word number")
+            terminal.send(typed)
+            self.assertEqual(terminal.wait(), code, terminal)
+            self.assertIn("No group was made. The words above open nothing", terminal.screen)
+            self.assertEqual(self.left(), [])
+        (self.home.home / "kith.db").mkdir()  # no database can be made here
+        run = self.init()
+        self.assertNotEqual(run.code, 0)
+        self.assertIn("no recovery words were written", run.err)
+        self.assertEqual(self.left(), ["kith.db"])
+        self.assertFalse(self.words.exists())
+        (self.home.home / "kith.db").rmdir()
+        self.words.write_text("others")
+        self.assertEqual(self.init("--json").error()["code"], "path-taken")
+        self.assertEqual((self.words.read_text(), self.left()), ("others", []))
+        self.words.unlink()
+        self.init().ok()
+        self.assertEqual(len(self.words.read_text().split()), 24)
+
+    def test_push_of_what_looks_like_a_file(self):
+        self.init().ok()
+        for what in ("/nonexistent/file", "./x", "../no-such-x", "~/x", "notes/x.txt", ".profile-x", "/no such file"):
+            error = self.run_kith("push", what, "--json").expect(2).error()
+            self.assertEqual(error["code"], "no-such-path", what)
+            self.assertTrue(error["remedy"][0]["command"].startswith("kith push --text "), error)
+        for what in ("https://example.org/x", "yes and/or no", "...and so on, at 7 p.m.", "a.b"):
+            self.run_kith("push", what, "--quiet").ok()
+        self.run_kith("push", "--text", "/nonexistent/file").ok()
+        (self.home.dir / "x").write_text("content")
+        self.run_kith("push", "./x").ok()
+        pulled = self.run_kith("pull", "--own", "--json").ok().lines()
+        self.assertEqual([each["text"] for each in pulled if each["type"] == "item"],
+                         ["https://example.org/x", "yes and/or no", "...and so on, at 7 p.m.", "a.b", "/nonexistent/file", "content"])
+
+    def test_push_of_nothing(self):
+        self.init().ok()
+        for args in ((), ("-",), ("",), ("--text", "")):
+            error = self.run_kith("push", *args, "--json").expect(2).error()
+            self.assertEqual(error["code"], "nothing-to-send", args)
+        self.assertEqual(self.run_kith("pull", "--own", "--json").ok().lines()[-1]["items"], 0)
+
+    def test_the_name_of_a_device_in_a_group(self):
+        self.run_kith("config", "set", "device.name", "early").ok()
+        self.init().ok()
+        error = self.run_kith("config", "set", "device.name", "late", "--json").expect(2).error()
+        self.assertEqual(error["code"], "name-is-the-groups")
+        self.assertEqual(error["remedy"][0]["command"], "kith devices rename DEV late")
+        self.assertEqual(self.run_kith("config", "get", "device.name").ok().out, "early\n")
+
+    def test_a_question_that_is_answered_with_no(self):
+        self.init().ok()
+        for typed in ("n\n", "\n", "\x04"):
+            terminal = self.home.terminal("devices", "revoke", self.device_name())
+            terminal.expect(r"Go on\? \[y/N\] ")
+            terminal.send(typed)
+            self.assertEqual(terminal.wait(), 1, terminal)
+            self.assertIn("Nothing was changed", terminal.screen)
+
+    def device_name(self):
+        return self.run_kith("devices", "ls", "--json").ok().document()["devices"][0]["name"]
+
+    def test_every_warning_is_explained(self):
+        listed = self.run_kith("help", "codes").ok().out
+        warnings = re.findall(r"^      ([a-z-]+) ", listed[listed.index("Of warnings"):], re.M)
+        self.assertGreaterEqual(len(warnings), 10)
+        for code in [*warnings, "nobody-reachable", "skipped", "symlink", "name-clash"]:
+            self.run_kith("help", code).ok()
+
+
 class Files(Basics):
     def test_what_is_made_is_its_users_alone(self):
         for umask in (0o000, 0o022, 0o077):

@@ -9,6 +9,7 @@ import tempfile
 import time
 import unittest
 
+import people
 from folder_pair import Device, Pair, temp_files, tree
 from kith_e2e import BIN, PATIENCE_S, json_lines, wait_until
 
@@ -136,6 +137,105 @@ class FullHome(unittest.TestCase):
             device.run("push", "after").ok()
             pulled = device.run("pull", "--own", "--after-cursor", "0", "--json").lines()
             self.assertEqual([each["text"] for each in pulled if each["type"] == "item"], acknowledged + ["after"])
+
+
+class FullFromTheStart(unittest.TestCase):
+    """A disk that has a little more room with each step: whatever does not fit says so and leaves nothing half made."""
+
+    STEPS_KIB = (0, 4, 12, 40, 80, 160, 240, 320, 480, 640, 960)
+
+    def device(self, name):
+        device = people.Device(name)
+        self.addCleanup(device.close)
+        device.home.mkdir(mode=0o700)
+        return device
+
+    def rooms(self, device):
+        """Leaves this much free on the disk of the home, step by step, and in the end all of it."""
+        filler = device.home / "filler"
+        for kib in self.STEPS_KIB:
+            filler.unlink(missing_ok=True)
+            filler.write_bytes(bytes(max(0, shutil.disk_usage(device.home).free - kib * 1024)))
+            yield kib
+        filler.unlink()
+        yield None
+
+    def refused(self, run):
+        error = run.expect(14).error()
+        self.assertEqual(error["code"], "disk-full", run)
+        self.assertTrue(error["safe"] and error["remedy"], run)
+
+    def test_init(self):
+        device, refusals = self.device("full"), 0
+        with small_disk(device.home, 2):
+            device.home.chmod(0o700)
+            for _ in self.rooms(device):
+                run = device.run("init", "--recovery-file", device.words, "--json")
+                if run.code == 0:
+                    break
+                self.refused(run)
+                refusals += 1
+                self.assertFalse(device.words.exists())
+                self.assertEqual(set(os.listdir(device.home)) - {"filler", "run"}, set())
+            run.ok()
+            self.assertGreater(refusals, 2)
+            self.assertEqual(len(device.words.read_text().split()), 24)
+            (device.home / "filler").unlink(missing_ok=True)
+            self.assertEqual(device.names(), ["full"])
+
+    def test_a_full_disk_for_the_words(self):
+        device = people.Device("words")
+        self.addCleanup(device.close)
+        stick = device.dir / "stick"
+        stick.mkdir()
+        with small_disk(stick, 1):
+            (stick / "filler").write_bytes(bytes(shutil.disk_usage(stick).free))
+            self.refused(device.run("init", "--recovery-file", stick / "words", "--json"))
+            self.assertEqual(os.listdir(stick), ["filler"])
+            self.assertEqual(set(os.listdir(device.home)) - {"run"}, set())
+            (stick / "filler").unlink()
+            device.run("init", "--recovery-file", stick / "words").ok()
+
+    def test_joining(self):
+        laptop = people.Device("laptop").init()
+        self.addCleanup(laptop.close)
+        phone, refusals = self.device("phone"), 0
+        inviter, invite = laptop.invite()
+        with small_disk(phone.home, 2):
+            phone.home.chmod(0o700)
+            for _ in self.rooms(phone):
+                run = phone.join(invite)
+                if run.code == 0:
+                    break
+                self.refused(run)
+                refusals += 1
+            run.ok()
+            self.assertGreater(refusals, 2)
+            self.assertEqual(inviter.wait(), 0, inviter)
+            (phone.home / "filler").unlink(missing_ok=True)
+            self.assertEqual(laptop.names(), ["laptop", "phone"])
+            self.assertEqual(phone.names(), ["laptop", "phone"])
+
+    def test_inviting(self):
+        laptop = self.device("laptop")
+        with small_disk(laptop.home, 4):
+            laptop.home.chmod(0o700)
+            laptop.init()
+            inviter, invite = laptop.invite()
+            filler = laptop.home / "filler"
+            filler.write_bytes(bytes(shutil.disk_usage(laptop.home).free))
+            self.refused(laptop.run("pair", "--yes", "--json"))
+            phone = people.Device("phone")
+            self.addCleanup(phone.close)
+            run = phone.join(invite)
+            self.assertNotEqual(run.code, 0, run)
+            phone.run("status", "--json").expect(6)
+            self.assertEqual(inviter.wait(), 14, inviter)
+            self.assertEqual(people.only_error(inviter)["code"], "disk-full")
+            filler.unlink()
+            self.assertEqual(laptop.names(), ["laptop"])
+            people.let_in(laptop, phone)
+            self.assertEqual(phone.names(), ["laptop", "phone"])
 
 
 class Homes(unittest.TestCase):
