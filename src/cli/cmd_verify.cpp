@@ -237,8 +237,8 @@ class Verifying {
       return engine::kExitOk;
     }
     if (lacking_ > 0) {
-      out.result(fmt::format("{} {}, and {} {} still to come to this device: kith status", out.glyphs().failed(), files,
-                             lacking_, lacking_ == 1 ? "file is" : "files are"));
+      out.result(fmt::format("{} {}, and {} {} still to come to this device: {}", out.glyphs().failed(), files,
+                             lacking_, lacking_ == 1 ? "file is" : "files are", out.command("kith status")));
       return engine::kExitPartial;
     }
     if (same.empty() && !not_kept_.empty()) {
