@@ -181,8 +181,7 @@ template <>
   for (auto& tip : body.tips) tip.seq.value = std::max<std::uint64_t>(tip.seq.value, 1);
   std::erase_if(body.tips, [&](Tip const& tip) { return tip.log == body.log(); });
   std::ranges::sort(body.tips);
-  auto const twice = std::ranges::unique(body.tips);
-  body.tips.erase(twice.begin(), twice.end());
+  body.tips.erase(std::unique(body.tips.begin(), body.tips.end()), body.tips.end());
   return body;
 }
 
