@@ -111,7 +111,7 @@ Result<> Session::on_handshake_message(ByteView message, Now now) {
     case State::await_reply: return read_reply(message, now);
     case State::await_proof: return read_proof(message, now);
     case State::open:
-    case State::parting:
+    case State::hearing:
     case State::closed: break;
   }
   KITH_UNREACHABLE();
@@ -162,15 +162,13 @@ Result<> Session::read_proof(ByteView message, Now now) {
   noise::HandshakeHash signed_hash;
   KITH_TRY(payload, read_tokens(message, signed_hash));
   KITH_TRY(peer, check_payload(payload, signed_hash, now));
-  // It has proved who it is, so it may be told why it does not come in.
-  switch (membership_.judge(peer.cert)) {
-    case Membership::Verdict::welcome: become_open(std::move(peer), now); return {};
-    case Membership::Verdict::removed: part(std::move(peer), now); return {};
-    case Membership::Verdict::unknown: break;
+  auto const verdict = membership_.judge(peer.cert);
+  if (verdict == Membership::Verdict::welcome) {
+    become_open(std::move(peer), now);
+  } else {
+    hear(std::move(peer), verdict, now);
   }
-  channel_.emplace(handshake_->split(), now.mono);
-  channel_->send(wire::Close{wire::CloseCode::unknown_device, {}});
-  return fail(CoreError::unknown_device);
+  return {};
 }
 
 Result<> Session::write_payload_message(std::optional<std::uint8_t> tag_index, Now now) {
@@ -224,12 +222,14 @@ void Session::become_open(SessionPeer peer, Now now) {
   events_.emplace_back(SessionOpened{std::move(peer)});
 }
 
-void Session::part(SessionPeer peer, Now now) {
+/// It has proved who it is, so it may be told why it does not come in.
+void Session::hear(SessionPeer peer, Membership::Verdict verdict, Now now) {
   channel_.emplace(handshake_->split(), now.mono);
   handshake_.reset();
-  state_ = State::parting;
-  parting_since_ = now.mono;
-  events_.emplace_back(SessionParting{std::move(peer)});
+  state_ = State::hearing;
+  hearing_since_ = now.mono;
+  verdict_ = verdict;
+  events_.emplace_back(SessionUnwelcome{std::move(peer), verdict});
 }
 
 Result<> Session::on_transport_message(ByteView message, Now now) {
@@ -254,7 +254,8 @@ void Session::on_frame(wire::Frame frame, Now now) {
     bool const removed = close->code == wire::CloseCode::removed;
     return end(removed ? CoreError::removed_self : CoreError::closed, std::move(*close));
   }
-  if (state_ == State::parting && !std::holds_alternative<wire::Tips>(frame)) return;
+  bool const heard = std::holds_alternative<wire::Tips>(frame) || std::holds_alternative<wire::Data>(frame);
+  if (state_ == State::hearing && !heard) return;
   events_.emplace_back(SessionFrame{std::move(frame)});
 }
 
@@ -263,8 +264,8 @@ void Session::on_timer(Now now) {
     link_gone_ = link_gone_ || now.mono >= heard_ + kDeadAfter;  // the other side does not take our last words
     return;
   }
-  if (state_ == State::parting) {
-    if (now.mono >= parting_since_ + kPartingTime) close(wire::CloseCode::removed);
+  if (state_ == State::hearing) {
+    if (now.mono >= hearing_since_ + kHearingTime) close(refusal());
     return;
   }
   if (state_ != State::open) {
@@ -292,7 +293,7 @@ std::optional<Instant> Session::next_deadline() const {
     case State::await_hello:
     case State::await_reply:
     case State::await_proof: return started_ + kHandshakeTime;
-    case State::parting: return parting_since_ + kPartingTime;
+    case State::hearing: return hearing_since_ + kHearingTime;
     case State::open: return std::min(started_ + kLifetime, ping_ ? heard_ + kDeadAfter : heard_ + kPingAfter);
     case State::closed: return done() ? std::nullopt : std::optional(heard_ + kDeadAfter);
   }
@@ -326,7 +327,13 @@ void Session::send_bulk(wire::Frame const& frame) {
 
 void Session::close(wire::CloseCode code, std::string text) {
   send(wire::Close{code, std::move(text)});
-  end(state_ == State::parting ? CoreError::removed_peer : CoreError::closed);
+  if (code == wire::CloseCode::removed) return end(CoreError::removed_peer);
+  if (code == wire::CloseCode::unknown_device) return end(CoreError::unknown_device);
+  end(CoreError::closed);
+}
+
+wire::CloseCode Session::refusal() const {
+  return verdict_ == Membership::Verdict::removed ? wire::CloseCode::removed : wire::CloseCode::unknown_device;
 }
 
 void Session::end(Error reason, std::optional<wire::Close> close) {

@@ -47,10 +47,11 @@ struct SessionPeer {
 struct SessionOpened {
   SessionPeer peer;
 };
-/// The other device has proved who it is, and was removed from the group: show it the entries that prove that, as far
-/// as the TIPS that come next say that it lacks them, and close.
-struct SessionParting {
+/// The other device has proved who it is and that it holds an epoch, and does not belong to the group as far as is
+/// known here: the group may have changed behind our back. Hear its TIPS, ask for what is new, and close.
+struct SessionUnwelcome {
   SessionPeer peer;
+  Membership::Verdict verdict;
 };
 struct SessionFrame {
   wire::Frame frame;
@@ -59,24 +60,24 @@ struct SessionClosed {
   Error reason;                      ///< CoreError::closed for an orderly end
   std::optional<wire::Close> close;  ///< what the other side said, if it did
 };
-using SessionEvent = std::variant<SessionOpened, SessionParting, SessionFrame, SessionClosed>;
+using SessionEvent = std::variant<SessionOpened, SessionUnwelcome, SessionFrame, SessionClosed>;
 
 /// The authenticated conversation of two devices over one reliable, ordered link.
 /// Noise_XXpsk3_25519_ChaChaPoly_BLAKE2s with a psk from an epoch, then frames. No sockets, clock or threads.
 ///
 ///     initiator:  AwaitReply --message 2--> Open --> Closed
 ///     responder:  AwaitHello --message 1--> AwaitProof --message 3--> Open --> Closed
-///                                                      --of a removed device--> Parting --close()--> Closed
+///                                                      --unwelcome--> Hearing --close()--> Closed
 ///
-/// Whoever was removed is heard to say its tips and nothing else, and for kPartingTime at most.
+/// Of an unwelcome device nothing but TIPS and DATA is taken, and for kHearingTime at most.
 ///
 /// Whatever does not fit leads to Closed at once. Before the tags of message 1 have proved an epoch the responder sends
 /// nothing at all. @see docs/spec/session.md
 class Session {
  public:
   static constexpr auto kHandshakeTime = std::chrono::seconds{10};
-  /// How long a removed device has to say its tips before it is told without proof.
-  static constexpr auto kPartingTime = std::chrono::seconds{10};
+  /// How long an unwelcome device has to show that it belongs to the group.
+  static constexpr auto kHearingTime = std::chrono::seconds{30};
   static constexpr auto kPingAfter = std::chrono::seconds{5};
   static constexpr auto kDeadAfter = std::chrono::seconds{15};
   static constexpr auto kLifetime = std::chrono::hours{24};
@@ -114,7 +115,7 @@ class Session {
   void ping(Now now);                                     ///< asks for a sign of life now
 
  private:
-  enum class State { await_reply, await_hello, await_proof, open, parting, closed };
+  enum class State { await_reply, await_hello, await_proof, open, hearing, closed };
 
   Session(Identity const& identity, Membership const& membership, std::optional<DeviceId> dialled,
           wire::Opening const& opening, ByteView link_binding, crypto::noise::Role role, RandomSource& random, Now now);
@@ -128,8 +129,9 @@ class Session {
   [[nodiscard]] Result<SessionPeer> check_payload(ByteView payload, crypto::noise::HandshakeHash const& signed_hash,
                                                   Now now);
   void become_open(SessionPeer peer, Now now);
-  void part(SessionPeer peer, Now now);
-  [[nodiscard]] bool transporting() const { return state_ == State::open || state_ == State::parting; }
+  void hear(SessionPeer peer, Membership::Verdict verdict, Now now);
+  [[nodiscard]] bool transporting() const { return state_ == State::open || state_ == State::hearing; }
+  [[nodiscard]] wire::CloseCode refusal() const;
   [[nodiscard]] Result<> on_transport_message(ByteView message, Now now);
   void on_frame(wire::Frame frame, Now now);
   void end(Error reason, std::optional<wire::Close> close = std::nullopt);
@@ -150,7 +152,8 @@ class Session {
   std::deque<SessionEvent> events_;
   bool link_gone_ = false;
   Instant started_;
-  Instant parting_since_;
+  Instant hearing_since_;
+  Membership::Verdict verdict_ = Membership::Verdict::welcome;  ///< while hearing: unknown or removed
   Instant heard_;
   std::optional<std::pair<std::uint64_t, Instant>> ping_;
   std::optional<std::chrono::microseconds> round_trip_;

@@ -136,13 +136,13 @@ TEST_F(Handshakes, RefuseAnotherDeviceThanTheOneDialled) {
   EXPECT_EQ(reason(b), "core.timed_out");
 }
 
-TEST_F(Handshakes, HearOfARemovedDeviceItsTipsAndNothingElse) {
+TEST_F(Handshakes, HearOfARemovedDeviceItsTipsAndEntriesAlone) {
   b.membership.verdict = [](auto const&) { return Verdict::removed; };
   connect();
   EXPECT_FALSE(b.session->open());
-  auto const parting = only<SessionParting>(b.events());
-  ASSERT_TRUE(parting);
-  EXPECT_EQ(parting->peer.cert, a.identity.cert);
+  auto const unwelcome = only<SessionUnwelcome>(b.events());
+  ASSERT_TRUE(unwelcome);
+  EXPECT_EQ(unwelcome->peer.cert, a.identity.cert);
   ASSERT_TRUE(a.session->open());
   ASSERT_TRUE(only<SessionOpened>(a.events()));
   wire::Tips tips;
@@ -151,10 +151,14 @@ TEST_F(Handshakes, HearOfARemovedDeviceItsTipsAndNothingElse) {
   a.session->send(wire::Want{});
   a.session->send(tips);
   a.session->send(wire::DigestWant{4});
+  wire::Data brought;
+  brought.entries.push_back({{4, 5}});
+  a.session->send(brought);
   pump();
-  auto const heard = only<SessionFrame>(b.events());
-  ASSERT_TRUE(heard);
-  EXPECT_EQ(std::get<wire::Tips>(heard->frame), tips);
+  auto const heard = b.events();
+  ASSERT_EQ(heard.size(), 2U);
+  EXPECT_EQ(std::get<wire::Tips>(std::get<SessionFrame>(heard[0]).frame), tips);
+  EXPECT_EQ(std::get<wire::Data>(std::get<SessionFrame>(heard[1]).frame), brought);
 
   wire::Data proof;
   proof.entries.push_back({{1, 2, 3}});
@@ -169,35 +173,42 @@ TEST_F(Handshakes, HearOfARemovedDeviceItsTipsAndNothingElse) {
   EXPECT_TRUE(std::get<SessionClosed>(told[1]).reason.is(CoreError::removed_self));
 }
 
-TEST_F(Handshakes, DoNotWaitLongForARemovedDevice) {
-  b.membership.verdict = [](auto const&) { return Verdict::removed; };
+struct Refusal {
+  Verdict verdict;
+  wire::CloseCode code;
+  std::string reason;
+  CoreError heard_as;
+};
+struct Refusals : Handshakes, ::testing::WithParamInterface<Refusal> {};
+
+TEST_P(Refusals, DoNotWaitLongForAnUnwelcomeDevice) {
+  b.membership.verdict = [](auto const&) { return GetParam().verdict; };
   connect();
-  elapsed += Session::kPartingTime - 1ms;
+  auto const unwelcome = only<SessionUnwelcome>(b.events());
+  ASSERT_TRUE(unwelcome);
+  EXPECT_EQ(unwelcome->verdict, GetParam().verdict);
+  elapsed += Session::kHearingTime - 1ms;
   b.session->on_timer(now());
   pump();
   EXPECT_FALSE(b.session->done());
   EXPECT_EQ(b.session->next_deadline(), now().mono + 1ms);
   elapsed += 1ms;
-  static_cast<void>(b.events());
+  static_cast<void>(a.events());
   b.session->on_timer(now());
   pump();
   EXPECT_TRUE(b.session->done());
-  EXPECT_EQ(reason(b), "core.removed_peer");
+  EXPECT_EQ(reason(b), GetParam().reason);
   auto const told = only<SessionClosed>(a.events());
   ASSERT_TRUE(told && told->close);
-  EXPECT_TRUE(told->reason.is(CoreError::removed_self));
-  EXPECT_EQ(told->close->code, wire::CloseCode::removed);
+  EXPECT_TRUE(told->reason.is(GetParam().heard_as));
+  EXPECT_EQ(told->close->code, GetParam().code);
 }
 
-TEST_F(Handshakes, TellADeviceThatIsNotKnownYet) {
-  b.membership.verdict = [](auto const&) { return Verdict::unknown; };
-  connect();
-  EXPECT_EQ(reason(b), "core.unknown_device");
-  auto const told = only<SessionClosed>(a.events());
-  ASSERT_TRUE(told && told->close);
-  EXPECT_TRUE(told->reason.is(CoreError::closed));
-  EXPECT_EQ(told->close->code, wire::CloseCode::unknown_device);
-}
+INSTANTIATE_TEST_SUITE_P(Handshakes, Refusals,
+                         ::testing::Values(Refusal{Verdict::removed, wire::CloseCode::removed, "core.removed_peer",
+                                                   CoreError::removed_self},
+                                           Refusal{Verdict::unknown, wire::CloseCode::unknown_device,
+                                                   "core.unknown_device", CoreError::closed}));
 
 TEST_F(Handshakes, SayNothingToARemovedDeviceThatWasDialled) {
   for (auto const& [verdict, expected] :

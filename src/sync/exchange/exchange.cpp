@@ -71,6 +71,7 @@ Result<bool> Exchange::poll_transmit(LinkId id, Bytes& out, Now now) {
   if (found == links_.end()) return false;
   auto& link = found->second;
   if (link.session.open()) KITH_CHECK(pump(link, now));
+  if (link.unwelcome && !link.session.done()) KITH_CHECK(ask_unwelcome(link));
   return link.session.poll_transmit(out, now);
 }
 
@@ -111,8 +112,9 @@ Result<> Exchange::work_events(LinkId id, Now now) {
     if (!event) return {};
     if (auto const* opened = std::get_if<core::SessionOpened>(&*event)) {
       KITH_CHECK(on_opened(id, opened->peer, now));
-    } else if (auto const* parting = std::get_if<core::SessionParting>(&*event)) {
-      found->second.parting = parting->peer.cert.device;
+    } else if (auto const* unwelcome = std::get_if<core::SessionUnwelcome>(&*event)) {
+      found->second.unwelcome = unwelcome->peer.cert;
+      found->second.log.listen();
     } else if (auto* frame = std::get_if<core::SessionFrame>(&*event)) {
       if (auto taken = on_frame(id, std::move(frame->frame), now); !taken) {
         KITH_CHECK(refuse_frame(id, taken.error(), now));
@@ -180,10 +182,7 @@ void Exchange::settle_double(LinkId id, Now now) {
 
 Result<> Exchange::on_frame(LinkId id, wire::Frame frame, Now now) {
   auto& link = links_.at(id);
-  if (link.parting) {
-    if (auto const* tips = std::get_if<wire::Tips>(&frame)) return say_farewell(link, *link.parting, tips->tips);
-    return {};
-  }
+  if (link.unwelcome) return on_unwelcome_frame(id, frame, now);
   if (auto* data = std::get_if<wire::Data>(&frame)) {
     KITH_TRY(received, link.log.on_data(*data, now));
     if (received.applied == 0 && !received.roster_changed) return {};

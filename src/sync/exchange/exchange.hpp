@@ -72,7 +72,9 @@ class Exchange final : public core::Membership {
   static constexpr std::size_t kQueueBytes = 256 * 1024;
   /// More than this waiting for one device, and its session ends: it asks and does not read.
   static constexpr std::size_t kMostQueuedBytes = 4 * 1024 * 1024;
-  /// Of entries that show a removed device its removal, in one session; what is beyond comes when it dials again.
+  /// Of entries that an unwelcome device brings, in one session; what is beyond comes when it dials again.
+  static constexpr std::size_t kHeardBytes = 4 * 1024 * 1024;
+  /// Of entries that show a removed device its removal, likewise.
   static constexpr std::size_t kFarewellBytes = 1024 * 1024;
   static constexpr auto kPresenceAfter = std::chrono::milliseconds{200};
   static constexpr auto kDigestEvery = std::chrono::milliseconds{200};
@@ -157,9 +159,10 @@ class Exchange final : public core::Membership {
     core::Session session;
     LogExchange log;
     ChunkLane chunks;
-    std::optional<DeviceId> device;   ///< once open
-    std::optional<DeviceId> parting;  ///< a removed device that waits to be shown why
-    Incarnation incarnation;          ///< the other side's, once open
+    std::optional<DeviceId> device;          ///< once open
+    std::optional<wire::Devcert> unwelcome;  ///< of one that is heard, because it may belong to the group after all
+    std::size_t heard_bytes = 0;             ///< of entries that it brought
+    Incarnation incarnation;                 ///< the other side's, once open
     std::optional<DeviceId> dialled;
     std::string endpoint;
     std::uint64_t presence_counter = 0;
@@ -201,6 +204,8 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<> after_change(bool roster_changed, std::optional<LinkId> from, Now now);
   [[nodiscard]] Result<> refuse_frame(LinkId id, Error const& error, Now now);
   [[nodiscard]] Result<> cut_removed(Now now);
+  [[nodiscard]] Result<> ask_unwelcome(Link& link);
+  [[nodiscard]] Result<> on_unwelcome_frame(LinkId id, wire::Frame const& frame, Now now);
   [[nodiscard]] Result<> say_farewell(Link& link, DeviceId const& device, std::vector<Tip> const& tips);
   [[nodiscard]] Result<> do_upkeep(Now now);
   void plan_upkeep(Now now);

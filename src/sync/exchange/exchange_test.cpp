@@ -294,6 +294,90 @@ TEST_F(Exchanges, DoNotBelieveThatTheyAreRemovedWithoutProof) {
   EXPECT_TRUE(b.exchange->poll_dial(now())) << "it goes on trying";
 }
 
+/// b let c in while a was away: c itself brings the entry that says so, and b need not come.
+TEST_F(Exchanges, HearADeviceThatAnotherLetIn) {
+  dial(b, a);
+  pump();
+  b.exchange->close_all(wire::CloseCode::done);
+  pump();
+  must(b.replica.rotate(now()));
+  b.push("while a was away");
+  pair(b, c);
+  start(c);
+  dial(c, b);
+  pump();
+  ASSERT_TRUE(c.replica.self_active());
+  b.exchange->close_all(wire::CloseCode::done);
+  pump();
+
+  a.push("unseen before c is let in");
+  auto& hearing = dial(c, a);
+  pump();
+  EXPECT_TRUE(hearing.gone) << "it comes in with a session of its own";
+  EXPECT_TRUE(a.replica.state().roster().active(c.identity.device()));
+  EXPECT_EQ(c.texts(), std::vector<std::string>{"while a was away"});
+  auto& session = dial(c, a);
+  pump();
+  wait(300ms);
+  EXPECT_FALSE(session.gone);
+  expect_equal(a, c);
+  EXPECT_EQ(c.texts().size(), 2U);
+}
+
+/// a removed b, and b removed a for good with the recovery key; c heard a first.
+TEST_F(Exchanges, HearARemovedDeviceThatIsRight) {
+  add_third();
+  dial(b, a);
+  dial(c, a);
+  pump();
+  b.exchange->close_all(wire::CloseCode::done);
+  pump();
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
+  changed(a);
+  pump();
+  auto const recovery = testing::test_recovery(7);
+  must(b.replica.remove_device(a.identity.device(), wire::RemoveReason::compromised, &recovery, now()));
+  changed(b);
+  b.push("after that");
+
+  dial(b, c);
+  pump();
+  EXPECT_TRUE(c.replica.state().roster().active(b.identity.device()));
+  EXPECT_FALSE(c.replica.state().roster().active(a.identity.device()));
+  EXPECT_TRUE(c.exchange->connected().empty()) << "a is cut off";
+  EXPECT_FALSE(a.replica.self_active()) << "and was shown why";
+  EXPECT_TRUE(b.replica.self_active());
+  dial(b, c);
+  pump();
+  wait(300ms);
+  expect_equal(b, c);
+  EXPECT_EQ(c.texts(), std::vector<std::string>{"after that"});
+}
+
+/// One that stays unwelcome gets nothing, and what it brings moves nothing.
+TEST_F(Exchanges, HearInVainWhoHasNoRight) {
+  add_third();
+  dial(b, a);
+  dial(c, a);
+  pump();
+  b.exchange->close_all(wire::CloseCode::done);
+  pump();
+  for (int i = 0; i < 50; ++i) b.push("nobody hears " + std::to_string(i));
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
+  a.push("not for b");
+  changed(a);
+  pump();
+  wait(300ms);
+  auto const heads = must(a.replica.heads());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE((dial(b, a), pump(), wait(100ms), b.exchange->connected().empty()));
+  }
+  EXPECT_EQ(must(a.replica.heads()), heads);
+  EXPECT_EQ(std::ranges::count(b.texts(), "not for b"), 0);
+  EXPECT_EQ(a.texts(), std::vector<std::string>{"not for b"});
+  expect_equal(a, c);
+}
+
 TEST_F(Exchanges, RefuseStrangers) {
   ExchangeDevice other{4, "stranger"};
   must(other.replica.create_group("elsewhere", "x", testing::test_recovery(8), other.now()));

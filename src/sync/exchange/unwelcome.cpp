@@ -2,7 +2,9 @@
 
 #include "sync/exchange/exchange.hpp"
 
-/// How an exchange parts with devices that were removed: each is shown the entries that prove it, and nothing else.
+/// How an exchange deals with devices that do not belong to the group as far as is known here. Each is heard: what it
+/// knows may bring it in, a device that was let in, or a removal that was undone, behind our back. If not, a removed
+/// one is shown the entries that prove its removal, and nothing else.
 namespace kith::sync {
 namespace {
 
@@ -40,6 +42,37 @@ core::Past proof_for(core::Member const& member) {
 }
 
 }  // namespace
+
+Result<> Exchange::ask_unwelcome(Link& link) {
+  KITH_TRY(want, link.log.next_frame());
+  if (want) link.session.send(*want);
+  return {};
+}
+
+Result<> Exchange::on_unwelcome_frame(LinkId id, wire::Frame const& frame, Now now) {
+  auto& link = links_.at(id);
+  if (auto const* data = std::get_if<wire::Data>(&frame)) {
+    for (auto const& entry : data->entries) link.heard_bytes += entry.bytes.size();
+    KITH_TRY(received, link.log.on_data(*data, now));
+    if (received.applied > 0) events_.emplace_back(EntriesApplied{received.applied});
+    if (received.applied > 0 || received.roster_changed) KITH_CHECK(after_change(received.roster_changed, id, now));
+  } else if (auto const* tips = std::get_if<wire::Tips>(&frame)) {
+    KITH_CHECK(link.log.on_peer_tips(tips->tips));
+  }
+  wake(id);
+  switch (judge(*link.unwelcome)) {
+    case Verdict::welcome: link.session.close(wire::CloseCode::done); return {};  // it dials again, and comes in
+    case Verdict::removed:
+    case Verdict::unknown: break;
+  }
+  if (!link.log.idle() && link.heard_bytes < kHeardBytes) return {};
+  if (judge(*link.unwelcome) == Verdict::unknown) {
+    link.session.close(wire::CloseCode::unknown_device);
+    return {};
+  }
+  auto const& said = link.log.peer_tips();
+  return say_farewell(link, link.unwelcome->device, {said.begin(), said.end()});
+}
 
 /// Sends what the device lacks of the proof, causes before effects, as far as one session carries it, and closes. The
 /// next time it says tips that are further on.
