@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "engine/thread.hpp"
+
 namespace kith::engine {
 namespace {
 
@@ -24,7 +26,7 @@ FolderService::~FolderService() {
 }
 
 void FolderService::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = start_thread([this] { run(); });
 }
 
 void FolderService::stop() {

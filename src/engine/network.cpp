@@ -5,6 +5,7 @@
 #include "engine/folder_service.hpp"
 #include "engine/join.hpp"
 #include "engine/network_machines.hpp"
+#include "engine/thread.hpp"
 
 /// The thread of a Network, and how it comes to own the home's network.
 namespace kith::engine {
@@ -20,7 +21,7 @@ Network::Network(core::Identity const& identity, NetworkOptions options)
 Network::~Network() { stop(std::chrono::milliseconds{0}); }
 
 void Network::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = start_thread([this] { run(); });
 }
 
 void Network::stop(std::chrono::milliseconds grace) {
