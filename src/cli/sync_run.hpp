@@ -66,6 +66,9 @@ class SyncRun {
   std::optional<std::chrono::milliseconds> progress_interval_;
 };
 
+/// "2 files (3.1 MiB)"
+[[nodiscard]] std::string files_text(std::uint64_t files, std::uint64_t bytes);
+
 /// What a sync would do, without doing it: `--dry-run`.
 [[nodiscard]] Result<int> dry_run(Context& context, SyncOptions const& options, engine::Client& client,
                                   FolderPlace const& place);

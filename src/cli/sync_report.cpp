@@ -1,0 +1,204 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/sync_run.hpp"
+#include "sync/files/conflict_name.hpp"
+
+/// What a sync tells: what changes while it runs, how far it is, and the summary at its end.
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+using files::FolderState;
+
+constexpr std::int64_t kMostShown = 5;  ///< conflict copies and skipped files named one by one
+
+/// The path that a conflict copy belongs to, by its name; a name that was cut for its length shows as far as it goes.
+std::string original_of(std::string const& copy) {
+  auto const path = files::RelPath::parse(copy);
+  auto const name = path ? files::parse_conflict_name(*path) : std::nullopt;
+  if (!name) return copy;
+  auto const slash = copy.rfind('/');
+  return (slash == std::string::npos ? std::string{} : copy.substr(0, slash + 1)) + name->stem + name->extension;
+}
+
+}  // namespace
+
+std::string files_text(std::uint64_t files, std::uint64_t bytes) {
+  return fmt::format("{} {} ({})", files, files == 1 ? "file" : "files", human_bytes(bytes));
+}
+
+void SyncRun::tell_changes(Snapshot const& before, Snapshot const& now) {
+  auto& out = context_.out;
+  if (options_.once || out.json()) return;
+  for (auto const& device : now.connected) {
+    if (!before.connected.contains(device)) out.note(fmt::format("{} is connected", device_name(client_, device)));
+  }
+  for (auto const& device : before.connected) {
+    if (!now.connected.contains(device)) out.note(fmt::format("{} is gone", device_name(client_, device)));
+  }
+  auto const& was = before.tally;
+  auto const& is = now.tally;
+  auto const mark = out.glyphs();
+  if (is.sent_files > was.sent_files) {
+    out.note(fmt::format("{} {} changed here", mark.up(),
+                         files_text(is.sent_files - was.sent_files, is.sent_bytes - was.sent_bytes)));
+  }
+  if (is.received_files > was.received_files) {
+    out.note(fmt::format("{} {} received", mark.down(),
+                         files_text(is.received_files - was.received_files, is.received_bytes - was.received_bytes)));
+  }
+  if (is.deleted_there > was.deleted_there)
+    out.note(fmt::format("{} {} deleted here", mark.up(), is.deleted_there - was.deleted_there));
+  if (is.deleted_here > was.deleted_here) {
+    out.note(fmt::format("{} {} moved to .kith/trash, deleted on another device", mark.down(),
+                         is.deleted_here - was.deleted_here));
+  }
+  auto const fresh = static_cast<std::int64_t>(is.copies_made - was.copies_made);
+  auto const shown = std::min({fresh, kMostShown, static_cast<std::int64_t>(is.copies.size())});
+  for (auto copy = is.copies.end() - shown; copy != is.copies.end(); ++copy) {
+    out.warning("conflict", fmt::format("changed on two devices; the other version is {}", *copy));
+  }
+  if (now.row.state == FolderState::in_step && before.row.state != FolderState::in_step) {
+    out.note(fmt::format("{} in step: {}", mark.done(), files_text(now.row.files, now.row.bytes)));
+  }
+}
+
+void SyncRun::show_progress(Snapshot const& now) {
+  if (now.row.pending_files == 0 || now.row.state == FolderState::in_step) return end_progress();
+  if (!pending_since_) pending_since_ = Clock::now();
+  if (Clock::now() < *pending_since_ + kProgressAfter) return;
+  most_pending_files_ = std::max(most_pending_files_, now.row.pending_files);
+  most_pending_bytes_ = std::max(most_pending_bytes_, now.row.pending_bytes);
+  auto const title = fmt::format("{} {} {}", place_.name, context_.out.glyphs().from(),
+                                 now.connected.size() == 1 ? device_name(client_, *now.connected.begin()) : "others");
+  if (!progress_) {
+    progress_ = std::make_unique<Progress>(
+        context_.out, fmt::format("{}: {} to come", title, files_text(now.row.pending_files, now.row.pending_bytes)),
+        progress_interval_, Clock::now());
+  }
+  ProgressFigures figures;
+  figures.title = title;
+  figures.bytes_all = most_pending_bytes_;
+  figures.bytes_done = most_pending_bytes_ - now.row.pending_bytes;
+  figures.items_all = most_pending_files_;
+  figures.items_done = most_pending_files_ - now.row.pending_files;
+  figures.path = now.connected.empty() ? "" : "direct";
+  progress_->update(figures, Clock::now());
+}
+
+void SyncRun::end_progress() {
+  pending_since_.reset();
+  if (!progress_) return;
+  progress_->finish("");
+  progress_.reset();
+  most_pending_files_ = most_pending_bytes_ = 0;
+}
+
+Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const& reason) {
+  end_progress();
+  KITH_TRY(object, sync_summary(client_, place_, false, started_));
+  auto const& was = tally_before_;
+  auto const& is = last.tally;
+  KITH_TRY(others, look_at_others());
+  bool const all_level = others.all_level() || client_.other_devices().empty();
+  object["in_sync"] = !reason && last.row.state == FolderState::in_step && all_level;
+  object["sent"] = {{"files", is.sent_files - was.sent_files}, {"size_bytes", is.sent_bytes - was.sent_bytes}};
+  object["received"] = {{"files", is.received_files - was.received_files},
+                        {"size_bytes", is.received_bytes - was.received_bytes}};
+  object["deleted"] = {{"here", is.deleted_here - was.deleted_here}, {"there", is.deleted_there - was.deleted_there}};
+  auto const fresh = std::min<std::size_t>(is.copies_made - was.copies_made, is.copies.size());
+  for (auto copy = is.copies.end() - static_cast<std::ptrdiff_t>(fresh); copy != is.copies.end(); ++copy) {
+    object["conflicts"].push_back({{"path", original_of(*copy)}, {"copy", *copy}});
+  }
+  KITH_TRY(skipped, skipped_json(client_, place_.id));
+  object["skipped"] = skipped;
+  object["pending"] = {{"files", last.row.pending_files}, {"size_bytes", last.row.pending_bytes}};
+  for (auto& device : object["devices"]) {
+    for (auto const& id : others.met) {
+      if (device["id"] == to_hex(id.view())) device["in_sync"] = others.level.contains(id);
+    }
+  }
+  context_.out.document(object);
+  if (options_.once) print_summary(object, last);
+  if (reason) return context_.fail(*reason, {.directory = place_.root.native()});
+  if (fresh > 0) return engine::kExitConflicts;
+  if (!object["skipped"].empty()) return engine::kExitPartial;
+  return engine::kExitOk;
+}
+
+void SyncRun::print_summary(Json const& object, Snapshot const& last) {
+  auto& out = context_.out;
+  auto const count = [&](char const* group, char const* field) { return object[group][field].get<std::uint64_t>(); };
+  std::vector<std::string> parts;
+  if (count("sent", "files") > 0)
+    parts.push_back("sent " + files_text(count("sent", "files"), count("sent", "size_bytes")));
+  if (count("received", "files") > 0) {
+    parts.push_back("received " + files_text(count("received", "files"), count("received", "size_bytes")));
+  }
+  if (count("deleted", "here") > 0) parts.push_back(fmt::format("{} moved to .kith/trash", count("deleted", "here")));
+  if (count("deleted", "there") > 0) parts.push_back(fmt::format("{} deleted", count("deleted", "there")));
+  if (parts.empty()) parts.emplace_back("nothing to do");
+  std::vector<std::string> devices;
+  for (auto const& device : object["devices"]) {
+    if (device["in_sync"] == true) devices.push_back(device["name"]);
+  }
+  auto const with = devices.empty() ? std::string{} : fmt::format(" with {}", fmt::join(devices, ", "));
+  bool const level = object["in_sync"];
+  out.result(fmt::format("{} {}: {}. {}{} in {:.1f} s, {}", level ? out.glyphs().done() : "!", place_.name,
+                         fmt::join(parts, ", "), level ? "In step" : "Not in step", with,
+                         object["wall_s"].get<double>(), files_text(last.row.files, last.row.bytes)));
+  std::int64_t shown = 0;
+  for (auto const& conflict : object["conflicts"]) {
+    if (++shown > kMostShown) break;
+    out.warning("conflict", fmt::format("{} was changed on two devices; the other version is {}",
+                                        conflict["path"].get<std::string>(), conflict["copy"].get<std::string>()));
+  }
+  shown = 0;
+  for (auto const& item : object["skipped"]) {
+    if (++shown > kMostShown) {
+      out.warning("skipped", fmt::format("and {} more", object["skipped"].size() - kMostShown));
+      break;
+    }
+    out.warning("skipped", fmt::format("{} was left alone ({})", item["path"].get<std::string>(),
+                                       item["code"].get<std::string>()));
+  }
+}
+
+Result<Json> sync_summary(Client& client, FolderPlace const& place, bool dry_run, Instant started) {
+  auto object = json_line("kith.sync/1", "summary");
+  object["dry_run"] = dry_run;
+  object["in_sync"] = false;
+  object["folder"] = {{"id", json_id(place.id)}, {"name", place.name}, {"path", place.root.native()}};
+  for (auto const* group : {"sent", "received"}) object[group] = {{"files", 0}, {"size_bytes", 0}};
+  object["deleted"] = {{"here", 0}, {"there", 0}};
+  object["conflicts"] = Json::array();
+  object["skipped"] = Json::array();
+  object["pending"] = {{"files", 0}, {"size_bytes", 0}};
+  object["devices"] = Json::array();
+  for (auto const& device : client.other_devices()) {
+    KITH_TRY(json, device_json(client, device));
+    object["devices"].push_back(
+        {{"id", json["id"]}, {"name", json["name"]}, {"path", json["path"]}, {"in_sync", nullptr}});
+  }
+  object["relays"] = Json::array();
+  object["wall_s"] = std::chrono::duration<double>(Clock::now() - started).count();
+  return object;
+}
+
+Json skipped_item_json(std::string const& path, std::string const& code) {
+  Json item{{"path", printable(path)}, {"code", code}};
+  if (!is_utf8(path)) item["path_b64"] = to_base64(bytes_of(path));
+  return item;
+}
+
+Result<Json> skipped_json(Client& client, FolderId const& folder) {
+  Json list = Json::array();
+  KITH_TRY(row, engine::get_control<engine::SkippedRow>(client.instance().store(), folder.view()));
+  if (!row) return list;
+  for (auto const& [path, code] : row->items) list.push_back(skipped_item_json(path, code));
+  return list;
+}
+
+}  // namespace kith::cli
