@@ -157,7 +157,6 @@ class Changes(Folders):
     def test_renames_send_no_content(self):
         self.rename_directory("renames", 45)
 
-    @unittest.expectedFailure
     def test_a_rename_of_many_is_no_mass_deletion(self):
         self.rename_directory("many-renames", 100)
 

@@ -38,8 +38,8 @@ Result<ScanReport> Scanner::run(std::vector<RelPath> const& below, bool write, N
     KITH_CHECK(find_vanished(path_key(context_.id, path)));
     KITH_CHECK(find_vanished(below_key(context_.id, path)));
   }
-  report_.vanished = static_cast<std::uint64_t>(
-      std::ranges::count_if(vanished_, [](auto const& gone) { return gone.second.stat.kind == Kind::file; }));
+  KITH_TRY(lost, count_lost());
+  report_.vanished = lost;
   if (guard_.stops(report_.vanished, known_files_)) {
     report_.guarded = true;
     return std::move(report_);

@@ -8,7 +8,7 @@
 namespace kith::files {
 
 /// When vanished files stop a folder instead of being deleted everywhere: more than so many, and more than this part of
-/// all.
+/// all. Files that were moved have not vanished.
 struct DeleteGuard {
   std::uint64_t max_files = 50;
   std::uint64_t max_percent = 25;
@@ -24,7 +24,7 @@ struct ScanReport {
   std::uint64_t changed_files = 0;  ///< new or changed here, written into the log
   std::uint64_t changed_bytes = 0;
   std::uint64_t removed_files = 0;
-  std::uint64_t vanished = 0;  ///< with `guarded`: what was not removed
+  std::uint64_t vanished = 0;  ///< files that are at no other path; with `guarded`: what was not removed
   bool guarded = false;        ///< the delete guard stopped it: nothing was written
   bool look_again = false;     ///< some files changed while they were read, or too shortly before
   std::vector<Skipped> skipped;
@@ -68,6 +68,8 @@ class Scanner {
   [[nodiscard]] Result<> look_at_directory(DirPath const& directory);
   [[nodiscard]] Result<> look_at(RelPath const& path, Stat const& stat);
   [[nodiscard]] Result<> find_vanished(Bytes const& prefix);
+  /// How many of the files that vanished have no other path now.
+  [[nodiscard]] Result<std::uint64_t> count_lost();
   [[nodiscard]] Result<> take_change(Change const& change);
   [[nodiscard]] Result<> take_file(Change const& change, HashedFile hashed);
   [[nodiscard]] Result<std::optional<Change>> step_aside(RelPath const& path, Stat const& seen);
