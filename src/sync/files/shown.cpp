@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "sync/files/conflict_name.hpp"
 
@@ -53,6 +55,32 @@ class CopyNames {
   std::map<std::string, Name> names_;
 };
 
+/// Leaves those of the losers that show, in their order. The newest of each author comes first, so that nobody hides
+/// what another wrote, however much they write; a content counts for each author who has written it. Then the newest.
+void keep_shown(std::vector<VersionRow>& losers, std::vector<VersionRow> versions) {
+  if (losers.size() <= kMaxCopies) return;
+  auto const content_of = [](VersionRow const& version) {
+    return std::pair(version.mode, wire::encode(version.content));
+  };
+  std::map<std::pair<std::uint16_t, Bytes>, std::size_t> places;
+  for (std::size_t i = 0; i < losers.size(); ++i) places.emplace(content_of(losers[i]), i);
+  std::erase_if(versions, [&](VersionRow const& version) {
+    return version.removed || version.kind != wire::FileKind::file || !places.contains(content_of(version));
+  });
+  std::ranges::sort(versions, std::greater{},
+                    [](VersionRow const& version) { return std::tuple(version.hlc, version.entry, version.index); });
+  std::set<std::size_t> shown;
+  std::set<DeviceId> authors;
+  for (auto const& version : versions) {
+    if (shown.size() == kMaxCopies) break;
+    if (authors.insert(version.author).second) shown.insert(places.at(content_of(version)));
+  }
+  for (std::size_t i = losers.size(); i > 0 && shown.size() < kMaxCopies; --i) shown.insert(i - 1);
+  std::vector<VersionRow> kept;
+  for (auto const place : shown) kept.push_back(std::move(losers[place]));
+  losers = std::move(kept);
+}
+
 }  // namespace
 
 Result<Shown> shown_at(FolderContext& context, RelPath const& path) {
@@ -67,10 +95,8 @@ Result<Shown> shown_at(FolderContext& context, RelPath const& path) {
   }
   Shown shown{std::move(resolved.winner), std::move(resolved.stands_for), {}, 0};
   auto& losers = resolved.losers;
-  if (losers.size() > kMaxCopies) {
-    shown.hidden = losers.size() - kMaxCopies;
-    losers.erase(losers.begin(), losers.begin() + static_cast<std::ptrdiff_t>(shown.hidden));
-  }
+  shown.hidden = losers.size() - std::min(losers.size(), kMaxCopies);
+  keep_shown(losers, versions);
   CopyNames names(context);
   for (auto& loser : losers) {
     KITH_TRY(name, names.find(loser));

@@ -20,8 +20,8 @@ struct Copy {
 struct Shown {
   std::optional<VersionRow> winner;   ///< what is at the path itself; none: nothing, or what lies below it
   std::vector<VersionId> stands_for;  ///< what a change of the path replaces
-  std::vector<Copy> copies;           ///< oldest first, at most kMaxCopies: the newest
-  std::size_t hidden = 0;  ///< contents that lost and do not show: older ones, and those for which no name has room
+  std::vector<Copy> copies;           ///< oldest first, at most kMaxCopies: the newest of each author, and the newest
+  std::size_t hidden = 0;  ///< contents that lost and do not show: the others, and those for which no name has room
 };
 [[nodiscard]] Result<Shown> shown_at(FolderContext& context, RelPath const& path);
 
