@@ -32,6 +32,15 @@ std::optional<std::uint64_t> start_of(std::int64_t pid) {
   return rest ? std::strtoull(field.c_str(), nullptr, 10) : 0;
 }
 
+struct CodeCount {
+  std::string code;
+  std::uint64_t count = 0;
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& s) {
+    a(text(s.code, kMaxText), s.count);
+  }
+};
+
 }  // namespace
 
 ProcessId ProcessId::self() { return {::getpid(), start_of(::getpid()).value_or(0)}; }
@@ -103,18 +112,28 @@ void VerifyRow::read(wire::Reader& reader) { read_row(reader, asked_ms); }
 void DigestRow::write(wire::Writer& writer) const { write_row(writer, answered_ms, digest); }
 void DigestRow::read(wire::Reader& reader) { read_row(reader, answered_ms, digest); }
 
+std::uint64_t SkippedRow::total() const {
+  std::uint64_t total = 0;
+  for (auto const& [code, count] : counts) total += count;
+  return total;
+}
 void SkippedRow::write(wire::Writer& writer) const {
   std::vector<wire::BoundedBytes<kMaxText>> fields;
   for (auto const& [path, code] : items) {
     fields.push_back({Bytes(path.begin(), path.end())});
     fields.push_back({Bytes(code.begin(), code.end())});
   }
-  write_row(writer, list(fields, 2 * kMost));
+  std::vector<CodeCount> numbers;
+  for (auto const& [code, count] : counts) numbers.push_back({code, count});
+  write_row(writer, list(fields, 2 * kMost), list(numbers, kMostCodes));
 }
 void SkippedRow::read(wire::Reader& reader) {
   std::vector<wire::BoundedBytes<kMaxText>> fields;
-  read_row(reader, list(fields, 2 * kMost));
+  std::vector<CodeCount> numbers;
+  read_row(reader, list(fields, 2 * kMost), list(numbers, kMostCodes));
   items.clear();
+  counts.clear();
+  for (auto& each : numbers) counts.emplace_back(std::move(each.code), each.count);
   for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
     items.emplace_back(text_of(fields[i].bytes), text_of(fields[i + 1].bytes));
   }

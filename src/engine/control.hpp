@@ -111,11 +111,14 @@ struct DigestRow {
   void read(wire::Reader& reader);
 };
 
-/// What the last whole scan of a folder left alone, and why. Key: folder id.
+/// What is left alone in a folder now, and why. Key: folder id.
 struct SkippedRow {
   static constexpr std::string_view kPrefix = "skipped/";
-  static constexpr std::size_t kMost = 1000;
-  std::vector<std::pair<std::string, std::string>> items;  ///< path as the disk spells it (any bytes), code
+  static constexpr std::size_t kMost = 32;
+  static constexpr std::size_t kMostCodes = 32;
+  std::vector<std::pair<std::string, std::string>> items;     ///< path as the disk spells it (any bytes), code: a few
+  std::vector<std::pair<std::string, std::uint64_t>> counts;  ///< of each code, how many there are in all
+  [[nodiscard]] std::uint64_t total() const;
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);
 };

@@ -46,6 +46,22 @@ void FolderService::deliver(ChunkId const& id, ByteView bytes) {
   look();
 }
 
+void FolderService::deliver_missing(ChunkId const& id) {
+  {
+    std::lock_guard const guard(queue_mutex_);
+    queue_.emplace_back(id, std::nullopt);
+  }
+  look();
+}
+
+void FolderService::contents_moved() {
+  {
+    std::lock_guard const guard(queue_mutex_);
+    contents_moved_ = true;
+  }
+  look();
+}
+
 void FolderService::run() {
   try {
     if (auto worked = work(); !worked) network_.end_with(worked.error());
@@ -65,20 +81,16 @@ Result<> FolderService::work() {
     bell_->take();
     KITH_CHECK(instance_->replica.refresh());
     KITH_CHECK(refresh_folders());
-    std::deque<std::pair<ChunkId, Bytes>> chunks;
+    std::deque<std::pair<ChunkId, std::optional<Bytes>>> chunks;
+    bool news = false;
     {
       std::lock_guard const guard(queue_mutex_);
       chunks.swap(queue_);
+      news = std::exchange(contents_moved_, false);
     }
     for (auto& [id, folder] : folders_) {
-      for (auto const& [chunk, bytes] : chunks) {
-        auto const taken = folder->sync.on_chunk(chunk, bytes);
-        if (!taken) {
-          KITH_CHECK(stop_for(*folder, taken.error()));
-          break;
-        }
-        folder->apply_due = folder->apply_due || *taken;
-      }
+      for (auto const& [chunk, bytes] : chunks) KITH_CHECK(take_chunk(*folder, chunk, bytes));
+      try_again_in_time(*folder, news);
       KITH_CHECK(serve(*folder));
     }
     if (!stopping_) wait();
@@ -119,6 +131,7 @@ Result<> FolderService::refresh_folders() {
       if (joined || folder.guard.off != guard.off) {
         folder.all_dirty = true;
         folder.retry.reset();
+        if (folder.space_retry) folder.space_retry = Clock::now();
       }
       folder.guard = guard;
       folder.interests = asking[id];
@@ -135,6 +148,12 @@ Result<> FolderService::refresh_folders() {
     folder->guard = guard;
     folder->interests = asking[id];
     folder->next_rescan = folder->ask_again = Clock::now();
+    KITH_TRY(skipped, get_control<SkippedRow>(store, id.view()));
+    std::vector<files::RelPath> left_alone;
+    for (auto const& [path, code] : skipped.value_or(SkippedRow{}).items) {
+      if (auto parsed = files::RelPath::parse(path)) left_alone.push_back(std::move(*parsed));
+    }
+    folder->sync.look_again_at(left_alone);
     folders_.emplace(id, std::move(folder));
   }
   return {};
@@ -149,17 +168,25 @@ Result<> FolderService::stop_for(Folder& folder, Error const& error) {
   }
   std::string_view code = "bad-content";
   if (error.is(FilesError::not_found)) code = "folder-unmounted";
-  if (error.is(FilesError::no_space)) code = "disk-full";
+  if (error.is(FilesError::no_space)) {
+    folder.apply_held = true;
+    folder.space_retry = folder.look_again = Clock::now() + kRetry;
+    return put_stopped(folder, "disk-full", folder.row.root);
+  }
   if (error.is(FilesError::permission) || error.is(FilesError::read_only)) code = "permission";
   if (error.is(FilesError::io) || error.is(FilesError::other_file_system)) code = "disk-error";
   return stop_folder(folder, code, folder.row.root);
 }
 
 Result<> FolderService::stop_folder(Folder& folder, std::string_view code, std::string subject) {
-  folder.row.problem = code;
-  folder.row.problem_subject = std::move(subject);
   folder.watcher.reset();  // a disk that comes back is another directory
   if (!folder.retry) folder.retry = Clock::now() + kRetry;
+  return put_stopped(folder, code, std::move(subject));
+}
+
+Result<> FolderService::put_stopped(Folder& folder, std::string_view code, std::string subject) {
+  folder.row.problem = code;
+  folder.row.problem_subject = std::move(subject);
   return put_row(folder, FolderState::stopped);
 }
 
@@ -200,6 +227,8 @@ std::chrono::milliseconds FolderService::wait_time() const {
       continue;
     }
     consider(folder->next_rescan);
+    if (folder->space_retry) consider(*folder->space_retry);
+    if (folder->seek_again) consider(*folder->seek_again);
     if (folder->look_again) consider(*folder->look_again);
     if (!folder->dirty.empty()) consider(std::min(folder->last_event + kQuiet, folder->dirty_since + kLongestWait));
   }

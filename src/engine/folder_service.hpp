@@ -7,6 +7,7 @@
 
 #include "engine/control.hpp"
 #include "engine/network.hpp"
+#include "engine/skipped_list.hpp"
 #include "engine/watcher.hpp"
 #include "sync/files/folder_sync.hpp"
 
@@ -23,7 +24,11 @@ class FolderService {
   static constexpr auto kRescanUnwatched = std::chrono::seconds{10};  ///< where the system has no watches left
   static constexpr auto kLookAgain = std::chrono::milliseconds{150};  ///< for files that changed as they were read
   static constexpr auto kRetry = std::chrono::seconds{30};            ///< after a full disk
-  static constexpr auto kAskAgain = std::chrono::seconds{60};         ///< for chunks that did not come
+  static constexpr auto kStalled = std::chrono::seconds{5};           ///< nothing has come for so long
+  /// How often contents are asked for again that nobody had, at first and at last.
+  static constexpr auto kSeekFirst = std::chrono::seconds{10};
+  static constexpr auto kSeekLast = std::chrono::seconds{160};
+  static constexpr auto kAskAgain = std::chrono::seconds{60};  ///< for chunks that did not come
 
   FolderService(Network& network, core::Identity const& identity, NetworkOptions const& options);
   ~FolderService();
@@ -34,6 +39,8 @@ class FolderService {
   // Any thread:
   void look();  ///< something may have changed
   void deliver(ChunkId const& id, ByteView bytes);
+  void deliver_missing(ChunkId const& id);  ///< nobody who is connected has it
+  void contents_moved();                    ///< somebody came, or has contents that they had not
 
  private:
   struct Folder {
@@ -51,7 +58,14 @@ class FolderService {
     Instant last_event;
     std::optional<Instant> look_again;
     Instant next_rescan;
-    std::optional<Instant> retry;
+    std::optional<Instant> retry;        ///< it is stopped until then
+    std::optional<Instant> space_retry;  ///< what does not fit on the disk waits until then
+    bool apply_held = false;             ///< so does everything that applying does: it cannot even tidy up
+    std::chrono::seconds seek_after = kSeekFirst;
+    std::optional<Instant> seek_again;  ///< for contents that nobody had
+    Instant last_seek;
+    Instant last_move;  ///< a chunk was asked for, or came
+    SkippedList skipped;
     Instant ask_again;
     bool apply_due = true;
   };
@@ -64,10 +78,15 @@ class FolderService {
   [[nodiscard]] Result<> apply(Folder& folder);
   [[nodiscard]] Result<> stop_for(Folder& folder, Error const& error);
   [[nodiscard]] Result<> stop_folder(Folder& folder, std::string_view code, std::string subject);
+  [[nodiscard]] Result<> put_stopped(Folder& folder, std::string_view code, std::string subject);
+  [[nodiscard]] Result<> take_chunk(Folder& folder, ChunkId const& id, std::optional<Bytes> const& bytes);
+  [[nodiscard]] static std::vector<files::Skipped> bad_names(Folder const& folder, std::set<std::string> const& paths);
+  void try_again_in_time(Folder& folder, bool news);
+  void ask_network(Folder& folder);
   [[nodiscard]] Result<> count_files(Folder& folder);
   void note_applied(Folder& folder, files::ApplyReport const& report);
   [[nodiscard]] Result<bool> has_work_rows(FolderId const& folder);
-  [[nodiscard]] Result<> note_skipped(Folder& folder, std::vector<files::Skipped> const& skipped);
+  [[nodiscard]] Result<> note_skipped(Folder& folder);
   [[nodiscard]] Result<> put_row(Folder& folder, files::FolderState state);
   [[nodiscard]] Result<> leave(Folder& folder);
   [[nodiscard]] bool take_events(Folder& folder);
@@ -82,7 +101,8 @@ class FolderService {
   std::atomic<bool> stopping_{false};
   int wake_ = -1;  ///< eventfd
   std::mutex queue_mutex_;
-  std::deque<std::pair<ChunkId, Bytes>> queue_;
+  std::deque<std::pair<ChunkId, std::optional<Bytes>>> queue_;  ///< none: nobody has it
+  bool contents_moved_ = false;
 
   std::unique_ptr<Instance> instance_;
   std::unique_ptr<Doorbell> bell_;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "engine/folder_service.hpp"
 
 /// What the folder service does for one folder when something may have changed.
@@ -24,6 +25,51 @@ bool FolderService::take_events(Folder& folder) {
   return true;
 }
 
+Result<> FolderService::take_chunk(Folder& folder, ChunkId const& id, std::optional<Bytes> const& bytes) {
+  if (!bytes) {
+    if (!folder.sync.on_missing(id)) return {};
+    folder.apply_due = true;
+    return {};
+  }
+  auto const taken = folder.sync.on_chunk(id, *bytes);
+  if (!taken) return stop_for(folder, taken.error());
+  if (!*taken) return {};
+  folder.apply_due = true;
+  folder.last_move = Clock::now();
+  folder.seek_after = kSeekFirst;
+  return {};
+}
+
+/// What was set aside is tried again: what nobody had ever more seldom, unless somebody has got something.
+void FolderService::try_again_in_time(Folder& folder, bool news) {
+  auto const now = Clock::now();
+  if (news) {
+    folder.sync.contents_moved();
+    folder.seek_after = kSeekFirst;
+  }
+  if (!folder.sync.any_waiting()) {
+    folder.seek_again.reset();
+  } else if (!folder.seek_again || news) {
+    // Others may have news all the time: it is not gone through each time.
+    folder.seek_again = news ? std::max(now, folder.last_seek + kSeekFirst) : now + folder.seek_after;
+  }
+  bool const seek = folder.seek_again && now >= *folder.seek_again;
+  bool const space = folder.space_retry && now >= *folder.space_retry;
+  if (seek) {
+    folder.last_seek = now;
+    folder.seek_again.reset();
+    folder.seek_after = std::min<std::chrono::seconds>(2 * folder.seek_after, kSeekLast);
+  }
+  if (space) {
+    folder.space_retry.reset();
+    folder.apply_held = false;
+    folder.sync.reset_wants();
+  }
+  if (!seek && !space) return;
+  folder.sync.try_again();
+  folder.apply_due = true;
+}
+
 Result<> FolderService::serve(Folder& folder) {
   static_cast<void>(take_events(folder));
   auto const now = Clock::now();
@@ -39,7 +85,7 @@ Result<> FolderService::serve(Folder& folder) {
   if (now >= folder.next_rescan || (folder.look_again && now >= *folder.look_again)) folder.all_dirty = true;
   bool const quiet = now >= folder.last_event + kQuiet || now >= folder.dirty_since + kLongestWait;
   if (folder.all_dirty || (!folder.dirty.empty() && quiet)) KITH_CHECK(scan(folder));
-  if (folder.row.state == FolderState::stopped) return {};
+  if (folder.retry || folder.apply_held) return {};
   return apply(folder);
 }
 
@@ -49,19 +95,20 @@ Result<> FolderService::scan(Folder& folder) {
   for (auto const& path : folder.dirty) {
     if (auto parsed = files::RelPath::parse(path)) below.push_back(std::move(*parsed));
   }
+  auto const dirty = std::exchange(folder.dirty, {});
+  auto const unnameable = everything ? std::vector<files::Skipped>{} : bad_names(folder, dirty);
   if (everything) below.clear();
   if (!everything && below.empty()) {
-    folder.dirty.clear();
-    return {};
+    folder.skipped.scanned(dirty, unnameable);
+    return note_skipped(folder);
   }
   folder.all_dirty = false;
-  folder.dirty.clear();
   folder.look_again.reset();
   if (everything) {
     bool const watched = folder.watcher && folder.watcher->complete();
     folder.next_rescan =
         Clock::now() + (watched ? std::chrono::milliseconds(kRescan) : std::chrono::milliseconds(kRescanUnwatched));
-    KITH_CHECK(put_row(folder, FolderState::scanning));
+    if (!folder.space_retry) KITH_CHECK(put_row(folder, FolderState::scanning));
   }
   auto const report = folder.sync.scan(below, folder.guard, current_time());
   if (!report) return stop_for(folder, report.error());
@@ -84,12 +131,20 @@ Result<> FolderService::scan(Folder& folder) {
     folder.row.last_scan_ms = current_time().wall.ms;
     folder.row.files = report->files;
     folder.row.bytes = report->bytes;
-    KITH_CHECK(note_skipped(folder, report->skipped));
+    folder.skipped.scanned(report->skipped);
     auto const purged = folder.sync.purge_trash({current_time().wall.ms - options_.trash_days * kDayMs});
     if (!purged && !purged.error().holds<files::FilesError>()) return fail(purged.error());
   }
-  if (folder.row.state == FolderState::stopped) folder.row.problem.clear();
-  folder.row.state = FolderState::scanning;
+  if (!everything) {
+    auto skipped = report->skipped;
+    skipped.insert(skipped.end(), unnameable.begin(), unnameable.end());
+    folder.skipped.scanned(dirty, skipped);
+  }
+  KITH_CHECK(note_skipped(folder));
+  if (!folder.apply_held) {
+    if (folder.row.state == FolderState::stopped) folder.row.problem.clear();
+    folder.row.state = FolderState::scanning;
+  }
   folder.apply_due = true;
   if (report->changed_files + report->removed_files > 0) bell_->ring();
   return {};
@@ -105,13 +160,12 @@ Result<> FolderService::apply(Folder& folder) {
   if (!folder.apply_due && !has_work) return {};
   folder.apply_due = false;
   auto const report = folder.sync.apply(folder.guard, current_time());
+  ask_network(folder);
   if (!report) return stop_for(folder, report.error());
-  std::vector<std::pair<ChunkId, std::uint64_t>> wants;
-  for (auto const& want : folder.sync.take_wants()) wants.emplace_back(want.id, want.length);
-  if (!wants.empty()) network_.want_chunks(std::move(wants));
-  if (report->no_space) {
-    folder.retry = Clock::now() + kRetry;
-    return stop_folder(folder, "disk-full", folder.row.root);
+  if (report->no_space && !folder.space_retry) folder.space_retry = Clock::now() + kRetry;
+  if (report->skips_moved) {
+    folder.skipped.applied(folder.sync.skipped());
+    KITH_CHECK(note_skipped(folder));
   }
   if (!report->look_at.empty()) folder.look_again = Clock::now() + kLookAgain;
   if (report->files_written + report->files_removed + report->copies.size() > 0) note_applied(folder, *report);
@@ -122,8 +176,36 @@ Result<> FolderService::apply(Folder& folder) {
   folder.row.conflicts = conflicts;
   KITH_TRY(left, has_work_rows(folder.sync.id()));
   if (!left && folder.tally_moved) KITH_CHECK(count_files(folder));
-  KITH_CHECK(put_row(folder, left ? FolderState::syncing : FolderState::in_step));
-  return {};
+  // What fits goes on while the rest waits for room, and nobody need be asked before that is done.
+  bool const goes_on = folder.sync.fetching() > 0 && Clock::now() < folder.last_move + kStalled;
+  if (left && folder.space_retry && !goes_on) return put_stopped(folder, "disk-full", folder.row.root);
+  return put_row(folder, left ? FolderState::syncing : FolderState::in_step);
+}
+
+void FolderService::ask_network(Folder& folder) {
+  auto unwanted = folder.sync.take_unwanted();
+  std::erase_if(unwanted, [&](ChunkId const& id) {
+    return std::ranges::any_of(folders_, [&](auto const& each) { return each.second->sync.wants(id); });
+  });
+  if (!unwanted.empty()) network_.unwant_chunks(std::move(unwanted));
+  std::vector<std::pair<ChunkId, std::uint64_t>> wants;
+  for (auto const& want : folder.sync.take_wants()) wants.emplace_back(want.id, want.length);
+  if (wants.empty()) return;
+  folder.last_move = Clock::now();
+  network_.want_chunks(std::move(wants));
+}
+
+/// Of the paths that may have changed, those that are there and whose name cannot travel.
+std::vector<files::Skipped> FolderService::bad_names(Folder const& folder, std::set<std::string> const& paths) {
+  std::vector<files::Skipped> found;
+  for (auto const& path : paths) {
+    std::error_code ignored;
+    if (files::RelPath::parse(path)) continue;
+    auto const status = std::filesystem::symlink_status(std::filesystem::path(folder.row.root) / path, ignored);
+    if (!std::filesystem::exists(status)) continue;
+    found.push_back({path, is_utf8(path) ? files::Skipped::Why::bad_name : files::Skipped::Why::not_utf8});
+  }
+  return found;
 }
 
 Result<> FolderService::count_files(Folder& folder) {
@@ -160,13 +242,11 @@ Result<bool> FolderService::has_work_rows(FolderId const& folder) {
   return any;
 }
 
-Result<> FolderService::note_skipped(Folder& folder, std::vector<files::Skipped> const& skipped) {
-  SkippedRow row;
-  for (auto const& each : skipped) {
-    if (row.items.size() < SkippedRow::kMost)
-      row.items.emplace_back(each.path, std::string(files::skip_code(each.why)));
-  }
-  return put_control(instance_->store(), row, folder.sync.id().view());
+Result<> FolderService::note_skipped(Folder& folder) {
+  if (!folder.skipped.take_moved()) return {};
+  KITH_CHECK(put_control(instance_->store(), folder.skipped.row(), folder.sync.id().view()));
+  bell_->ring();
+  return {};
 }
 
 }  // namespace kith::engine

@@ -246,6 +246,14 @@ void Network::end_with(Error error) {
   loop_.post([this, error = std::move(error)] { fail_with(error); });
 }
 
+void Network::unwant_chunks(std::vector<ChunkId> chunks) {
+  loop_.post([this, chunks = std::move(chunks)]() mutable {
+    if (!exchange_ || stopping_) return;
+    std::erase_if(chunks, [&](ChunkId const& id) { return message_chunks_.contains(id); });
+    exchange_->unwant_chunks(chunks);
+  });
+}
+
 void Network::want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> chunks) {
   loop_.post([this, chunks = std::move(chunks)] {
     if (!exchange_ || stopping_) return;

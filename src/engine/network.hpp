@@ -54,6 +54,7 @@ class Network {
 
   /// For the folder service of this process; any thread.
   void want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> chunks);
+  void unwant_chunks(std::vector<ChunkId> chunks);
   void end_with(Error error);
 
  private:

@@ -10,6 +10,7 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
   if (auto const* up = std::get_if<sync::PeerUp>(&event)) {
     dialling_.erase(up->endpoint);
     coming_[up->device] = up->endpoint;
+    if (folders_) folders_->contents_moved();
     return {};
   }
   if (auto const* down = std::get_if<sync::PeerDown>(&event)) {
@@ -47,6 +48,14 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
       KITH_CHECK(look_at_contents());
     }
     if (folders_) folders_->deliver(chunk->id, chunk->bytes);
+    return {};
+  }
+  if (auto const* missing = std::get_if<sync::ChunkMissing>(&event)) {
+    if (folders_) folders_->deliver_missing(missing->id);
+    return {};
+  }
+  if (std::holds_alternative<sync::ContentsMoved>(event)) {
+    if (folders_) folders_->contents_moved();
     return {};
   }
   if (auto const* digest = std::get_if<sync::DigestArrived>(&event)) {

@@ -52,6 +52,7 @@ Result<> Program::apply(Now now) {
   static_cast<void>(report);
   std::vector<std::pair<ChunkId, std::uint64_t>> wants;
   for (auto const& want : folder->take_wants()) wants.emplace_back(want.id, want.length);
+  exchange.unwant_chunks(folder->take_unwanted());
   exchange.want_chunks(wants);
   KITH_TRY(pending, folder->pending());
   exchange.set_contents({folder->id()}, pending.files == 0, now);

@@ -150,6 +150,14 @@ void World::serve(Device& device) {
         if (!taken) check(device, kith::fail(taken.error()));
         device.apply_due = true;
       }
+      if (auto const* missing = std::get_if<sync::ChunkMissing>(&*event)) {
+        device.apply_due |= program.folder->on_missing(missing->id);
+      }
+      if (std::holds_alternative<sync::ContentsMoved>(*event) || std::holds_alternative<sync::PeerUp>(*event)) {
+        program.folder->contents_moved();
+        program.folder->try_again();
+        device.apply_due = true;
+      }
     }
     if (std::exchange(device.apply_due, false)) {
       quiet = false;

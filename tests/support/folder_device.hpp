@@ -51,7 +51,10 @@ struct FolderDevice : TestDevice {
       bool moved = false;
       for (auto const& want : sync->take_wants()) {
         auto const bytes = must(source.chunks->find(want.id));
-        if (!bytes) continue;
+        if (!bytes) {
+          moved |= sync->on_missing(want.id);
+          continue;
+        }
         bytes_fetched += bytes->size();
         moved |= must(sync->on_chunk(want.id, *bytes));
       }

@@ -271,6 +271,7 @@ Result<> Exchange::on_presence(LinkId id, wire::Presence const& presence, Now no
   learn_contacts(link, now);
   if (content_moved) {
     for (auto& [chunk, want] : wants_) want.not_held_until.erase(*link.device);
+    events_.emplace_back(ContentsMoved{*link.device});
     assign_wants(now);
   }
   return on_peer_tips(id, presence.tips, now);
@@ -306,6 +307,7 @@ Result<> Exchange::on_piece(LinkId id, wire::FileChunk piece, Now now) {
     } else {
       want->second.asked.reset();
       want->second.not_held_until[*link.device] = now.mono + kNotHeldFor;
+      if (nobody_has(want->second, now)) events_.emplace_back(ChunkMissing{of});
     }
   }
   assign_wants(now);

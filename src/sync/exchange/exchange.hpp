@@ -46,6 +46,14 @@ struct ChunkArrived {
   ChunkId id;
   Bytes bytes;
 };
+/// No connected device has the chunk now. It is asked for again as long as it is wanted.
+struct ChunkMissing {
+  ChunkId id;
+};
+/// Another device has contents that it had not.
+struct ContentsMoved {
+  DeviceId device;
+};
 struct DigestArrived {
   DeviceId device;
   wire::Digest digest;
@@ -57,8 +65,8 @@ struct RemovedNotice {
 };
 /// Another copy of this home is connecting in our name: networking has stopped.
 struct ClonedNotice {};
-using ExchangeEvent = std::variant<PeerUp, PeerDown, LinkFailed, EntriesApplied, PeerMoved, ChunkArrived, DigestArrived,
-                                   RemovedNotice, ClonedNotice>;
+using ExchangeEvent = std::variant<PeerUp, PeerDown, LinkFailed, EntriesApplied, PeerMoved, ChunkArrived, ChunkMissing,
+                                   ContentsMoved, DigestArrived, RemovedNotice, ClonedNotice>;
 
 /// One device's side of all its conversations: sessions over links, replication, chunks, presence, the group's upkeep,
 /// and when to dial whom. No sockets, clock or threads: the caller brings bytes and time, and carries away what is to
@@ -131,6 +139,8 @@ class Exchange final : public core::Membership {
   /// Which folders this device keeps, and whether every content in them is here; told to others.
   void set_contents(std::vector<FolderId> folders, bool complete, Now now);
   void want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> const& chunks);
+  /// What is on its way already is dropped when it comes.
+  void unwant_chunks(std::vector<ChunkId> const& chunks);
   void ask_digests();
   void close_all(wire::CloseCode code);
 
@@ -210,6 +220,7 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<> do_upkeep(Now now);
   void plan_upkeep(Now now);
   void assign_wants(Now now);
+  [[nodiscard]] bool nobody_has(Want const& want, Now now) const;
   void refresh_dialling(Now now);
   [[nodiscard]] Result<> send_presence(Link& link, Now now);
   void presence_soon(Now now);

@@ -209,6 +209,19 @@ std::optional<Instant> Exchange::Want::not_before(DeviceId const& device) const 
   return until;
 }
 
+void Exchange::unwant_chunks(std::vector<ChunkId> const& chunks) {
+  for (auto const& id : chunks) wants_.erase(id);
+}
+
+bool Exchange::nobody_has(Want const& want, Now now) const {
+  return std::ranges::all_of(links_, [&](auto const& each) {
+    auto const& [id, link] = each;
+    if (!link.device || !link.session.open()) return true;
+    auto const not_held = want.not_held_until.find(*link.device);
+    return not_held != want.not_held_until.end() && not_held->second > now.mono;
+  });
+}
+
 /// Spreads what is wanted over the connected devices that are not known to lack it.
 void Exchange::assign_wants(Now now) {
   for (auto& [chunk, want] : wants_) {

@@ -20,6 +20,9 @@ Result<ApplyReport> Applier::run(Now now) {
     KITH_TRY(progress, round());
     if (!progress || context_.stop() || !report_.look_at.empty()) break;
   }
+  if (auto full = fetcher_.take_no_space()) report_.no_space = std::move(full);
+  tell_skipped();
+  KITH_CHECK(clear_leftovers());
   disk_.reset();
   return std::move(report_);
 }
@@ -29,6 +32,7 @@ Result<bool> Applier::round() {
   installable_.clear();
   wanted_.clear();
   auto const bad_before = fetcher_.bad_count();
+  bool const made_room = (in_progress_.size() >= Fetcher::kMaxFiles || !fetcher_.has_room()) && fetcher_.make_room();
   KITH_TRY(work, next_work());
   // Removals come last: what they take away may be what others are put together from.
   std::vector<Work> removals;
@@ -54,7 +58,7 @@ Result<bool> Applier::round() {
   KITH_CHECK(fetcher_.keep_only(*disk_, wanted_));
   KITH_CHECK(drop_unwanted());
   KITH_CHECK(fetcher_.advance());
-  progress |= fetcher_.bad_count() != bad_before;
+  progress |= made_room || fetcher_.bad_count() != bad_before;
   for (auto& fetched : fetcher_.take_fetched()) {
     progress = true;
     fetched_.insert_or_assign(fetched.version, std::move(fetched));
@@ -66,11 +70,20 @@ Result<bool> Applier::round() {
 Result<bool> Applier::round_one(Work const& work) {
   auto const& [path, key, times] = work;
   if (context_.stop()) return true;
+  current_ = work;
+  auto const left_alone_before = skipped_.extract(key);
   KITH_TRY(outcome, work_on(path));
+  auto const left_alone = skipped_.find(key);
+  skips_moved_ |= left_alone_before.empty() != (left_alone == skipped_.end()) ||
+                  (left_alone != skipped_.end() && left_alone->second.items != left_alone_before.mapped().items);
   switch (outcome) {
     case Outcome::done:
       finished_[key] = times;
       in_progress_.erase(key);
+      return true;
+    case Outcome::waiting:
+      in_progress_.erase(key);
+      if (waiting_.size() < kMostWaiting) waiting_.insert_or_assign(key, times);
       return true;
     case Outcome::fetching: in_progress_.insert_or_assign(key, path); return true;
     case Outcome::blocked:
@@ -108,6 +121,8 @@ Result<std::vector<Applier::Work>> Applier::next_work() {
         error = path.error();
         return Store::Next::stop;
       }
+      auto const waiting = waiting_.find(Bytes(key.begin(), key.end()));
+      if (waiting != waiting_.end() && waiting->second == row->times) return Store::Next::go_on;
       work.push_back({std::move(*path), Bytes(key.begin(), key.end()), row->times});
       return work.size() < kRoundPaths ? Store::Next::go_on : Store::Next::stop;
     });
@@ -120,6 +135,45 @@ Result<std::vector<Applier::Work>> Applier::next_work() {
   if (!from_start && cursor_.empty() && work.size() == in_progress_.size()) KITH_CHECK(collect({}));
   if (error) return fail(*error);
   return work;
+}
+
+void Applier::try_again() {
+  waiting_.clear();
+  fetcher_.try_again();
+}
+
+void Applier::look_again_at(std::vector<RelPath> const& paths) {
+  for (auto const& path : paths) in_progress_.try_emplace(path_key(context_.id, path), path);
+}
+
+void Applier::look_again_at_skipped() {
+  for (auto const& [key, left_alone] : skipped_) in_progress_.try_emplace(key, left_alone.work);
+}
+
+void Applier::skip(RelPath const& path, Skipped::Why why) {
+  auto& items = skipped_.try_emplace(current_->key, LeftAlone{current_->path, {}}).first->second.items;
+  Skipped const item{path.text(), why};
+  if (std::ranges::find(items, item) == items.end()) items.push_back(item);
+}
+
+std::vector<Skipped> Applier::skipped() const {
+  std::vector<Skipped> all;
+  for (auto const& [key, left_alone] : skipped_) {
+    all.insert(all.end(), left_alone.items.begin(), left_alone.items.end());
+  }
+  return all;
+}
+
+/// Each is reported once, as long as it lasts.
+void Applier::tell_skipped() {
+  if (!std::exchange(skips_moved_, false)) return;
+  std::set<std::pair<std::string, Skipped::Why>> all;
+  for (auto const& each : skipped()) {
+    if (!all.emplace(each.path, each.why).second) continue;
+    if (!told_.contains({each.path, each.why})) report_.skipped.push_back(each);
+  }
+  report_.skips_moved = all != told_;
+  told_ = std::move(all);
 }
 
 }  // namespace kith::files

@@ -14,8 +14,9 @@ struct ApplyReport {
   std::uint64_t files_removed = 0;
   std::vector<RelPath> look_at;     ///< changed under us: a scan of these comes first
   std::vector<std::string> copies;  ///< conflict copies made
-  std::vector<Skipped> skipped;
-  std::optional<Error> no_space;  ///< a file did not fit; the others went on
+  std::vector<Skipped> skipped;     ///< what is left alone since now
+  bool skips_moved = false;         ///< what is left alone is not what it was
+  std::optional<Error> no_space;    ///< a file did not fit; the others went on
 };
 
 /// Makes a folder's disk what the view says: works off the paths whose view changed. Writes to temporary files, makes
@@ -27,28 +28,43 @@ class Applier {
 
   /// Goes as far as it can without asking anybody; what it needs is in the fetcher's wants.
   [[nodiscard]] Result<ApplyReport> run(Now now);
+  /// There may be room on the disk now, or somebody who has what was missing.
+  void try_again();
+  /// Whether there is something to try again.
+  [[nodiscard]] bool any_waiting() const { return !waiting_.empty() || fetcher_.any_aside(); }
+  /// All that is left alone now.
+  [[nodiscard]] std::vector<Skipped> skipped() const;
+  /// Looks at paths again that were left alone, whether there is work for them or not.
+  void look_again_at(std::vector<RelPath> const& paths);
+  void look_again_at_skipped();
 
  private:
   /// One name on the disk, as it is spelled there, and what should be there.
   struct Target : Wanted {
     RelPath path;
   };
-  enum class Outcome {
-    done,
-    fetching,    ///< its content is on the way
-    blocked,     ///< something else has to happen first
-    no_room,     ///< as many contents are on the way as there may be
-    look_again,  ///< the disk is not as the last scan saw it
-  };
   struct Work {
     RelPath path;
     Bytes key;
     std::uint64_t times = 0;  ///< of its row: what was added to since is not finished
   };
+  struct Installable {
+    Target target;
+    Work work;  ///< that it is part of
+  };
+  enum class Outcome {
+    done,
+    waiting,     ///< for room on the disk, or for somebody who has its content
+    fetching,    ///< its content is on the way
+    blocked,     ///< something else has to happen first
+    no_room,     ///< as many contents are on the way as there may be
+    look_again,  ///< the disk is not as the last scan saw it
+  };
 
   [[nodiscard]] Result<std::vector<Work>> next_work();
   [[nodiscard]] Result<bool> round();
   [[nodiscard]] Result<bool> round_one(Work const& work);
+  void tell_skipped();
   [[nodiscard]] Result<Outcome> work_on(RelPath const& path);
   /// A place that a content should come to, and how that went.
   struct Placed {
@@ -69,11 +85,13 @@ class Applier {
   [[nodiscard]] Result<Outcome> take_away(Target const& target, LocalFile const& local);
   [[nodiscard]] Result<Outcome> take_directory_away(Target const& target, LocalFile const& local);
   [[nodiscard]] Result<Outcome> make_parents(RelPath const& path);
+  [[nodiscard]] bool in_the_way(RelPath const& path);
   [[nodiscard]] Result<Outcome> trouble(RelPath const& path, Error const& error);
   [[nodiscard]] Result<bool> install_all();
-  [[nodiscard]] Result<> install(Target const& target);
+  [[nodiscard]] Result<bool> install(Installable const& installable);
   [[nodiscard]] Result<> drop_unwanted();
   [[nodiscard]] Result<> commit();
+  [[nodiscard]] Result<> clear_leftovers();
 
   [[nodiscard]] Result<std::optional<LocalFile>> local(RelPath const& path);
   void note(RelPath const& path, std::optional<LocalFile> file);
@@ -89,13 +107,27 @@ class Applier {
   std::map<Bytes, RelPath> in_progress_;  ///< waiting for content; at most as many as the fetcher takes
   std::map<VersionId, Fetched> fetched_;  ///< whole in their temporary files, not in place yet
   std::set<VersionId> wanted_;            ///< versions that some path in progress still needs
+  /// Work whose content is not to be had before try_again(), and its rows' `times`: it is passed by. At most so many.
+  static constexpr std::size_t kMostWaiting = 65536;
+  std::map<Bytes, std::uint64_t> waiting_;
+
+  bool no_leftovers_ = false;  ///< there are no temporary files that nobody knows of
+
+  // What is left alone, by the key of the work that met it: until that is looked at again and meets it no more.
+  struct LeftAlone {
+    RelPath work;
+    std::vector<Skipped> items;
+  };
+  std::map<Bytes, LeftAlone> skipped_;
+  std::set<std::pair<std::string, Skipped::Why>> told_;  ///< the same, as the last report knew it
+  bool skips_moved_ = false;
 
   // Of the current round:
-  std::vector<Target> installable_;
+  std::optional<Work> current_;
+  std::vector<Installable> installable_;
   std::map<Bytes, std::pair<RelPath, std::optional<LocalFile>>> notes_;
   std::map<Bytes, std::uint64_t> finished_;  ///< keys of work done, and their rows' `times`
   std::vector<RelPath> more_work_;
-  std::set<std::pair<std::string, Skipped::Why>> skipped_;  ///< what was reported already, until it works
 };
 
 }  // namespace kith::files

@@ -17,28 +17,36 @@ Result<bool> Applier::install_all() {
   if (installable_.empty()) return false;
   bool const few = installable_.size() <= kFewFiles;
   if (few) {
-    for (auto const& target : installable_) KITH_CHECK(fetched_.at(target.version->id).file->sync());
+    for (auto const& each : installable_) KITH_CHECK(fetched_.at(each.target.version->id).file->sync());
   } else {
     KITH_CHECK(disk_->sync_all());
   }
-  for (auto const& target : installable_) KITH_CHECK(install(target));
+  bool any = false;
+  for (auto const& each : installable_) {
+    KITH_TRY(installed, install(each));
+    any |= installed;
+  }
   if (!few) {
     KITH_CHECK(disk_->sync_all());
   } else {
-    for (auto const& target : installable_) KITH_CHECK(disk_->sync_directory(target.path.parent()));
+    for (auto const& each : installable_) KITH_CHECK(disk_->sync_directory(each.target.path.parent()));
   }
-  return true;
+  return any;
 }
 
-Result<> Applier::install(Target const& target) {
+/// @return whether it is in place
+Result<bool> Applier::install(Installable const& installable) {
+  auto const& target = installable.target;
   auto const& version = *target.version;
   KITH_TRY(there, local(target.path));
   auto const installed =
       disk_->install(temp_name(version.id), target.path, there ? Expect(there->stat) : std::nullopt, now_.wall);
   if (!installed) {
+    current_ = installable.work;
+    skips_moved_ = true;
     KITH_TRY(outcome, trouble(target.path, installed.error()));
     if (outcome == Outcome::look_again) report_.look_at.push_back(target.path);
-    return {};
+    return false;
   }
   LocalFile row;
   row.path = target.path.text();
@@ -48,10 +56,29 @@ Result<> Applier::install(Target const& target) {
   row.copy_of = target.copy_of;
   note(target.path, std::move(row));
   fetched_.erase(version.id);
-  for (auto const why : {Skipped::Why::blocked, Skipped::Why::unreadable}) skipped_.erase({target.path.text(), why});
   ++report_.files_written;
   report_.bytes_written += version.size;
   if (!target.copy_of.empty()) report_.copies.push_back(target.path.text());
+  return true;
+}
+
+/// Temporary files that nothing is to be made of any more: of versions that were replaced while this device was away.
+Result<> Applier::clear_leftovers() {
+  bool const busy = !in_progress_.empty() || !waiting_.empty() || !fetched_.empty() || fetcher_.active() > 0;
+  if (busy) no_leftovers_ = false;
+  if (busy || no_leftovers_ || context_.stop()) return {};
+  bool work = false;
+  KITH_CHECK(context_.store.scan(Table::folder_work, context_.id.view(), {}, [&](ByteView, ByteView) {
+    work = true;
+    return Store::Next::stop;
+  }));
+  if (work) return {};
+  no_leftovers_ = true;
+  auto const temps = disk_->list_temps();
+  if (!temps) return {};  // nothing hangs on it
+  for (auto const& temp : *temps) {
+    if (TempName::valid(temp.name)) static_cast<void>(disk_->remove_temp(TempName(temp.name)));
+  }
   return {};
 }
 
@@ -92,10 +119,6 @@ Result<std::optional<LocalFile>> Applier::local(RelPath const& path) {
 
 void Applier::note(RelPath const& path, std::optional<LocalFile> file) {
   notes_.insert_or_assign(path_key(context_.id, path), std::pair(path, std::move(file)));
-}
-
-void Applier::skip(RelPath const& path, Skipped::Why why) {
-  if (skipped_.emplace(path.text(), why).second) report_.skipped.push_back({path.text(), why});
 }
 
 /// Contents that were fetched for a version that another has replaced meanwhile.

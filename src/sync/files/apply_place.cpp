@@ -67,20 +67,21 @@ Result<Applier::Outcome> Applier::put_file(Target const& target, std::optional<L
     KITH_TRY(moved, take_moved(target));
     if (moved) return *moved;
   }
+  if (!there && in_the_way(target.path)) return Outcome::blocked;
   wanted_.insert(version.id);
   if (fetched_.contains(version.id)) {
     KITH_TRY(parents, make_parents(target.path));
     if (parents != Outcome::done) return parents;
-    bool const listed =
-        std::ranges::any_of(installable_, [&](Target const& other) { return other.version->id == version.id; });
-    if (!listed) installable_.push_back(target);
+    bool const listed = std::ranges::any_of(
+        installable_, [&](Installable const& other) { return other.target.version->id == version.id; });
+    if (!listed) installable_.push_back({target, *current_});
     return Outcome::fetching;
   }
   if (fetcher_.fetching(version.id)) return Outcome::fetching;
-  if (report_.no_space) return Outcome::blocked;
+  if (fetcher_.is_aside(version.id)) return Outcome::waiting;
   if (!fetcher_.has_room()) return Outcome::no_room;
-  skipped_.erase({target.path.text(), Skipped::Why::bad_content});  // that was said of another version
-  auto const started = fetcher_.start(disk_, target.path, version);
+  auto const started = fetcher_.start(disk_, version);
+  if (!started && started.error().is(FilesError::no_space)) return Outcome::waiting;
   if (!started) return trouble(target.path, started.error());
   return Outcome::fetching;
 }
@@ -184,6 +185,14 @@ Result<Applier::Outcome> Applier::make_parents(RelPath const& path) {
     if (!made && !made.error().is(FilesError::exists)) return trouble(path, made.error());
   }
   return Outcome::done;
+}
+
+/// Whether there is something that no scan takes up: it is not covered, and nothing need be fetched before it is gone.
+bool Applier::in_the_way(RelPath const& path) {
+  auto const stat = disk_->stat(path);
+  if (!stat || stat->kind == Kind::file || stat->kind == Kind::directory) return false;
+  skip(path, Skipped::Why::blocked);
+  return true;
 }
 
 /// What a single path may run into without stopping the others.

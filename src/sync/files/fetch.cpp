@@ -10,49 +10,70 @@ namespace {
 /// Kept free, so that the database and the user's own programs can go on.
 constexpr std::uint64_t kReserveBytes = std::uint64_t{32} << 20;
 
+Result<> remove_temp(FileSystem& disk, VersionId const& version) {
+  auto removed = disk.remove_temp(temp_name(version));
+  if (!removed && removed.error().is(FilesError::not_found)) return {};
+  return removed;
+}
+
 }  // namespace
 
 TempName temp_name(VersionId const& version) { return TempName(to_hex(version.view())); }
 
-Result<> Fetcher::start(std::shared_ptr<FileSystem> disk, RelPath const& path, VersionRow const& version) {
+Result<> Fetcher::start(std::shared_ptr<FileSystem> disk, VersionRow const& version) {
   if (files_.contains(version.id)) return {};
   if (!check_content(version.content)) return give_up(version.id);
-  File file{path, version, disk, nullptr, false, nullptr, std::nullopt, 0, 0, 0, false, {}, {}};
+  File file;
+  file.version = version;
+  file.disk = disk;
   auto opened = disk->open_temp(temp_name(version.id));
   if (opened) {
     file.temp = std::move(*opened);
     KITH_TRY(stat, file.temp->stat());
-    file.resumed = stat.size > 0;
-  } else if (opened.error().is(FilesError::not_found)) {
-    KITH_TRY(free, disk->free_space());
-    if (version.size + kReserveBytes > free) {
-      return fail(FilesError::no_space, CountDetail{version.size, free});
-    }
-    KITH_TRY(created, disk->create_temp(temp_name(version.id)));
-    file.temp = std::move(created);
-  } else {
+    file.resumed_bytes = stat.size;
+  } else if (!opened.error().is(FilesError::not_found)) {
     return fail(opened.error());
+  }
+  if (auto const needed = bytes_left(file); needed > 0) {
+    KITH_TRY(free, disk->free_space());
+    if (needed + bytes_left() + kReserveBytes > free) {
+      no_space_ = Error(FilesError::no_space, CountDetail{needed, free});
+      set_aside(version.id);
+      return fail(*no_space_);
+    }
   }
   if (auto const top = top_node(version.content)) file.nodes.push_back(*top);
   files_.emplace(version.id, std::move(file));
   return {};
 }
 
+/// Files take turns: the one behind the last that asked for something begins.
 Result<> Fetcher::advance() {
-  std::vector<VersionId> done, bad;
-  for (auto& [id, file] : files_) {
+  std::vector<VersionId> order, done, bad, full;
+  for (auto const& [id, file] : files_) order.push_back(id);
+  std::rotate(order.begin(), std::ranges::upper_bound(order, turn_), order.end());
+  for (auto const& id : order) {
     if (context_.stop()) break;
-    auto const advanced = advance_file(file);
-    if (!advanced && is_bad_content(advanced.error())) {
+    auto& file = files_.at(id);
+    auto advanced = advance_file(file);
+    bool const whole = advanced && file.walked && file.missing == 0;
+    if (whole) advanced = finish(file);
+    if (advanced) {
+      if (whole) done.push_back(id);
+    } else if (is_bad_content(advanced.error())) {
       bad.push_back(id);
-      continue;
+    } else if (advanced.error().is(FilesError::no_space)) {
+      no_space_ = advanced.error();
+      full.push_back(id);
+    } else {
+      return fail(advanced.error());
     }
-    if (!advanced) return fail(advanced.error());
-    if (!file.walked || file.missing > 0) continue;
-    KITH_CHECK(finish(file));
-    done.push_back(id);
   }
-  for (auto const& id : done) files_.erase(id);
+  for (auto const& id : done) {
+    if (files_.at(id).nodes_wanted > 0) forget_wants(id);  // nodes that another file brought
+    files_.erase(id);
+  }
+  for (auto const& id : full) set_aside(id);
   for (auto const& id : bad) KITH_CHECK(give_up(id));
   return {};
 }
@@ -66,7 +87,7 @@ Result<> Fetcher::gather_nodes(File& file) {
     NodeRef const ref = nodes.back();
     KITH_TRY(blob, context_.chunks.find_blob(ref.id));
     if (!blob) {
-      if (!want_node(file.version.id, ref)) break;
+      if (!want_node(file, ref)) break;
       std::swap(nodes[missing++], nodes.back());
       continue;
     }
@@ -87,8 +108,7 @@ Result<> Fetcher::gather_nodes(File& file) {
 
 Result<> Fetcher::advance_file(File& file) {
   if (!file.walk) KITH_CHECK(gather_nodes(file));
-  while (file.walk && !file.walked && file.missing < kWindowChunks && wanted_bytes_ < kWindowBytes &&
-         wants_.size() < kWindowChunks && !context_.stop()) {
+  while (file.walk && !file.walked && file.missing < kFileChunks && !window_full() && !context_.stop()) {
     if (!file.next) {
       KITH_TRY(next, file.walk->next());
       if (!next) {
@@ -103,6 +123,7 @@ Result<> Fetcher::advance_file(File& file) {
     } else {
       want_chunk(*file.next, {file.version.id, file.next_offset, file.next->length});
       ++file.missing;
+      turn_ = file.version.id;
     }
     file.next_offset += file.next->length;
     file.next.reset();
@@ -113,7 +134,7 @@ Result<> Fetcher::advance_file(File& file) {
 /// Looks for a chunk in what the temporary file holds from an earlier run, and in what this device holds elsewhere.
 /// @return FilesError::length_mismatch where a chunk of that id has another length
 Result<bool> Fetcher::find_here(File& file, ChunkRef const& ref, std::uint64_t offset) {
-  if (file.resumed) {
+  if (offset < file.resumed_bytes) {
     Bytes bytes(ref.length);
     auto const read = file.temp->read_at(offset, bytes);
     if (read && *read == ref.length && chunk_id(context_.chunks.key(), bytes) == ref.id) return true;
@@ -121,24 +142,16 @@ Result<bool> Fetcher::find_here(File& file, ChunkRef const& ref, std::uint64_t o
   KITH_TRY(found, context_.chunks.find(ref.id));
   if (!found) return false;
   if (found->size() != ref.length) return fail(FilesError::length_mismatch, CountDetail{found->size(), ref.length});
-  KITH_CHECK(file.temp->write_at(offset, *found));
+  KITH_CHECK(write(file, offset, *found));
   return true;
 }
 
-void Fetcher::want_chunk(ChunkRef const& ref, Spot const& spot) {
-  auto const [found, is_new] = wants_.try_emplace(ref.id);
-  if (is_new) {
-    found->second.length = ref.length;
-    wanted_bytes_ += ref.length;
+Result<> Fetcher::write(File& file, std::uint64_t offset, ByteView bytes) {
+  if (!file.temp) {
+    KITH_TRY(created, file.disk->create_temp(temp_name(file.version.id)));
+    file.temp = std::move(created);
   }
-  found->second.spots.push_back(spot);
-}
-
-/// @return false where as much is asked for as there may be
-bool Fetcher::want_node(VersionId const& version, NodeRef const& ref) {
-  if (wants_.size() >= kWindowChunks && !wants_.contains(ref.id)) return false;
-  wants_[ref.id].nodes.emplace(version, ref);
-  return true;
+  return file.temp->write_at(offset, bytes);
 }
 
 /// The id says that these are the bytes that were meant. Whether they are of the length, or the manifest node, that was
@@ -147,7 +160,7 @@ Result<bool> Fetcher::on_chunk(ChunkId const& id, ByteView bytes) {
   auto const found = wants_.find(id);
   if (found == wants_.end() || chunk_id(context_.chunks.key(), bytes) != id) return false;
   auto const& want = found->second;
-  std::set<VersionId> bad;
+  std::set<VersionId> bad, full;
   bool is_node = false;
   for (auto const& [version, ref] : want.nodes) {
     if (decode_node(bytes, ref)) {
@@ -166,8 +179,12 @@ Result<bool> Fetcher::on_chunk(ChunkId const& id, ByteView bytes) {
   }
   for (auto const& spot : want.spots) {
     auto const file = files_.find(spot.version);
-    if (file == files_.end() || bad.contains(spot.version)) continue;
-    KITH_CHECK(file->second.temp->write_at(spot.offset, bytes));
+    if (file == files_.end() || bad.contains(spot.version) || full.contains(spot.version)) continue;
+    auto const written = write(file->second, spot.offset, bytes);
+    if (written) continue;
+    if (!written.error().is(FilesError::no_space)) return fail(written.error());
+    no_space_ = written.error();
+    full.insert(spot.version);
   }
   for (auto const& spot : want.spots) {  // only now that nothing can fail any more
     auto const file = files_.find(spot.version);
@@ -175,9 +192,11 @@ Result<bool> Fetcher::on_chunk(ChunkId const& id, ByteView bytes) {
     --file->second.missing;
     file->second.bytes_done += bytes.size();
   }
-  wanted_bytes_ -= want.length;
-  given_out_.erase(id);
-  wants_.erase(found);
+  for (auto const& [version, ref] : want.nodes) {
+    if (auto const file = files_.find(version); file != files_.end()) --file->second.nodes_wanted;
+  }
+  erase_want(found);
+  for (auto const& version : full) set_aside(version);
   for (auto const& version : bad) KITH_CHECK(give_up(version));
   return true;
 }
@@ -190,24 +209,15 @@ Result<> Fetcher::give_up(VersionId const& version) {
   auto const disk = file->second.disk;
   forget_wants(version);
   files_.erase(file);
-  auto removed = disk->remove_temp(temp_name(version));
-  if (!removed && removed.error().is(FilesError::not_found)) return {};
-  return removed;
+  return remove_temp(*disk, version);
 }
 
 Result<> Fetcher::finish(File& file) {
+  if (!file.temp) KITH_CHECK(write(file, 0, {}));
   KITH_CHECK(file.temp->truncate(file.version.size));
   KITH_CHECK(file.temp->set_attributes(file.version.mode, file.version.mtime_ns));
   fetched_.push_back({file.version.id, file.disk, std::move(file.temp)});
   return {};
-}
-
-std::vector<WantedChunk> Fetcher::take_wants() {
-  std::vector<WantedChunk> wants;
-  for (auto const& [id, want] : wants_) {
-    if (given_out_.insert(id).second) wants.push_back({id, want.length});
-  }
-  return wants;
 }
 
 Result<> Fetcher::keep_only(FileSystem& disk, std::set<VersionId> const& wanted) {
@@ -218,30 +228,20 @@ Result<> Fetcher::keep_only(FileSystem& disk, std::set<VersionId> const& wanted)
     }
     forget_wants(file->first);
     file->second.temp.reset();
-    KITH_CHECK(disk.remove_temp(temp_name(file->first)));
+    KITH_CHECK(remove_temp(disk, file->first));
     file = files_.erase(file);
   }
   return {};
 }
 
-void Fetcher::forget_wants(VersionId const& version) {
-  for (auto at = wants_.begin(); at != wants_.end();) {
-    auto& want = at->second;
-    std::erase_if(want.spots, [&](Spot const& spot) { return spot.version == version; });
-    std::erase_if(want.nodes, [&](auto const& node) { return node.first == version; });
-    if (!want.spots.empty() || !want.nodes.empty()) {
-      ++at;
-      continue;
-    }
-    wanted_bytes_ -= want.length;
-    given_out_.erase(at->first);
-    at = wants_.erase(at);
-  }
+/// The temporary file is filled from its start, so what an earlier run left of it is there but for some last chunks.
+std::uint64_t Fetcher::bytes_left(File const& file) {
+  return file.version.size - std::min(file.version.size, std::max(file.bytes_done, file.resumed_bytes));
 }
 
 std::uint64_t Fetcher::bytes_left() const {
   std::uint64_t left = 0;
-  for (auto const& [id, file] : files_) left += file.version.size - std::min(file.version.size, file.bytes_done);
+  for (auto const& [id, file] : files_) left += bytes_left(file);
   return left;
 }
 

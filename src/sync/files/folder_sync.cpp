@@ -33,7 +33,10 @@ ErrorDomain const& error_domain(BindError) {
 }
 
 Result<ScanReport> FolderSync::scan(std::vector<RelPath> const& below, DeleteGuard guard, Now now) {
-  return Scanner(context_, guard).run(below, true, now);
+  auto report = Scanner(context_, guard).run(below, true, now);
+  // A local change may be the end of what is left alone, and is no work where it settles its path.
+  if (report && report->changed_files + report->removed_files > 0) applier_.look_again_at_skipped();
+  return report;
 }
 
 Result<ScanReport> FolderSync::dry_run(DeleteGuard guard, Now now) {
@@ -53,6 +56,7 @@ Result<ApplyReport> FolderSync::apply(DeleteGuard guard, Now now) {
     total.files_removed += report.files_removed;
     total.copies.insert(total.copies.end(), report.copies.begin(), report.copies.end());
     total.skipped.insert(total.skipped.end(), report.skipped.begin(), report.skipped.end());
+    total.skips_moved |= report.skips_moved;
     if (report.no_space) total.no_space = report.no_space;
     if (report.look_at.empty()) return total;
     if (looks == kMaxLooks) {

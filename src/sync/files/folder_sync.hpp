@@ -39,8 +39,25 @@ class FolderSync {
 
   [[nodiscard]] std::vector<WantedChunk> take_wants() { return fetcher_.take_wants(); }
   void reset_wants() { fetcher_.reset_wants(); }
+  /// Chunks that were asked for and are not needed any more.
+  [[nodiscard]] std::vector<ChunkId> take_unwanted() { return fetcher_.take_unwanted(); }
   /// @return whether the chunk was waited for
   [[nodiscard]] Result<bool> on_chunk(ChunkId const& id, ByteView bytes) { return fetcher_.on_chunk(id, bytes); }
+  [[nodiscard]] bool wants(ChunkId const& id) const { return fetcher_.wants(id); }
+  /// Nobody who could be asked has the chunk. @return whether that is news
+  bool on_missing(ChunkId const& id) { return fetcher_.on_missing(id); }
+  /// Files that were set aside may be had now: there is room on the disk, or another device.
+  void try_again() { applier_.try_again(); }
+  [[nodiscard]] bool any_waiting() const { return applier_.any_waiting(); }
+  /// Another device came, or has contents that it had not: nothing is known to be missing any more.
+  void contents_moved() { fetcher_.reset_missing(); }
+  /// How many files are being fetched.
+  [[nodiscard]] std::size_t fetching() const { return fetcher_.active(); }
+
+  /// All that apply() leaves alone now.
+  [[nodiscard]] std::vector<Skipped> skipped() const { return applier_.skipped(); }
+  /// Looks at paths that an earlier run left alone.
+  void look_again_at(std::vector<RelPath> const& paths) { applier_.look_again_at(paths); }
 
   /// What is left to do, counted from the view.
   struct Pending {

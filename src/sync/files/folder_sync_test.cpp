@@ -206,87 +206,6 @@ TEST_F(Folders, MassDeletionStopsUnlessAllowed) {
   EXPECT_EQ(b.disk.files().size(), 20U);
 }
 
-/// A group with a directory of many files, which `a` does something with.
-struct Moves : Folders {
-  static constexpr int kFiles = 80;
-  Moves() {
-    for (int i = 0; i < kFiles; ++i) a.write(at("old", i), random_text(2000, static_cast<std::uint64_t>(i) + 1));
-    a.write("stays", "stays");
-    settle();
-    b.bytes_fetched = 0;
-  }
-  static std::string at(std::string const& directory, int number) { return directory + "/" + std::to_string(number); }
-  void copy_to(std::string const& to, int number) { a.write(at(to, number), a.read(at("old", number))); }
-  /// Writes a file again as it is: another inode and times, the same content.
-  void copy_over(std::string const& directory, int number) {
-    auto const text = a.read(at(directory, number));
-    a.tick();
-    a.disk.replace_file(at(directory, number), bytes_of(text));
-  }
-};
-
-TEST_F(Moves, AreNoMassDeletion) {
-  a.tick();
-  a.disk.move("old", "new");
-  EXPECT_FALSE(a.scan().guarded);
-  settle();
-  expect_same();
-  EXPECT_EQ(b.disk.files().size(), kFiles + 1U);
-  EXPECT_EQ(b.bytes_fetched, 0U);
-  EXPECT_TRUE(trash(b).empty());
-}
-
-TEST_F(Moves, OverOtherFilesAreNoMassDeletion) {
-  for (int i = 0; i < kFiles; ++i) a.write(at("new", i), "there before");
-  settle();
-  for (int i = 0; i < kFiles; ++i) {
-    a.disk.remove(at("new", i));
-    a.disk.move(at("old", i), at("new", i));
-  }
-  EXPECT_FALSE(a.scan().guarded);
-  settle();
-  expect_same();
-}
-
-TEST_F(Moves, ByCopyAndDeleteAreNoMassDeletion) {
-  for (int i = 0; i < kFiles; ++i) copy_to("new", i);
-  a.disk.remove("old");
-  EXPECT_FALSE(a.scan().guarded);
-  settle();
-  expect_same();
-  EXPECT_EQ(b.bytes_fetched, 0U);
-}
-
-TEST_F(Moves, OfAFewDoNotHideWhatVanished) {
-  for (int i = 0; i < 20; ++i) copy_to("new", i);
-  a.disk.remove("old");
-  auto const report = a.scan();
-  EXPECT_TRUE(report.guarded);
-  EXPECT_EQ(report.vanished, 60U);
-}
-
-TEST_F(Moves, CountEachFileOnce) {
-  for (int i = 0; i < kFiles; ++i) a.write(at("alike", i), "all of them");
-  settle();
-  a.disk.remove("alike");
-  a.disk.remove("old");
-  a.write("one", "all of them");
-  a.write("stays", "touched");
-  auto const report = a.scan();
-  EXPECT_TRUE(report.guarded);
-  EXPECT_EQ(report.vanished, 2 * kFiles - 1U);
-}
-
-TEST_F(Moves, AreNotFilesThatWereThereBefore) {
-  for (int i = 0; i < kFiles; ++i) copy_to("backup", i);
-  settle();
-  a.disk.remove("old");
-  for (int i = 0; i < kFiles; ++i) copy_over("backup", i);
-  auto const report = a.scan();
-  EXPECT_TRUE(report.guarded);
-  EXPECT_EQ(report.vanished, static_cast<std::uint64_t>(kFiles));
-}
-
 TEST_F(Folders, MissingMarkerStopsEverything) {
   a.write("x", "1");
   settle();
@@ -311,6 +230,26 @@ TEST_F(Folders, WhatDoesNotTravelIsNamed) {
   EXPECT_EQ(codes, (std::set<std::string>{"symlink", "special-file", "not-utf8"}));
   settle();
   EXPECT_EQ(b.disk.files(), std::vector<std::string>{"ok"});
+}
+
+TEST_F(Folders, WhatIsInTheWayIsSaidUntilItIsGone) {
+  b.disk.make_pipe("x");
+  b.disk.make_symlink("y");
+  for (auto const* name : {"x", "y", "z"}) a.write(name, "a file");
+  a.scan();
+  exchange();
+  auto const report = b.apply_from(a);
+  EXPECT_EQ(report.skipped, (std::vector<Skipped>{{"x", Skipped::Why::blocked}, {"y", Skipped::Why::blocked}}));
+  EXPECT_EQ(b.disk.files(), std::vector<std::string>{"z"});
+  EXPECT_TRUE(b.apply_from(a).skipped.empty()) << "once is enough";
+  EXPECT_EQ(b.sync->skipped(), report.skipped);
+  EXPECT_EQ(b.sync->fetching(), 0U);
+  b.disk.remove("x");
+  b.disk.remove("y");
+  b.scan();
+  b.apply_from(a);
+  EXPECT_TRUE(b.sync->skipped().empty());
+  expect_same();
 }
 
 TEST_F(Folders, HostilePathsChangeNothing) {

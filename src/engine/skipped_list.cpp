@@ -1,0 +1,66 @@
+#include "engine/skipped_list.hpp"
+
+#include <algorithm>
+
+namespace kith::engine {
+
+void SkippedList::scanned(std::vector<files::Skipped> const& found) {
+  replace(scan_, scan_.begin(), scan_.end(), found);
+}
+
+/// What changes while it is read is looked at again in a moment, and is no news each time.
+void SkippedList::scanned(std::set<std::string> const& below, std::vector<files::Skipped> const& found) {
+  using Why = files::Skipped::Why;
+  for (auto const& path : below) {
+    std::vector<files::Skipped> itself, inside;
+    for (auto const& each : found) {
+      if (each.why == Why::unstable) continue;
+      if (each.path == path) itself.push_back(each);
+      if (each.path.starts_with(path + '/')) inside.push_back(each);
+    }
+    auto const after = [&](std::string const& text) { return scan_.lower_bound({text, Why{}}); };
+    replace(scan_, after(path), after(path + '\0'), itself);
+    replace(scan_, after(path + '/'), after(path + static_cast<char>('/' + 1)), inside);
+  }
+}
+
+void SkippedList::applied(std::vector<files::Skipped> const& found) {
+  replace(apply_, apply_.begin(), apply_.end(), found);
+}
+
+void SkippedList::replace(Items& items, Items::iterator first, Items::iterator last,
+                          std::vector<files::Skipped> const& found) {
+  Items const before(first, last);
+  Items now;
+  for (auto const& each : found) now.emplace(each.path, each.why);
+  if (before == now) return;
+  moved_ = true;
+  items.erase(first, last);
+  items.insert(now.begin(), now.end());
+  std::erase_if(newest_, [&](Item const& item) { return !scan_.contains(item) && !apply_.contains(item); });
+  for (auto const& item : now) {
+    if (!before.contains(item) && std::ranges::find(newest_, item) == newest_.end()) newest_.push_back(item);
+  }
+  if (newest_.size() > SkippedRow::kMost) newest_.erase(newest_.begin(), newest_.end() - SkippedRow::kMost);
+}
+
+SkippedRow SkippedList::row() const {
+  SkippedRow row;
+  for (auto const& [path, why] : newest_) row.items.emplace_back(path, std::string(files::skip_code(why)));
+  std::map<files::Skipped::Why, std::uint64_t> counts;
+  for (auto const& item : scan_) ++counts[item.second];
+  for (auto const& item : apply_) {
+    if (!scan_.contains(item)) ++counts[item.second];
+  }
+  for (auto const& [why, count] : counts) row.counts.emplace_back(std::string(files::skip_code(why)), count);
+  for (auto const* items : {&apply_, &scan_}) {  // the newest may be over, and others are not
+    for (auto const& [path, why] : *items) {
+      if (row.items.size() >= SkippedRow::kMost) break;
+      std::pair<std::string, std::string> item(path, files::skip_code(why));
+      if (std::ranges::find(row.items, item) == row.items.end()) row.items.push_back(std::move(item));
+    }
+  }
+  return row;
+}
+
+}  // namespace kith::engine

@@ -1,0 +1,67 @@
+#include "engine/skipped_list.hpp"
+
+#include <gtest/gtest.h>
+
+namespace kith::engine {
+namespace {
+
+using Why = files::Skipped::Why;
+using Items = std::vector<std::pair<std::string, std::string>>;
+using Counts = std::vector<std::pair<std::string, std::uint64_t>>;
+
+TEST(SkippedList, AWholeScanReplacesWhatScansSaid) {
+  SkippedList list;
+  EXPECT_TRUE(list.take_moved()) << "whatever an earlier run said";
+  list.scanned({{"a", Why::symlink}, {"b", Why::special}});
+  EXPECT_TRUE(list.take_moved());
+  EXPECT_EQ(list.row().items, (Items{{"a", "symlink"}, {"b", "special-file"}}));
+  list.scanned({{"b", Why::special}, {"a", Why::symlink}});
+  EXPECT_FALSE(list.take_moved());
+  list.applied({{"c", Why::bad_content}});
+  list.scanned({{"b", Why::special}});
+  EXPECT_EQ(list.row().items, (Items{{"b", "special-file"}, {"c", "bad-content"}}));
+  list.applied({});
+  list.scanned({});
+  EXPECT_TRUE(list.take_moved());
+  EXPECT_TRUE(list.row().items.empty());
+  EXPECT_TRUE(list.row().counts.empty());
+}
+
+TEST(SkippedList, APartialScanSpeaksOfItsPathsOnly) {
+  SkippedList list;
+  list.scanned({{"d", Why::unreadable}, {"d.txt", Why::symlink}, {"d/x", Why::symlink}, {"d0", Why::symlink}});
+  list.scanned({"d", "new"}, {{"d/y", Why::special}, {"new", Why::symlink}, {"d/z", Why::unstable}});
+  EXPECT_EQ(list.row().items,
+            (Items{{"d.txt", "symlink"}, {"d0", "symlink"}, {"d/y", "special-file"}, {"new", "symlink"}}));
+  EXPECT_TRUE(list.take_moved());
+  list.scanned({"d", "new"}, {{"d/y", Why::special}, {"new", Why::symlink}});
+  EXPECT_FALSE(list.take_moved());
+  list.scanned({"new"}, {});
+  EXPECT_EQ(list.row().counts, (Counts{{"symlink", 2}, {"special-file", 1}}));
+}
+
+TEST(SkippedList, ShowsTheNewestAndCountsThemAll) {
+  SkippedList list;
+  std::vector<files::Skipped> many;
+  for (int i = 100; i < 1100; ++i) many.push_back({std::to_string(i), Why::symlink});
+  list.scanned(many);
+  list.applied({{"0 late", Why::blocked}, {"100", Why::symlink}});
+  auto row = list.row();
+  EXPECT_EQ(row.items.size(), SkippedRow::kMost);
+  EXPECT_EQ(row.items.back().first, "100") << "as both say";
+  EXPECT_NE(std::ranges::find(row.items, std::pair<std::string, std::string>("0 late", "blocked")), row.items.end());
+  EXPECT_EQ(row.counts, (Counts{{"symlink", 1000}, {"blocked", 1}}));
+  many.resize(500);
+  list.scanned(many);
+  row = list.row();
+  EXPECT_EQ(row.items.size(), SkippedRow::kMost) << "others take the places of those that are over";
+  EXPECT_EQ(row.total(), 501U);
+
+  auto const again = core::decode_record<SkippedRow>(core::encode_record(row));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->items, row.items);
+  EXPECT_EQ(again->counts, row.counts);
+}
+
+}  // namespace
+}  // namespace kith::engine
