@@ -2,10 +2,12 @@
 
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
+#include "cli/sync_run.hpp"
 #include "cli/table.hpp"
 #include "engine/failure_codes.hpp"
 
-/// `kith status`: reads the database and nothing else, so that it answers at once whatever runs.
+/// `kith status`: reads the database and each folder's marker, and nothing else, so that it answers at once whatever
+/// runs.
 namespace kith::cli {
 namespace {
 
@@ -34,6 +36,22 @@ Json problem_json(Output const& out, engine::FailureCode const& code, std::strin
   for (auto const& each : code.tries()) remedies.push_back({std::string(each.command), std::string(each.explanation)});
   problem["remedy"] = remedies_json(out.commands(std::move(remedies)));
   return problem;
+}
+
+Json skipped_summary_json(engine::SkippedRow const& row) {
+  Json codes = Json::array();
+  for (auto const& [code, count] : row.counts) codes.push_back({{"code", code}, {"files", count}});
+  return {{"total", row.total()}, {"codes", std::move(codes)}, {"items", skipped_json(row)}};
+}
+
+/// "photos: 3 left alone (2 symlink, 1 blocked): kith help skipped"
+std::string skipped_line(Json const& folder) {
+  std::vector<std::string> codes;
+  for (auto const& each : folder["skipped"]["codes"]) {
+    codes.push_back(fmt::format("{} {}", each["files"].get<std::uint64_t>(), each["code"].get<std::string>()));
+  }
+  return fmt::format("{}: {} left alone ({}): kith help skipped", folder["name"].get<std::string>(),
+                     folder["skipped"]["total"].get<std::uint64_t>(), fmt::join(codes, ", "));
 }
 
 /// All that `status` says, gathered once.
@@ -99,8 +117,14 @@ class Picture {
       folder["pending_files"] = row.pending_files;
       folder["pending_bytes"] = row.pending_bytes;
       folder["conflicts"] = row.conflicts;
-      if (row.state == FolderState::stopped)
-        stopped_.emplace_back(row.problem, fmt::format("{} in {}", row.name, row.root));
+      KITH_TRY(skipped, skipped_row(client_, id));
+      folder["skipped"] = skipped_summary_json(skipped);
+      // Whoever looks after a folder notices in time that its disk is gone. While nobody does, the marker tells.
+      bool const gone = row.state != FolderState::stopped && !has_marker(id);
+      if (gone) folder["state"] = "stopped";
+      if (gone || row.state == FolderState::stopped) {
+        stopped_.emplace_back(gone ? "folder-unmounted" : row.problem, fmt::format("{} in {}", row.name, row.root));
+      }
       object_["folders"].push_back(std::move(folder));
     }
     KITH_TRY(known, client_.instance().folders.folders());
@@ -116,9 +140,16 @@ class Picture {
                                     {"size_bytes", 0},
                                     {"pending_files", 0},
                                     {"pending_bytes", 0},
-                                    {"conflicts", 0}});
+                                    {"conflicts", 0},
+                                    {"skipped", skipped_summary_json({})}});
     }
     return {};
+  }
+
+  /// Whether the folder is where it should be. What is there and cannot be read is another trouble.
+  bool has_marker(FolderId const& folder) {
+    auto const disk = client_.instance().folder_context(folder).disk();
+    return disk || !disk.error().is(files::FilesError::not_found);
   }
 
   Result<> gather_messages(engine::DeliveryBook& book) {
@@ -222,6 +253,9 @@ class Picture {
                    folder["pending_files"] > 0 ? fmt::format("{}", folder["pending_files"].get<std::uint64_t>()) : ""});
     }
     if (!folders.empty()) out.block(folders.text(out.out_style(), out.out_columns()));
+    for (auto const& folder : object_["folders"]) {
+      if (folder["skipped"]["total"] > 0) out.result(skipped_line(folder));
+    }
     Table devices({{"DEVICE", Table::Align::left},
                    {"PATH", Table::Align::left},
                    {"LAST SEEN", Table::Align::left},

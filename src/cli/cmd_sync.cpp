@@ -71,8 +71,10 @@ Result<int> dry_run(Context& context, SyncOptions const& options, Client& client
     object["received"] = {{"files", pending.files}, {"size_bytes", pending.bytes}};
     object["deleted"]["there"] = report->guarded ? report->vanished : report->removed_files;
     for (auto const& each : report->skipped) {
+      if (object["skipped"].size() == engine::SkippedRow::kMost) break;
       object["skipped"].push_back(skipped_item_json(each.path, std::string(files::skip_code(each.why))));
     }
+    object["skipped_total"] = report->skipped.size();
     if (guarded) {
       out.document(object);
       return fail(EngineError::mass_delete, CountDetail{report->vanished, report->vanished + report->files});

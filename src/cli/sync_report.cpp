@@ -12,7 +12,7 @@ namespace {
 using engine::Client;
 using files::FolderState;
 
-constexpr std::int64_t kMostShown = 5;  ///< conflict copies and skipped files named one by one
+constexpr std::size_t kMostShown = 5;  ///< conflict copies and skipped files named one by one
 
 /// The path that a conflict copy belongs to, by its name; a name that was cut for its length shows as far as it goes.
 std::string original_of(std::string const& copy) {
@@ -21,6 +21,14 @@ std::string original_of(std::string const& copy) {
   if (!name) return copy;
   auto const slash = copy.rfind('/');
   return (slash == std::string::npos ? std::string{} : copy.substr(0, slash + 1)) + name->stem + name->extension;
+}
+
+std::string conflict_text(std::string const& folder, std::string const& copy) {
+  return fmt::format("{}: {} was changed on two devices; the other version is {}", folder, original_of(copy), copy);
+}
+
+std::string skipped_text(std::string const& folder, std::string const& path, std::string const& code) {
+  return fmt::format("{}: {} was left alone ({}): kith help skipped", folder, path, code);
 }
 
 }  // namespace
@@ -56,12 +64,28 @@ void SyncRun::tell_changes(Snapshot const& before, Snapshot const& now) {
                          is.deleted_here - was.deleted_here));
   }
   auto const fresh = static_cast<std::int64_t>(is.copies_made - was.copies_made);
-  auto const shown = std::min({fresh, kMostShown, static_cast<std::int64_t>(is.copies.size())});
+  auto const shown = std::min({fresh, std::int64_t{kMostShown}, static_cast<std::int64_t>(is.copies.size())});
   for (auto copy = is.copies.end() - shown; copy != is.copies.end(); ++copy) {
-    out.warning("conflict", fmt::format("changed on two devices; the other version is {}", *copy));
+    out.warning("conflict", conflict_text(place_.name, *copy));
   }
+  tell_skipped(now.skipped);
   if (now.row.state == FolderState::in_step && before.row.state != FolderState::in_step) {
     out.note(fmt::format("{} in step: {}", mark.done(), files_text(now.row.files, now.row.bytes)));
+  }
+}
+
+/// Each is told once in a run, however often it comes and goes.
+void SyncRun::tell_skipped(engine::SkippedRow const& row) {
+  auto& out = context_.out;
+  std::size_t fresh = 0;
+  for (auto const& [path, code] : row.items) {
+    if (!told_skips_.emplace(path, code).second) continue;
+    if (++fresh <= kMostShown) out.warning("skipped", skipped_text(place_.name, path, code));
+  }
+  std::uint64_t const unnamed = row.total() - std::min<std::uint64_t>(row.total(), row.items.size());
+  if (fresh > kMostShown) {
+    out.warning("skipped", fmt::format("{}: {} more are left alone: kith status", place_.name,
+                                       fresh - kMostShown + (fresh == row.items.size() ? unnamed : 0)));
   }
 }
 
@@ -112,8 +136,8 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   for (auto copy = is.copies.end() - static_cast<std::ptrdiff_t>(fresh); copy != is.copies.end(); ++copy) {
     object["conflicts"].push_back({{"path", original_of(*copy)}, {"copy", *copy}});
   }
-  KITH_TRY(skipped, skipped_json(client_, place_.id));
-  object["skipped"] = skipped;
+  object["skipped"] = skipped_json(last.skipped);
+  object["skipped_total"] = last.skipped.total();
   object["pending"] = {{"files", last.row.pending_files}, {"size_bytes", last.row.pending_bytes}};
   for (auto& device : object["devices"]) {
     for (auto const& id : others.met) {
@@ -149,21 +173,12 @@ void SyncRun::print_summary(Json const& object, Snapshot const& last) {
   out.result(fmt::format("{} {}: {}. {}{} in {:.1f} s, {}", level ? out.glyphs().done() : "!", place_.name,
                          fmt::join(parts, ", "), level ? "In step" : "Not in step", with,
                          object["wall_s"].get<double>(), files_text(last.row.files, last.row.bytes)));
-  std::int64_t shown = 0;
+  std::size_t shown = 0;
   for (auto const& conflict : object["conflicts"]) {
     if (++shown > kMostShown) break;
-    out.warning("conflict", fmt::format("{} was changed on two devices; the other version is {}",
-                                        conflict["path"].get<std::string>(), conflict["copy"].get<std::string>()));
+    out.warning("conflict", conflict_text(place_.name, conflict["copy"].get<std::string>()));
   }
-  shown = 0;
-  for (auto const& item : object["skipped"]) {
-    if (++shown > kMostShown) {
-      out.warning("skipped", fmt::format("and {} more", object["skipped"].size() - kMostShown));
-      break;
-    }
-    out.warning("skipped", fmt::format("{} was left alone ({})", item["path"].get<std::string>(),
-                                       item["code"].get<std::string>()));
-  }
+  tell_skipped(last.skipped);
 }
 
 Result<Json> sync_summary(Client& client, FolderPlace const& place, bool dry_run, Instant started) {
@@ -175,6 +190,7 @@ Result<Json> sync_summary(Client& client, FolderPlace const& place, bool dry_run
   object["deleted"] = {{"here", 0}, {"there", 0}};
   object["conflicts"] = Json::array();
   object["skipped"] = Json::array();
+  object["skipped_total"] = 0;
   object["pending"] = {{"files", 0}, {"size_bytes", 0}};
   object["devices"] = Json::array();
   for (auto const& device : client.other_devices()) {
@@ -193,11 +209,14 @@ Json skipped_item_json(std::string const& path, std::string const& code) {
   return item;
 }
 
-Result<Json> skipped_json(Client& client, FolderId const& folder) {
-  Json list = Json::array();
+Result<engine::SkippedRow> skipped_row(Client& client, FolderId const& folder) {
   KITH_TRY(row, engine::get_control<engine::SkippedRow>(client.instance().store(), folder.view()));
-  if (!row) return list;
-  for (auto const& [path, code] : row->items) list.push_back(skipped_item_json(path, code));
+  return row.value_or(engine::SkippedRow{});
+}
+
+Json skipped_json(engine::SkippedRow const& row) {
+  Json list = Json::array();
+  for (auto const& [path, code] : row.items) list.push_back(skipped_item_json(path, code));
   return list;
 }
 

@@ -64,7 +64,8 @@ Result<SyncRun::Snapshot> SyncRun::look() {
   KITH_TRY(row, core::get_record<files::FolderRow>(store, core::Table::folders, place_.id.view()));
   KITH_TRY(tally, engine::get_control<engine::TallyRow>(store, place_.id.view()));
   KITH_TRY(sessions, client_.sessions());
-  Snapshot now{row.value_or(files::FolderRow{}), tally.value_or(engine::TallyRow{}), {}};
+  KITH_TRY(skipped, skipped_row(client_, place_.id));
+  Snapshot now{row.value_or(files::FolderRow{}), tally.value_or(engine::TallyRow{}), std::move(skipped), {}};
   for (auto const& [device, session] : sessions) now.connected.insert(device);
   return now;
 }
@@ -102,6 +103,11 @@ Result<int> SyncRun::stay() {
       bool const guard = reason.is(EngineError::mass_delete) || reason.is(EngineError::folder_unmounted);
       if (guard) return fail(reason);
       if (news) context_.fail(reason, {.directory = place_.root.native()});
+    }
+    if (before.row.state == FolderState::stopped && now.row.state != FolderState::stopped) {
+      out.note(before.row.problem == "disk-full"
+                   ? fmt::format("There is room on the disk again: {} goes on.", place_.name)
+                   : fmt::format("{} goes on.", place_.name));
     }
     show_progress(now);
     before = std::move(now);

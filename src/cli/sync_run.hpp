@@ -26,6 +26,7 @@ class SyncRun {
   struct Snapshot {
     files::FolderRow row;
     engine::TallyRow tally;
+    engine::SkippedRow skipped;
     std::set<DeviceId> connected;
   };
   [[nodiscard]] Result<> forget_old_stop();
@@ -45,6 +46,7 @@ class SyncRun {
   };
   [[nodiscard]] Result<Others> look_at_others();
   void tell_changes(Snapshot const& before, Snapshot const& now);
+  void tell_skipped(engine::SkippedRow const& row);
   void show_progress(Snapshot const& now);
   void end_progress();
   [[nodiscard]] Error problem_of(files::FolderRow const& row) const;
@@ -60,6 +62,7 @@ class SyncRun {
   std::int64_t started_ms_ = 0;
   engine::TallyRow tally_before_;
   std::set<DeviceId> met_;
+  std::set<std::pair<std::string, std::string>> told_skips_;  ///< path and code
   std::unique_ptr<Progress> progress_;
   std::optional<Instant> pending_since_;
   std::uint64_t most_pending_files_ = 0, most_pending_bytes_ = 0;
@@ -76,8 +79,10 @@ class SyncRun {
 /// The summary's frame: folder, devices, relays and time are filled in.
 [[nodiscard]] Result<Json> sync_summary(engine::Client& client, FolderPlace const& place, bool dry_run,
                                         Instant started);
-/// [{"path","code"}] of what the last whole scan left alone.
-[[nodiscard]] Result<Json> skipped_json(engine::Client& client, FolderId const& folder);
+/// What is left alone in a folder.
+[[nodiscard]] Result<engine::SkippedRow> skipped_row(engine::Client& client, FolderId const& folder);
+/// [{"path","code"}] of what is named of it.
+[[nodiscard]] Json skipped_json(engine::SkippedRow const& row);
 [[nodiscard]] Json skipped_item_json(std::string const& path, std::string const& code);
 
 }  // namespace kith::cli

@@ -89,6 +89,7 @@ class FirstSync(Folders):
 
         summary, _ = self.step("skipped", (3, 0))
         codes = {each["path"]: each["code"] for each in summary["skipped"]}
+        self.assertEqual(summary["skipped_total"], len(summary["skipped"]))
         self.assertLessEqual(wanted.items(), codes.items())
         other = [each for each in summary["skipped"] if "path_b64" in each]
         self.assertEqual([(from_b64(each["path_b64"]), each["code"]) for each in other], [(b"caf\xe9", "not-utf8")])
@@ -100,9 +101,46 @@ class FirstSync(Folders):
 
         # What lies there of another kind is not covered by what arrives, and goes on being said.
         people = self.laptop.run("sync", here, "--once", "--timeout", "1s", env={"LANG": "C.UTF-8"})
-        self.assertIn("link was left alone (symlink)", people.err)
+        self.assertIn("skipped: link was left alone (symlink)", people.err)
         self.assertEqual(open(raw, "rb").read(), b"not UTF-8")
         self.assertEqual(os.readlink(here / "link"), "plain")
+
+    def test_what_is_left_alone_is_said_while_it_runs(self):
+        here, there = self.pair.make("told")
+        (here / "plain").write_text("plain")
+        with self.pair.live("told"):
+            pass
+        people = self.laptop.start("sync", here, env={"LANG": "C.UTF-8"})
+        wait_until("it runs", lambda: self.laptop.status("told")["watched"])
+
+        def said(text):
+            return [line for line in people.err if text in line]
+        (here / "link").symlink_to("plain")
+        wait_until("a link", lambda: said("told: link was left alone (symlink)"))
+        with open(os.fsencode(str(here)) + b"/caf\xe9", "wb") as file:
+            file.write(b"not UTF-8")
+        wait_until("a name", lambda: said("was left alone (not-utf8)"))
+        folder = self.laptop.status("told")["skipped"]
+        self.assertEqual((folder["total"], folder["codes"]),
+                         (2, [{"code": "symlink", "files": 1}, {"code": "not-utf8", "files": 1}]))
+        self.assertEqual({each["code"] for each in folder["items"]}, {"symlink", "not-utf8"})
+        text = self.laptop.run("status", env={"LANG": "C.UTF-8"}).ok().out
+        self.assertIn("told: 2 left alone (1 symlink, 1 not-utf8): kith help skipped", text)
+        (here / "link").unlink()
+        os.unlink(os.fsencode(str(here)) + b"/caf\xe9")
+        wait_until("nothing", lambda: self.laptop.status("told")["skipped"]["total"] == 0)
+        # What arrives and cannot come is said as well, once.
+        os.mkfifo(here / "pipe")
+        (there / "pipe").write_text("a file here")
+        other = self.desktop.sync("told")
+        wait_until("a blocked one", lambda: said("told: pipe was left alone (blocked)"))
+        (here / "more").write_text("more")
+        wait_until("both", lambda: self.laptop.status("told")["skipped"]["total"] == 2)
+        os.unlink(here / "pipe")
+        wait_until("it comes", lambda: (here / "pipe").is_file())
+        wait_until("nothing again", lambda: self.laptop.status("told")["skipped"]["total"] == 0)
+        self.assertEqual((people.stop(), other.stop()), (0, 0))
+        self.assertEqual([len(said(code)) for code in ("(symlink)", "(not-utf8)", "(special-file)", "(blocked)")], [1] * 4)
 
     def test_what_both_have_already_is_not_sent(self):
         here, there = self.pair.make("same")

@@ -42,7 +42,11 @@ class Unmounted(Guards):
     def test_no_marker_stops_and_deletes_nothing(self):
         here, there = self.filled("usb", 20)
         before = tree(there)
+        self.assertEqual(self.laptop.status("usb")["state"], "idle")
         shutil.rmtree(here / ".kith")
+        self.assertEqual(self.laptop.status("usb")["state"], "stopped")  # while nothing runs
+        problems = self.laptop.run("status", "--json").document()["problems"]
+        self.assertEqual([each["code"] for each in problems], ["folder-unmounted"])
         with_files = tree(here)
         running = self.desktop.sync("usb")
         self.stopped(self.laptop.once("usb"), "folder-unmounted")
