@@ -1,5 +1,6 @@
 """Three devices: invited in a row, all in step without a server, renamed, and removed from the group while away."""
 
+import time
 import unittest
 
 from kith_e2e import wait_until
@@ -66,6 +67,20 @@ class InStep(Three):
         self.assertEqual(len(found["devices"]), 2)
         for follower in followers:
             self.assertEqual(follower.stop(), 0, follower)
+
+    def test_a_newcomer_needs_no_witness(self):
+        """The laptop has not heard of the phone, and the desktop, which let it in, is away."""
+        desktop, phone = self.online(self.b, self.c)
+        wait_until("the phone with the desktop", lambda: self.connected(self.c, "desktop"))
+        time.sleep(1)  # which tells it where the laptop was
+        for follower in (desktop, phone):
+            follower.stop()
+        laptop, phone = self.online(self.a, self.c)
+        self.a.run("push", "from the first", "--quiet").ok()
+        self.c.run("push", "from the last", "--quiet").ok()
+        self.wait_for(phone, "from the first", "from the last")
+        self.wait_for(laptop, "from the first", "from the last")
+        self.assertIn("phone", self.a.names())
 
     def test_names_and_ids_that_fit_nobody_or_several(self):
         self.assertEqual(self.a.run("devices", "rename", "nobody", "x", "--json").expect(2).error()["code"], "no-such-device")
