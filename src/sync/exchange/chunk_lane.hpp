@@ -51,6 +51,7 @@ class ChunkLane {
   void ask(ChunkId const& id, std::uint64_t length);
   /// @return what is whole now; an error for a piece that nobody asked for, or is out of order
   [[nodiscard]] Result<std::optional<ChunkAnswer>> on_piece(wire::FileChunk piece);
+  [[nodiscard]] bool asking() const { return !incoming_.empty(); }
   /// What was asked for and has not come.
   [[nodiscard]] std::vector<ChunkId> asked() const;
 

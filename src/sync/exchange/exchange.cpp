@@ -291,6 +291,7 @@ void Exchange::learn_contacts(Link const& link, Now now) {
 Result<> Exchange::on_piece(LinkId id, wire::FileChunk piece, Now now) {
   auto& link = links_.at(id);
   ChunkId const chunk = piece.id;
+  link.chunks_moved = now.mono;
   auto answer = link.chunks.on_piece(std::move(piece));
   if (!answer) note_damaged(id, chunk, now);  // the link ends, and the next one would ask for it again
   if (!answer) return fail(answer.error());
@@ -322,6 +323,21 @@ void Exchange::note_damaged(LinkId id, ChunkId const& chunk, Now now) {
   auto& damaged = want->second.damaged_by[*links_.at(id).device];
   auto const wait = kDamagedFor * (std::int64_t{1} << std::min(damaged.times++, 7U));
   damaged.until = now.mono + std::min<std::chrono::seconds>(wait, kDamagedForMost);
+  if (nobody_has(want->second, now)) events_.emplace_back(ChunkMissing{chunk});
+}
+
+std::optional<Instant> Exchange::patience_ends(Link const& link) const {
+  return link.chunks.asking() ? std::optional(link.chunks_moved + kChunkPatience) : std::nullopt;
+}
+
+/// The session ends, which takes back what was asked; others are asked, and in the next one this device for other
+/// chunks.
+Result<> Exchange::give_up_on_chunks(LinkId id, Now now) {
+  auto& link = links_.at(id);
+  for (auto const& chunk : link.chunks.asked()) note_damaged(id, chunk, now);
+  link.session.close(wire::CloseCode::done);
+  wake(id);
+  return work_events(id, now);
 }
 
 Result<> Exchange::on_closed(LinkId id, core::SessionClosed const& closed, Now now) {

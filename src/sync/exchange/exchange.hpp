@@ -91,6 +91,8 @@ class Exchange final : public core::Membership {
   /// Who sent something else than a chunk is not asked for it for so long, and each time for twice as long.
   static constexpr auto kDamagedFor = std::chrono::seconds{30};
   static constexpr auto kDamagedForMost = std::chrono::hours{1};
+  /// Who is asked for chunks and sends none of any for so long counts as one who sends damaged ones.
+  static constexpr auto kChunkPatience = std::chrono::seconds{60};
   static constexpr auto kCloneWindow = std::chrono::minutes{5};
   static constexpr std::size_t kCloneHits = 3;
 
@@ -179,6 +181,7 @@ class Exchange final : public core::Membership {
     std::uint64_t heard_presence = 0;
     std::optional<Instant> presence_due;
     std::vector<wire::Contact> contacts;  ///< of its last presence: some may become known to the roster later
+    Instant chunks_moved;                 ///< when it last sent of a chunk, or was asked with nothing under way
     Instant next_digest;                  ///< a DIGEST_WANT before it is not answered
   };
   struct Want {
@@ -208,6 +211,8 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<> on_presence(LinkId id, wire::Presence const& presence, Now now);
   [[nodiscard]] Result<> on_piece(LinkId id, wire::FileChunk piece, Now now);
   void note_damaged(LinkId id, ChunkId const& chunk, Now now);
+  [[nodiscard]] std::optional<Instant> patience_ends(Link const& link) const;
+  [[nodiscard]] Result<> give_up_on_chunks(LinkId id, Now now);
   void settle_double(LinkId id, Now now);
   void count_replacement(std::string const& incarnation, Now now);
   [[nodiscard]] Result<> pump(Link& link, Now now);

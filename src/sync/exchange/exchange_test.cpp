@@ -42,6 +42,37 @@ struct Exchanges : ::testing::Test, testing::ExchangeNet {
   ExchangeDevice c{3, "phone"};
 };
 
+/// A session with a device whose exchange does not run: the test says what it says.
+struct Puppet {
+  Puppet(ExchangeDevice& self, ExchangeDevice& dialled, Now now)
+      : session(core::Session::initiate(self.replica.identity(), *self.exchange, dialled.identity.device(), {},
+                                        self.random, now)),
+        other(*dialled.exchange) {}
+
+  /// Carries bytes both ways until both are silent.
+  void pump(Now now) {
+    for (bool moved = true; moved;) {
+      Bytes there, back;
+      while (session.poll_transmit(there, now)) {
+      }
+      ByteView rest = there;
+      if (!link && !there.empty()) {
+        link = other.accepted(must(wire::decode_opening(rest.first(wire::Opening::kBytes))), "puppet", now);
+        rest = rest.subspan(wire::Opening::kBytes);
+      }
+      if (!rest.empty()) must(other.on_bytes(*link, rest, now));
+      while (link && must(other.poll_transmit(*link, back, now))) {
+      }
+      if (!back.empty()) session.on_bytes(back, now);
+      moved = !there.empty() || !back.empty();
+    }
+  }
+
+  core::Session session;
+  Exchange& other;
+  std::optional<LinkId> link;
+};
+
 TEST_F(Exchanges, BringTwoDevicesInStep) {
   for (int i = 0; i < 300; ++i) a.push("before " + std::to_string(i));
   dial(b, a);  // knows nobody but its inviter
@@ -262,30 +293,11 @@ TEST_F(Exchanges, DoNotBelieveThatTheyAreRemovedWithoutProof) {
   auto& pipe = dial(b, a);
   pump();
   cut(pipe);
-  core::Session liar =
-      core::Session::initiate(a.replica.identity(), *a.exchange, b.identity.device(), {}, a.random, now());
-  LinkId link;
-  bool accepted = false;
-  for (bool moved = true; moved;) {
-    Bytes there, back;
-    while (liar.poll_transmit(there, now())) {
-    }
-    if (!there.empty() && !accepted) {
-      link =
-          b.exchange->accepted(must(wire::decode_opening(ByteView{there}.first(wire::Opening::kBytes))), "liar", now());
-      there.erase(there.begin(), there.begin() + wire::Opening::kBytes);
-      accepted = true;
-    }
-    if (!there.empty()) must(b.exchange->on_bytes(link, there, now()));
-    while (must(b.exchange->poll_transmit(link, back, now()))) {
-    }
-    if (!back.empty()) liar.on_bytes(back, now());
-    moved = !there.empty() || !back.empty();
-    if (!moved && liar.open()) {
-      liar.close(wire::CloseCode::removed);
-      moved = true;
-    }
-  }
+  Puppet liar(a, b, now());
+  liar.pump(now());
+  ASSERT_TRUE(liar.session.open());
+  liar.session.close(wire::CloseCode::removed);
+  liar.pump(now());
   must(b.exchange->on_timer(now()));
   pump();
   EXPECT_EQ(b.events<RemovedNotice>().size(), 1U);
@@ -501,6 +513,39 @@ TEST_F(Exchanges, AskWhoSendsDamagedChunksLessAndLess) {
   b.chunks[id] = a.contents[id];
   wait(8 * Exchange::kDamagedFor);
   EXPECT_EQ(a.events<ChunkArrived>().size(), 1U) << "it may have been mended";
+}
+
+/// b lives, and never answers what it is asked for.
+TEST_F(Exchanges, AskOthersWhereOneSaysNothing) {
+  add_third();
+  dial(c, a);
+  pump();
+  c.exchange->close_all(wire::CloseCode::done);
+  pump();
+  ChunkId id;
+  id.bytes[0] = 5;
+  a.contents[id] = c.chunks[id] = Bytes(1000, 7);
+  Puppet silent(b, a, now());
+  silent.pump(now());
+  silent.session.send(wire::Tips{});
+  a.exchange->want_chunks({{id, 1000}});
+  silent.pump(now());
+  ASSERT_TRUE(silent.session.open());
+  dial(c, a);
+  auto const pass = [&](auto time) {
+    for (auto const end = now().mono + time; now().mono < end;) {
+      wait(1s);
+      silent.session.on_timer(now());
+      silent.pump(now());
+    }
+  };
+  pass(Exchange::kChunkPatience - 2s);
+  EXPECT_TRUE(silent.session.open());
+  EXPECT_EQ(c.chunk_requests, 0U);
+  pass(3s);
+  EXPECT_FALSE(silent.session.open());
+  EXPECT_EQ(c.chunk_requests, 1U);
+  EXPECT_EQ(a.events<ChunkArrived>().size(), 1U);
 }
 
 /// What a chunk is said to be long is its version's author's word.

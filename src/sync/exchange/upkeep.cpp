@@ -36,6 +36,8 @@ Result<> Exchange::on_timer(Now now) {
     if (presence && link.session.open()) KITH_CHECK(send_presence(link, now));
     if (presence) link.presence_due.reset();
     if (due || presence) wake(id);
+    auto const patience = link.session.open() ? patience_ends(link) : std::nullopt;
+    if (patience && *patience <= now.mono) KITH_CHECK(give_up_on_chunks(id, now));
   }
   for (auto const& crossing : std::vector(crossings_)) {
     auto const keep = links_.find(crossing.keep);
@@ -64,6 +66,7 @@ std::optional<Instant> Exchange::next_deadline() const {
   for (auto const& [id, link] : links_) {
     consider(link.session.next_deadline());
     consider(link.presence_due);
+    if (link.session.open()) consider(patience_ends(link));
   }
   for (auto const& crossing : crossings_) consider(crossing.until);
   consider(peers_.flush_due());
@@ -217,8 +220,8 @@ bool Exchange::nobody_has(Want const& want, Now now) const {
   return std::ranges::all_of(links_, [&](auto const& each) {
     auto const& [id, link] = each;
     if (!link.device || !link.session.open()) return true;
-    auto const not_held = want.not_held_until.find(*link.device);
-    return not_held != want.not_held_until.end() && not_held->second > now.mono;
+    auto const not_before = want.not_before(*link.device);
+    return not_before && *not_before > now.mono;
   });
 }
 
@@ -230,6 +233,7 @@ void Exchange::assign_wants(Now now) {
       if (!link.device || !link.session.open() || !link.chunks.may_ask(want.length)) continue;
       auto const not_before = want.not_before(*link.device);
       if (not_before && *not_before > now.mono) continue;
+      if (!link.chunks.asking()) link.chunks_moved = now.mono;
       link.chunks.ask(chunk, want.length);
       want.asked = id;
       wake(id);
