@@ -295,8 +295,8 @@ class Picture {
       out.note("Nothing is running: nothing comes or goes until kith sync, pull or push runs.");
     }
     if (idle)
-      out.note(
-          fmt::format("Edits in {} are not seen now. Run: kith sync {}", directory, engine::shell_quoted(directory)));
+      out.note(fmt::format("Edits in {} are not seen now. Run: {}", directory,
+                           out.command("kith sync " + engine::shell_quoted(directory))));
   }
 
   Context& context_;

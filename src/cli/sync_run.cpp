@@ -117,8 +117,9 @@ Result<int> SyncRun::stay() {
   KITH_TRY(last, look());
   auto const pending = last.row.pending_files;
   if (pending > 0) {
-    out.note(fmt::format("Stopped. {} still to come; it goes on where it was: kith sync {}",
-                         files_text(pending, last.row.pending_bytes), engine::shell_quoted(options_.directory)));
+    out.note(fmt::format("Stopped. {} still to come; it goes on where it was: {}",
+                         files_text(pending, last.row.pending_bytes),
+                         out.command("kith sync " + engine::shell_quoted(options_.directory))));
   } else {
     out.note("Stopped.");
   }
