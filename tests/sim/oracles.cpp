@@ -104,13 +104,16 @@ void World::check_convergence(std::vector<Device*> const& active) {
 }
 
 /// Entries may wait for good, or stay sealed, only where nobody who belongs to the group counts them or what they wait
-/// for, and their author is no more, or it was forgotten by a restore: its author's, or, of what a copy of a home
-/// wrote, anybody's. Such entries are not passed on, and no entry that counts can need one.
+/// for, and either their author is no more, or what they wait for is nowhere to be had: its author was restored and
+/// forgot it, or a copy of its author's home wrote it, and showed it only to devices that are no more or forgot it.
+/// Such entries are not passed on, and no entry that counts can need one.
 void World::check_nobody_stuck(std::vector<Device*> const& active) {
-  bool const any_restored = std::ranges::any_of(devices_, [](auto const& device) { return device->restored; });
+  auto const belongs = [&](DeviceId const& author) {
+    return std::ranges::any_of(active, [&](Device* other) { return other->identity.device() == author; });
+  };
   auto const author_active = [&](DeviceId const& author) {
     return std::ranges::any_of(active, [&](Device* other) {
-      return other->identity.device() == author && !other->restored && !(other->copied && any_restored);
+      return other->identity.device() == author && !other->restored && !other->copied;
     });
   };
   auto const counts = [&](EntryHash const& hash) {
@@ -137,12 +140,19 @@ void World::check_nobody_stuck(std::vector<Device*> const& active) {
       }
       return store::Store::Next::go_on;
     }));
-    for (auto const& tip : must(program.replica.missing(1000))) {
-      if (author_active(tip.log.device) || counts(tip.hash)) {
-        fail(fmt::format("{} waits for {}:{}, which {}", device->index, short_hex(tip.log.device.view()), tip.seq.value,
-                         counts(tip.hash) ? "others have" : "nobody has"));
+    check(*device, program.store.scan(store::Table::pending, {}, {}, [&](ByteView, ByteView value) {
+      auto const waiting = must(core::decode_record<core::PendingRecord>(value));
+      bool const matters = belongs(waiting.self.log.device) || counts(waiting.self.hash);
+      for (auto const& need : waiting.needs) {
+        if (must(program.replica.holds(need.hash))) continue;
+        bool const others_have = counts(need.hash);
+        if (!others_have && !(matters && author_active(need.log.device))) continue;
+        fail(fmt::format("{} waits for {}:{} with {}:{}, which {}", device->index, short_hex(need.log.device.view()),
+                         need.seq.value, short_hex(waiting.self.log.device.view()), waiting.self.seq.value,
+                         others_have ? "others have" : "nobody has"));
       }
-    }
+      return store::Store::Next::go_on;
+    }));
     auto const epoch = program.replica.sealing_epoch();
     auto const roster = program.replica.state().roster().active_by_rank();
     if (!epoch || !program.replica.state().book().recipients_are(*epoch, roster)) {
