@@ -85,6 +85,7 @@ class Applier {
   [[nodiscard]] Result<Outcome> take_away(Target const& target, LocalFile const& local);
   [[nodiscard]] Result<Outcome> take_directory_away(Target const& target, LocalFile const& local);
   [[nodiscard]] Result<Outcome> make_parents(RelPath const& path);
+  [[nodiscard]] Result<> work_at(RelPath const& path);
   [[nodiscard]] bool in_the_way(RelPath const& path);
   [[nodiscard]] Result<Outcome> trouble(RelPath const& path, Error const& error);
   [[nodiscard]] Result<bool> install_all();

@@ -165,7 +165,7 @@ Result<Applier::Outcome> Applier::make_parents(RelPath const& path) {
     if (stat) {
       KITH_TRY(row, local(*up));
       if (row) {
-        more_work_.push_back(*up);  // a file that has to step aside
+        KITH_CHECK(work_at(*up));  // a file that has to step aside
         return Outcome::blocked;
       }
       if (stat->kind == Kind::file) {
@@ -185,6 +185,13 @@ Result<Applier::Outcome> Applier::make_parents(RelPath const& path) {
     if (!made && !made.error().is(FilesError::exists)) return trouble(path, made.error());
   }
   return Outcome::done;
+}
+
+/// Another path has work. Where it has some already, that goes on in its own time: it would be no progress.
+Result<> Applier::work_at(RelPath const& path) {
+  KITH_TRY(row, core::get_record<FolderWork>(context_.store, Table::folder_work, path_key(context_.id, path)));
+  if (!row) more_work_.push_back(path);
+  return {};
 }
 
 /// Whether there is something that no scan takes up: it is not covered, and nothing need be fetched before it is gone.

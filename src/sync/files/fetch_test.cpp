@@ -1,5 +1,7 @@
 #include "sync/files/fetch.hpp"
 
+#include <unistd.h>
+
 #include "support/folder_group.hpp"
 
 /// What is fetched, and in which order, when not everything can be had.
@@ -186,6 +188,31 @@ TEST_F(Fetching, AFileWithMissingPartsDoesNotHoldUpTheWindow) {
   for (auto const& want : first) must(b.sync->on_chunk(want.id, *must(a.chunks->find(want.id))));
   b.apply_from(a);
   EXPECT_EQ(b.read("large"), text);
+}
+
+/// A file has to step aside for a directory, and the content that it stood for is nowhere any more.
+TEST_F(Fetching, WaitsInPeaceForWhatStandsInTheWay) {
+  a.write("pics", "a picture");
+  a.write("other", "a text");
+  settle();
+  wire::FileSet below;
+  below.folder = a.sync->id();
+  below.path = "pics/one";
+  below.mode = 0644;
+  below.size = 6;
+  below.content = must(a.folders.versions(a.sync->id(), must(RelPath::parse("other")))).front().content;
+  ops.emplace_back(std::move(below));
+  say_all();
+  a.disk.remove("pics");
+  b.disk.write_file("pics", bytes_of("edited, and not scanned yet"));
+  ::alarm(60);  // the fault that this is about is a round without end
+  b.apply_from(a);
+  ::alarm(0);
+  EXPECT_EQ(b.read("pics"), "edited, and not scanned yet");
+  settle();
+  expect_same();
+  EXPECT_EQ(a.read("pics/one"), "a text");
+  EXPECT_TRUE(texts(a).contains("edited, and not scanned yet"));
 }
 
 TEST_F(Fetching, SmallFilesDoNotWaitForLargeOnes) {
