@@ -52,11 +52,12 @@ Result<> Network::ask_about(PairMachine& machine, bool agreed) {
 Result<> Network::look_at_pairings() {
   auto& store = instance_->store();
   KITH_TRY(rows, all_control<PairRow>(store));
-  for (auto const& [lookup, row] : rows) {
+  for (auto const& asked : rows) {
+    auto const& row = asked.second;
     bool const open = row.state == PairState::requested || row.state == PairState::approved;
     bool const there = std::ranges::any_of(pairings_, [&](auto const* each) { return each->is_about(row); });
     if (!open || there) continue;
-    KITH_CHECK(erase_control<PairRow>(store, lookup));
+    KITH_CHECK(erase_control<PairRow>(store, asked.first));
     ring_due_ = true;
   }
   std::map<std::string, PairMachine*> next;  // by lookup: who came last of those that nobody was asked about
