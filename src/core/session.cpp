@@ -242,7 +242,10 @@ Result<> Session::on_transport_message(ByteView message, Now now) {
 }
 
 void Session::on_frame(wire::Frame frame, Now now) {
-  if (auto const* ping = std::get_if<wire::Ping>(&frame)) return send(wire::Pong{ping->token});
+  if (auto const* ping = std::get_if<wire::Ping>(&frame)) {
+    if (channel_->queued_bytes() < kMostQueuedForPong) send(wire::Pong{ping->token});
+    return;
+  }
   if (auto const* pong = std::get_if<wire::Pong>(&frame)) {
     if (ping_ && ping_->first == pong->token) {
       round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(now.mono - ping_->second);

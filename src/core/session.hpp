@@ -81,6 +81,9 @@ class Session {
   static constexpr auto kPingAfter = std::chrono::seconds{5};
   static constexpr auto kDeadAfter = std::chrono::seconds{15};
   static constexpr auto kLifetime = std::chrono::hours{24};
+  /// With more than this waiting to be sent, a PING is not answered: what goes out is sign of life enough, and who does
+  /// not read gets no more to read.
+  static constexpr std::size_t kMostQueuedForPong = 512 * 1024;
   static constexpr std::size_t kMaxHandshakeMessageBytes = 4096;
 
   /// Dials: the opening and message 1 are ready to send.

@@ -85,6 +85,22 @@ TEST(Sessions, OfferNoMoreThanFourEpochs) {
   EXPECT_FALSE(pair.a.session->open() || pair.b.session->open());
 }
 
+/// One that asks for signs of life and never reads them.
+TEST_F(OpenSessions, AnswerPingsOnlyAsFarAsTheyAreRead) {
+  for (std::uint64_t token = 1; token <= 100'000; ++token) {
+    a.session->send(wire::Ping{token});
+    if (token % 1000 == 0) b.session->on_bytes(a.transmit(now()), now());
+  }
+  EXPECT_TRUE(b.session->open());
+  EXPECT_LE(b.session->queued_bytes(), Session::kMostQueuedForPong + 1000);
+  EXPECT_GE(b.session->queued_bytes(), Session::kMostQueuedForPong);
+  a.session->on_bytes(b.transmit(now()), now());
+  a.session->send(wire::Ping{7});
+  b.session->on_bytes(a.transmit(now()), now());
+  EXPECT_LT(b.session->queued_bytes(), 100U);
+  EXPECT_GT(b.session->queued_bytes(), 0U);
+}
+
 TEST_F(OpenSessions, CarryFramesBothWays) {
   wire::Data data;
   data.entries.push_back({Bytes(80'000, 3)});

@@ -40,6 +40,7 @@ class Network {
   static constexpr std::size_t kMaxStrangers = 64;       ///< connections that have not proved yet that they belong here
   static constexpr std::size_t kMaxStrangersOfOne = 16;  ///< of one address
   static constexpr std::size_t kMaxPairings = 16;
+  static constexpr std::size_t kMaxPairingsOfOne = 4;  ///< of one address, so that it does not keep others out
 
   /// @param identity  outlives the network
   Network(core::Identity const& identity, NetworkOptions options);
@@ -102,6 +103,7 @@ class Network {
   [[nodiscard]] Result<> tell(sync::ExchangeEvent const& event);
   [[nodiscard]] Result<> look_at_requests();
   [[nodiscard]] Result<> look_at_pairings();
+  [[nodiscard]] bool may_pair(std::string const& remote) const;
   [[nodiscard]] Result<> answer(PairMachine& machine);
   [[nodiscard]] Result<> ask_about(PairMachine& machine, bool agreed);
   [[nodiscard]] Result<> on_pair_event(PairMachine& machine, core::InviterEvent const& event);

@@ -6,8 +6,6 @@ namespace {
 
 constexpr auto kOpeningTime = std::chrono::seconds{10};
 
-std::string host_of(std::string const& remote) { return remote.substr(0, remote.rfind(':')); }
-
 }  // namespace
 
 // Links of the exchange.
@@ -117,8 +115,7 @@ void Network::OpeningMachine::on_bytes(ByteView bytes) {
     return;
   }
   bool const pairing = opening->purpose == wire::Purpose::pairing;
-  if (!network_.exchange_ || opening->purpose == wire::Purpose::refusal ||
-      (pairing && network_.pairings_.size() >= kMaxPairings)) {
+  if (!network_.exchange_ || opening->purpose == wire::Purpose::refusal || (pairing && !network_.may_pair(remote_))) {
     refused_ = true;
     return;
   }

@@ -5,6 +5,9 @@
 /// The machines that a Network runs over its connections.
 namespace kith::engine {
 
+/// The address of "host:port", without the port.
+inline std::string host_of(std::string const& remote) { return remote.substr(0, remote.rfind(':')); }
+
 /// One link of the exchange.
 class Network::LinkMachine final : public link::StreamMachine {
  public:

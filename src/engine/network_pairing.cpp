@@ -48,6 +48,12 @@ Result<> Network::ask_about(PairMachine& machine, bool agreed) {
   return put_control(store, row, bytes_of(lookup));
 }
 
+bool Network::may_pair(std::string const& remote) const {
+  auto const of_one =
+      std::ranges::count_if(pairings_, [&](auto const* each) { return host_of(each->remote) == host_of(remote); });
+  return pairings_.size() < kMaxPairings && static_cast<std::size_t>(of_one) < kMaxPairingsOfOne;
+}
+
 /// Brings the user's answers to those who wait for them, and asks about the next where nobody is asked about.
 Result<> Network::look_at_pairings() {
   auto& store = instance_->store();

@@ -71,7 +71,6 @@ Result<bool> Exchange::poll_transmit(LinkId id, Bytes& out, Now now) {
   if (found == links_.end()) return false;
   auto& link = found->second;
   if (link.session.open()) KITH_CHECK(pump(link, now));
-  if (link.unwelcome && !link.session.done()) KITH_CHECK(ask_unwelcome(link));
   return link.session.poll_transmit(out, now);
 }
 
@@ -113,8 +112,7 @@ Result<> Exchange::work_events(LinkId id, Now now) {
     if (auto const* opened = std::get_if<core::SessionOpened>(&*event)) {
       KITH_CHECK(on_opened(id, opened->peer, now));
     } else if (auto const* unwelcome = std::get_if<core::SessionUnwelcome>(&*event)) {
-      found->second.unwelcome = unwelcome->peer.cert;
-      found->second.log.listen();
+      hear(id, unwelcome->peer.cert, now);
     } else if (auto* frame = std::get_if<core::SessionFrame>(&*event)) {
       if (auto taken = on_frame(id, std::move(frame->frame), now); !taken) {
         KITH_CHECK(refuse_frame(id, taken.error(), now));

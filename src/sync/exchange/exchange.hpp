@@ -8,6 +8,7 @@
 #include "core/session.hpp"
 #include "sync/exchange/chunk_lane.hpp"
 #include "sync/exchange/dialler.hpp"
+#include "sync/exchange/hearing.hpp"
 #include "sync/exchange/peer_book.hpp"
 #include "sync/log/log_exchange.hpp"
 
@@ -80,9 +81,9 @@ class Exchange final : public core::Membership {
   static constexpr std::size_t kQueueBytes = 256 * 1024;
   /// More than this waiting for one device, and its session ends: it asks and does not read.
   static constexpr std::size_t kMostQueuedBytes = 4 * 1024 * 1024;
-  /// Of entries that an unwelcome device brings, in one session; what is beyond comes when it dials again.
-  static constexpr std::size_t kHeardBytes = 4 * 1024 * 1024;
-  /// Of entries that show a removed device its removal, likewise.
+  /// One unwelcome device is heard at a time, and after one that was heard in vain none for so long.
+  static constexpr auto kHearingPause = std::chrono::seconds{10};
+  /// Of entries that show a removed device its removal, in one session; what is beyond comes when it dials again.
   static constexpr std::size_t kFarewellBytes = 1024 * 1024;
   static constexpr auto kPresenceAfter = std::chrono::milliseconds{200};
   static constexpr auto kDigestEvery = std::chrono::milliseconds{200};
@@ -172,8 +173,8 @@ class Exchange final : public core::Membership {
     LogExchange log;
     ChunkLane chunks;
     std::optional<DeviceId> device;          ///< once open
-    std::optional<wire::Devcert> unwelcome;  ///< of one that is heard, because it may belong to the group after all
-    std::size_t heard_bytes = 0;             ///< of entries that it brought
+    std::optional<wire::Devcert> unwelcome;  ///< of one that does not belong to the group as far as is known here
+    std::vector<Tip> said_tips;              ///< its
     Incarnation incarnation;                 ///< the other side's, once open
     std::optional<DeviceId> dialled;
     std::string endpoint;
@@ -219,7 +220,7 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<> after_change(bool roster_changed, std::optional<LinkId> from, Now now);
   [[nodiscard]] Result<> refuse_frame(LinkId id, Error const& error, Now now);
   [[nodiscard]] Result<> cut_removed(Now now);
-  [[nodiscard]] Result<> ask_unwelcome(Link& link);
+  void hear(LinkId id, wire::Devcert const& cert, Now now);
   [[nodiscard]] Result<> on_unwelcome_frame(LinkId id, wire::Frame const& frame, Now now);
   [[nodiscard]] Result<> say_farewell(Link& link, DeviceId const& device, std::vector<Tip> const& tips);
   [[nodiscard]] Result<> do_upkeep(Now now);
@@ -252,6 +253,8 @@ class Exchange final : public core::Membership {
   std::set<LinkId> woken_;
   std::deque<ExchangeEvent> events_;
   std::vector<Crossing> crossings_;
+  std::optional<std::pair<LinkId, Hearing>> hearing_;
+  Instant next_hearing_;
   std::map<ChunkId, Want> wants_;
   std::vector<std::string> addresses_;
   std::vector<FolderId> kept_folders_;

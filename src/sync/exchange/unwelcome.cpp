@@ -43,35 +43,48 @@ core::Past proof_for(core::Member const& member) {
 
 }  // namespace
 
-Result<> Exchange::ask_unwelcome(Link& link) {
-  KITH_TRY(want, link.log.next_frame());
-  if (want) link.session.send(*want);
-  return {};
+/// One at a time: what hearing costs is bounded by that, whoever dials however often.
+void Exchange::hear(LinkId id, wire::Devcert const& cert, Now now) {
+  links_.at(id).unwelcome = cert;
+  bool const busy = hearing_ && links_.contains(hearing_->first);
+  if (busy || now.mono < next_hearing_) return;
+  hearing_.emplace(id, Hearing(replica_, store_, [this, cert] { return judge(cert) == Verdict::welcome; }));
+  next_hearing_ = now.mono + kHearingPause;  // whatever becomes of it
 }
 
 Result<> Exchange::on_unwelcome_frame(LinkId id, wire::Frame const& frame, Now now) {
   auto& link = links_.at(id);
-  if (auto const* data = std::get_if<wire::Data>(&frame)) {
-    for (auto const& entry : data->entries) link.heard_bytes += entry.bytes.size();
-    KITH_TRY(received, link.log.on_data(*data, now));
-    if (received.applied > 0) events_.emplace_back(EntriesApplied{received.applied});
-    if (received.applied > 0 || received.roster_changed) KITH_CHECK(after_change(received.roster_changed, id, now));
-  } else if (auto const* tips = std::get_if<wire::Tips>(&frame)) {
-    KITH_CHECK(link.log.on_peer_tips(tips->tips));
+  auto const* tips = std::get_if<wire::Tips>(&frame);
+  auto const* data = std::get_if<wire::Data>(&frame);
+  bool const heard = hearing_ && hearing_->first == id;
+  auto outcome = Hearing::Outcome::in_vain;
+  if (judge(*link.unwelcome) == Verdict::welcome) {
+    outcome = Hearing::Outcome::welcome;  // somebody else brought what was missing
+  } else if (heard && tips != nullptr) {
+    KITH_TRY(asked, hearing_->second.on_tips(tips->tips));
+    outcome = asked;
+  } else if (heard && data != nullptr) {
+    KITH_TRY(tried, hearing_->second.on_data(*data, now));
+    outcome = tried;
   }
+  if (tips != nullptr) link.said_tips = tips->tips;
   wake(id);
-  switch (judge(*link.unwelcome)) {
-    case Verdict::welcome: link.session.close(wire::CloseCode::done); return {};  // it dials again, and comes in
-    case Verdict::removed:
-    case Verdict::unknown: break;
+  switch (outcome) {
+    case Hearing::Outcome::goes_on:
+      if (auto const want = hearing_->second.take_want()) link.session.send(*want);
+      return {};
+    case Hearing::Outcome::welcome:
+      link.session.close(wire::CloseCode::done);  // it dials again, and comes in
+      if (!heard) return {};
+      hearing_.reset();
+      next_hearing_ = now.mono;
+      return after_change(true, id, now);
+    case Hearing::Outcome::in_vain: break;
   }
-  if (!link.log.idle() && link.heard_bytes < kHeardBytes) return {};
-  if (judge(*link.unwelcome) == Verdict::unknown) {
-    link.session.close(wire::CloseCode::unknown_device);
-    return {};
-  }
-  auto const& said = link.log.peer_tips();
-  return say_farewell(link, link.unwelcome->device, {said.begin(), said.end()});
+  if (heard) hearing_.reset();
+  if (judge(*link.unwelcome) == Verdict::removed) return say_farewell(link, link.unwelcome->device, link.said_tips);
+  link.session.close(wire::CloseCode::unknown_device);
+  return {};
 }
 
 /// Sends what the device lacks of the proof, causes before effects, as far as one session carries it, and closes. The

@@ -21,10 +21,6 @@ Result<bool> LogExchange::on_peer_tips(std::vector<Tip> const& tips) {
   peer_tips_ = as_set(tips);
   peer_spoke_ = true;
   in_vain_.clear();
-  if (listening_) {
-    KITH_CHECK(plan_wants());
-    return false;
-  }
   KITH_TRY(beyond_own, replica_.note_foreign_tips(tips));
   KITH_CHECK(plan_wants());
   return beyond_own;
@@ -62,9 +58,7 @@ Result<> LogExchange::on_answer_end() {
     KITH_TRY(applied, replica_.has(tip.hash));
     if (applied) continue;
     KITH_TRY(here, replica_.holds(tip.hash));
-    if (here && listening_ && attempts >= kMaxAttempts) {
-      in_vain_.insert(tip.hash);
-    } else if (here) {
+    if (here) {
       auto& most = next.brought_to_wait[tip.log];
       most = std::max(most, std::min(attempts + 1, kMaxAttempts));
     } else if (answer_helped_ && attempts < kMaxAttempts) {
@@ -82,16 +76,16 @@ unsigned LogExchange::Attempts::of(Tip const& tip) const {
   return std::max(itself == not_brought.end() ? 0U : itself->second, log == brought_to_wait.end() ? 0U : log->second);
 }
 
-/// What the peer has and we do not, and, but for one that is only listened to, what entries that wait here need. Where
-/// these are more than fit, each kind has half of the room: neither keeps the other from being asked for.
+/// What the peer has and we do not, and what entries that wait here need. Where these are more than fit, each kind has
+/// half of the room: neither keeps the other from being asked for.
 Result<std::vector<Tip>> LogExchange::wanted() {
   std::vector<Tip> wanted;
   for (auto const& tip : peer_tips_) {
-    KITH_TRY(here, listening_ ? replica_.has(tip.hash) : replica_.holds(tip.hash));
+    KITH_TRY(here, replica_.holds(tip.hash));
     if (!here && !in_vain_.contains(tip.hash)) wanted.push_back(tip);
   }
   std::vector<Tip> missing;
-  if (in_vain_.size() < kMaxInVain && !listening_) {
+  if (in_vain_.size() < kMaxInVain) {
     KITH_TRY(named, replica_.missing(kLimits.max_wants, in_vain_));
     missing = std::move(named);
   }
@@ -166,7 +160,7 @@ Result<> LogExchange::on_local_change() {
 }
 
 Result<std::optional<wire::Frame>> LogExchange::next_frame() {
-  if ((ack_due_ || tips_due_) && !listening_) {
+  if (ack_due_ || tips_due_) {
     KITH_TRY(tips, replica_.tips());
     bool const news = as_set(tips) != said_tips_;
     bool const first = !std::exchange(said_once_, true);

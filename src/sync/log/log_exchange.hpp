@@ -23,15 +23,6 @@ class LogExchange {
     tips_due_ = true;
   }
 
-  /// Instead of start(), with one that does not belong to the group as far as is known here: asks for what its tips
-  /// name and is not here, and says nothing. What has to wait here is charged to all such devices together.
-  void listen() {
-    peer_ = DeviceId{};
-    listening_ = true;
-  }
-  /// Whether nothing is being asked for.
-  [[nodiscard]] bool idle() const { return !want_open_; }
-
   /// TIPS or ACK: what the other side has durably applied. @return whether a tip of our own log, beyond what we know of
   /// it, was among them, so that this device now writes into a new one
   [[nodiscard]] Result<bool> on_peer_tips(std::vector<Tip> const& tips);
@@ -73,7 +64,6 @@ class LogExchange {
 
   core::Replica& replica_;
   std::optional<DeviceId> peer_;
-  bool listening_ = false;
   std::set<Tip> peer_tips_;  ///< the latest of each branch that the peer named
   bool peer_spoke_ = false;  ///< its first TIPS came
   bool said_once_ = false;   ///< our first TIPS went out
