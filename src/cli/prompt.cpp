@@ -102,14 +102,15 @@ std::string_view trimmed(std::string_view text) {
 bool Prompt::possible() const { return open_terminal().valid(); }
 
 Result<std::string> Prompt::text(std::string_view question, std::optional<Instant> until) {
-  return ask(question, until, {});
+  return ask(question, until, {}, TypedBefore::counts);
 }
 
 Result<std::string> Prompt::ask(std::string_view question, std::optional<Instant> until,
-                                std::function<bool()> const& meant) {
+                                std::function<bool()> const& meant, TypedBefore typed_before) {
   auto const terminal = open_terminal();
   if (!terminal.valid()) return fail(EngineError::no_terminal, SubjectDetail{std::string(question)});
   output_.set_status("");
+  if (typed_before == TypedBefore::dropped) ::tcflush(terminal.get(), TCIFLUSH);
   say(terminal.get(), printable(question) + " ");
   auto line = read_line(terminal.get(), until, meant);
   if (!line) {
@@ -135,7 +136,7 @@ std::optional<bool> meaning_of(std::string answer) {
 Result<bool> Prompt::confirm(std::string_view question, std::optional<Instant> until) {
   if (yes_) return true;
   while (true) {
-    auto const answer = ask(fmt::format("{} [y/N]", question), until, {});
+    auto const answer = ask(fmt::format("{} [y/N]", question), until, {}, TypedBefore::dropped);
     if (!answer && answer.error().is(EngineError::no_answer)) return false;
     if (!answer) return fail(answer.error());
     if (auto const yes = meaning_of(*answer)) return *yes;
@@ -146,7 +147,7 @@ Result<bool> Prompt::confirm(std::string_view question, std::optional<Instant> u
 Result<std::optional<bool>> Prompt::confirm_while(std::string_view question, std::function<bool()> const& meant) {
   if (yes_) return std::optional(true);
   while (true) {
-    auto const answer = ask(fmt::format("{} [y/N]", question), std::nullopt, meant);
+    auto const answer = ask(fmt::format("{} [y/N]", question), std::nullopt, meant, TypedBefore::dropped);
     if (!answer && answer.error().is(EngineError::declined)) return std::optional<bool>();
     if (!answer && answer.error().is(EngineError::no_answer)) return std::optional(false);
     if (!answer) return fail(answer.error());

@@ -21,7 +21,8 @@ class Prompt {
   /// @param yes  --yes: confirm() does not ask
   Prompt(Output& output, bool yes) : output_(output), yes_(yes) {}
 
-  /// "... [y/N]". Asks again where the answer is neither yes nor no; an empty one and Ctrl-D are no.
+  /// "... [y/N]". Asks again where the answer is neither yes nor no; an empty one and Ctrl-D are no. What was typed
+  /// before the question stood there is dropped: nobody agrees to what they have not read.
   [[nodiscard]] Result<bool> confirm(std::string_view question, std::optional<Instant> until = std::nullopt);
   /// The same about something that may be over before the answer comes: `meant` is asked a few times a second.
   /// @return nullopt once it said no; what was typed until then is dropped
@@ -36,8 +37,9 @@ class Prompt {
   [[nodiscard]] bool possible() const;
 
  private:
+  enum class TypedBefore { counts, dropped };
   [[nodiscard]] Result<std::string> ask(std::string_view question, std::optional<Instant> until,
-                                        std::function<bool()> const& meant);
+                                        std::function<bool()> const& meant, TypedBefore typed_before);
 
   Output& output_;
   bool yes_;

@@ -75,6 +75,20 @@ TEST(Prompt, AsksAgainWhereTheAnswerIsNeither) {
   EXPECT_EQ(terminal.wait(), kYes);
 }
 
+TEST(Prompt, WhatWasTypedBeforeTheQuestionIsNoAnswer) {
+  AtTerminal terminal(80, [] {
+    [[maybe_unused]] auto const ignored = ::write(1, "waiting", 7);
+    pollfd typed{0, POLLIN, 0};
+    if (::poll(&typed, 1, 10'000) != 1) return kOther;
+    return confirm(false);
+  });
+  ASSERT_TRUE(terminal.sees("waiting"));
+  terminal.type("y\ny");
+  ASSERT_TRUE(terminal.sees("[y/N] "));
+  terminal.type("n\n");
+  EXPECT_EQ(terminal.wait(), kNo);
+}
+
 TEST(Prompt, DoesNotAskWithYes) {
   AtTerminal terminal(80, [] { return confirm(true); });
   EXPECT_EQ(terminal.wait(), kYes);
