@@ -29,7 +29,7 @@ namespace kith {
 template <class Range>
 [[nodiscard]] std::optional<std::string> nearest_word(std::string_view typed, Range const& words);
 
-/// Levenshtein distance in bytes.
+/// Slips between two words, in bytes: left out, too many, wrong, or two neighbours swapped (optimal string alignment).
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
 template <class Range>

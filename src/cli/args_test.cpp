@@ -209,6 +209,7 @@ TEST(Args, FaultsNameWhatMayBeMeant) {
       {{"config", "sho"}, "there is no command \"config sho\"; did you mean config show? | config show"},
       {{"config", "frobnicate"}, "there is no command \"config frobnicate\" | config"},
       {{"push", "--topc", "x"}, "there is no flag --topc; did you mean --topic? | push"},
+      {{"sync", "--onec", "x"}, "there is no flag --onec; did you mean --once? | sync"},
       {{"push", "--topc=x"}, "there is no flag --topc; did you mean --topic? | push"},
       {{"push", "--frobnicate"}, "there is no flag --frobnicate for push | push"},
       {{"push", "-x"}, "there is no flag -x for push | push"},
