@@ -95,9 +95,10 @@ class Examination {
     if (!client) return add("database", client.error());
     if (auto const sound = check_database(**client); !sound) return add("database", sound.error());
     auto const& roster = (*client)->instance().replica.state().roster();
+    auto const active = roster.active_by_rank().size();
     add("database", Verdict::ok,
-        fmt::format("{} is sound; group \"{}\", {} active devices", printable(paths.database.native()),
-                    roster.group_name(), roster.active_by_rank().size()));
+        fmt::format("{} is sound; group \"{}\", {} active {}", printable(paths.database.native()), roster.group_name(),
+                    active, active == 1 ? "device" : "devices"));
     if (was_removed(**client)) add("group", Error(core::CoreError::removed_self));
     check_network(**client);
     check_peers(**client);

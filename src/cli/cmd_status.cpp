@@ -245,7 +245,8 @@ class Picture {
                    {"PENDING", Table::Align::right}});
     for (auto const& folder : object_["folders"]) {
       std::string state = folder["state"];
-      if (folder["conflicts"] > 0) state += fmt::format(", {} conflicts", folder["conflicts"].get<std::uint64_t>());
+      auto const conflicts = folder["conflicts"].get<std::uint64_t>();
+      if (conflicts > 0) state += fmt::format(", {} {}", conflicts, conflicts == 1 ? "conflict" : "conflicts");
       bool const here = !folder["path"].is_null();
       folders.add({folder["name"], here ? folder["path"].get<std::string>() : "-", state,
                    here ? fmt::format("{}", folder["files"].get<std::uint64_t>()) : "",

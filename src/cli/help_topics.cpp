@@ -55,6 +55,7 @@ std::span<TopicPage const> topic_pages() {
        "   16   a version is too old or too new\n"
        "   17   the home is cloned or corrupt\n"
        "  130   stopped by Ctrl-C, 143 by a termination signal\n\n"
+       "`kith sync` without --once and `kith pull --follow` go on until a signal ends them, and then return 0.\n\n"
        "A code that is not in this list is a failure too. `kith help codes` lists the failures behind them."},
       {"home", "where a device keeps its things",
        "A home is one device of one group:\n\n"
