@@ -251,7 +251,7 @@ class Demo:
 
     def revoke(self):
         self.title("one device is removed")
-        self.run("laptop", "devices", "revoke", "desktop", "--lost")
+        self.run("laptop", "devices", "revoke", "desktop", "--lost", "--yes")
         before = self.tree(self.notes["desktop"])
         (self.notes["laptop"] / "secret-plan.txt").write_text("not for the lost device\n")
         self.run("laptop", "push", "not for the lost device either")

@@ -75,7 +75,7 @@ class Parser {
       if (!global.timeout || global.timeout->count() == 0)
         return fault(fmt::format("--timeout cannot be \"{}\"; it takes a time such as 30s or 5m", *text));
     }
-    return Invocation{std::move(global), std::move(command)};
+    return Invocation{std::move(global), std::move(command), path()};
   }
 
   /// The command as far as it was recognised: "devices revoke".

@@ -15,6 +15,7 @@ namespace kith::cli {
 struct Invocation {
   GlobalOptions global;
   Command command;
+  std::string path;  ///< the command's name: "devices revoke"; empty for none
 };
 
 /// Why a command line does not parse.

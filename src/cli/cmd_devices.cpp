@@ -76,10 +76,36 @@ std::vector<std::string> added_by(Client& client, DeviceId const& device) {
   return names;
 }
 
+/// The command with --yes: what a script writes.
+std::string unasked(DevicesRevokeOptions const& options) {
+  auto line = fmt::format("kith devices revoke {} --yes", engine::shell_quoted(printable(options.device)));
+  if (options.reason == wire::RemoveReason::lost) line += " --lost";
+  if (options.recovery_file)
+    line += fmt::format(" --recovery-file {}", engine::shell_quoted(printable(*options.recovery_file)));
+  return line;
+}
+
+/// Somebody has to agree: a slip of the keyboard, or of a script, should not cost a device.
+Result<bool> agreed(Context& context, DevicesRevokeOptions const& options, std::string const& question) {
+  if (!context.global.yes && !context.prompt.possible()) {
+    context.advise({{{unasked(options), "remove it without being asked"}}});
+    return fail(EngineError::no_terminal, SubjectDetail{question});
+  }
+  return context.prompt.confirm(question);
+}
+
 Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   KITH_TRY(client, open_client(context, "kith devices revoke"));
   auto& replica = client->instance().replica;
-  KITH_TRY(device, find_device(*client, options.device));
+  auto const found = find_device(*client, options.device);
+  if (!found && found.error().is(EngineError::no_such_device) && !options.recovery_file) {
+    if (auto const gone = find_device(*client, options.device, true)) {
+      context.out.result(fmt::format("\"{}\" was removed already; nothing was changed.", device_name(*client, *gone)));
+      return context.out.json() ? print_devices(context, *client) : Result<int>(engine::kExitOk);
+    }
+  }
+  if (!found) return fail(found.error());
+  auto const& device = *found;
   std::string const name = device_name(*client, device);
   std::optional<core::RecoveryKeys> recovery;
   if (options.recovery_file) {
@@ -89,18 +115,15 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   auto const also = added_by(*client, device);
   bool const senior = replica.state().roster().above(device, client->device_id());
   auto const others = client->other_devices();
-  // Scripts have named the device on purpose; at a terminal a slip of the keyboard should not cost a device.
-  if (device == client->device_id() || context.prompt.possible()) {
-    auto const question =
-        device == client->device_id()
-            ? std::string("This removes the device you are at; it can come back only by a new invite. Go on?")
-            : fmt::format("Remove \"{}\" ({}) for good?", name, short_id(device));
-    KITH_TRY(yes, context.prompt.confirm(question));
-    if (!yes) {
-      if (context.out.json()) return fail(EngineError::declined);
-      context.out.note("Nothing was changed.");
-      return engine::kExitOther;
-    }
+  auto const question =
+      device == client->device_id()
+          ? std::string("This removes the device you are at; it can come back only by a new invite. Go on?")
+          : fmt::format("Remove \"{}\" ({}) for good?", name, short_id(device));
+  KITH_TRY(yes, agreed(context, options, question));
+  if (!yes) {
+    if (context.out.json()) return fail(EngineError::declined);
+    context.out.note("Nothing was changed.");
+    return engine::kExitOther;
   }
   // Others first, so that they hear of it and the removed device is told why it is cut off; but nothing that they say
   // or do keeps the removal from being written.

@@ -51,6 +51,8 @@ Result<> show_words(Context& context, std::string const& words, RandomSource& ra
   int const asked = static_cast<int>(random.below(24)) + 1;
   for (;;) {
     KITH_TRY(typed, context.prompt.text(fmt::format("Saved? Type word number {}:", asked)));
+    std::ranges::transform(typed, typed.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     if (typed == nth_word(words, asked)) return {};
     out.note("That is not the word; look again.");
   }
@@ -155,6 +157,11 @@ Result<int> init(Context& context, InitOptions const& options) {
     KITH_TRY(unlocked, engine::unlock(*old_file, context.passphrase(options.passphrase_file)));
     identity = std::move(unlocked);
     auto const instance = engine::Instance::open(paths, *identity);
+    if (instance && was_removed(**instance)) {
+      context.advise({{{"kith init --home DIR", "start a group of its own in a new home"},
+                       {"kith pair --home DIR --join CODE --peer HOST:PORT", "or join again, with a new home"}}});
+      return fail(core::CoreError::removed_self);
+    }
     if (instance) return fail(EngineError::already_initialised);
     if (!instance.error().is(EngineError::not_initialised)) return fail(instance.error());
   } else if (!old_file.error().is(engine::KeyError::missing)) {
@@ -162,13 +169,16 @@ Result<int> init(Context& context, InitOptions const& options) {
   }
   bool const to_terminal = !options.recovery_file;
   if (to_terminal && (context.out.json() || !context.prompt.possible())) {
+    context.advise({{{"kith init --recovery-file FILE", "put the words into a file that is not there yet"}}});
     return fail(EngineError::usage,
                 SubjectDetail{"the recovery words need somebody to write them down: use --recovery-file FILE "
                               "where there is no terminal"});
   }
 
-  if (options.recovery_file && is_there(*options.recovery_file))
+  if (options.recovery_file && is_there(*options.recovery_file)) {
+    context.advise({{{"kith init --recovery-file FILE", "with a file that is not there yet"}}});
     return fail(files::FilesError::exists, SystemDetail{EEXIST, *options.recovery_file});
+  }
 
   auto const entropy = random.secret<crypto::MnemonicEntropy>();
   auto const recovery = core::RecoveryKeys::from_entropy(entropy);
@@ -180,6 +190,8 @@ Result<int> init(Context& context, InitOptions const& options) {
   if (!made) {
     context.out.note(to_terminal ? "No group was made. The words above open nothing; the next run shows others."
                                  : "No group was made, and no recovery words were written.");
+    if (made.error().is(EngineError::interrupted))
+      context.advise({{{"kith init", "begin anew"}}, {}, "no group was made"});
     return fail(made.error());
   }
   auto const& client = *made;

@@ -62,6 +62,8 @@ class Inviting {
       KITH_TRY(owner, client_.owner());
       if (owner) {
         if (owner->port == 0) {
+          context_.advise({{{"kith config set network.listen '[::]:7427'", "listen"},
+                            {"kith config get network.listen", "see what is set"}}});
           return fail(EngineError::usage, SubjectDetail{fmt::format("\"{}\" does not listen, so no device can come in: "
                                                                     "network.listen is off",
                                                                     printable(owner->command))});

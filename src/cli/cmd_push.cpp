@@ -47,10 +47,18 @@ Result<SecretBytes> content(Context& context, PushOptions const& options) {
     return read_all(input, "standard input");
   }
   struct stat found {};
-  if (::stat(options.what->c_str(), &found) == 0 && S_ISREG(found.st_mode)) {
+  bool const there = ::stat(options.what->c_str(), &found) == 0;
+  if (there && S_ISREG(found.st_mode)) {
     disk::Fd const file(::open(options.what->c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.valid()) return fail(files::FilesError::permission, SystemDetail{errno, *options.what});
     return read_all(file, *options.what);
+  }
+  if (there && S_ISDIR(found.st_mode) && looks_like_path(*options.what)) {
+    auto const name = printable(*options.what);
+    context.advise({{{"kith sync " + engine::shell_quoted(name), "keep the directory in step"},
+                     {"kith push --text " + engine::shell_quoted(name), "send these words themselves"}}});
+    return fail(EngineError::usage,
+                SubjectDetail{fmt::format("{} is a directory; a message is a text or a file", name)});
   }
   if (looks_like_path(*options.what)) return fail(EngineError::no_such_file, SubjectDetail{*options.what});
   return SecretBytes(Bytes(options.what->begin(), options.what->end()));

@@ -9,12 +9,41 @@ namespace {
 using engine::Client;
 using engine::EngineError;
 
-Result<int> sync(Context& context, SyncOptions const& options) {
+/// How long devices may take to tell of a folder whose directory is to be made here.
+constexpr auto kHearTime = std::chrono::seconds{10};
+
+/// Goes on the network until the group is known to have the folder, or nobody has more to tell.
+Result<FolderPlace> hear_of(Context& context, Client& client, SyncOptions const& options, FolderPlace place) {
+  if (client.other_devices().empty()) return place;
+  context.out.note(
+      fmt::format("{} is not there: asking other devices for a folder \"{}\" ...", place.root.native(), place.name));
+  KITH_CHECK(client.connect());
+  KITH_CHECK(dial_peers(context, client, options.peers));
+  auto const until =
+      Clock::now() + std::min<std::chrono::milliseconds>(
+                         context.global.timeout.value_or(std::chrono::milliseconds(kHearTime)), kHearTime);
+  while (!place.known && Clock::now() < until) {
+    if (wait_for_news(client, std::chrono::milliseconds{100}) == News::signal) return stopped_by_signal();
+    KITH_CHECK(check_standing(client));
+    KITH_TRY(now, find_place(context, client, options));
+    place = std::move(now);
+  }
+  return place;
+}
+
+/// @param about  told what is known of the folder, for the explanation of a failure
+Result<int> sync(Context& context, SyncOptions const& options, engine::FailureContext& about) {
   KITH_TRY(client, open_client(context, fmt::format("kith sync {}", options.directory)));
   if (!client->instance().replica.self_active()) return fail(core::CoreError::removed_self);
-  KITH_TRY(place, find_place(*client, options));
+  KITH_TRY(place, find_place(context, *client, options));
+  about.directory = place.root.native();
+  about.folder = place.name;
   if (options.dry_run) return dry_run(context, options, *client, place);
-  KITH_CHECK(bind_place(*client, place, options));
+  if (is_awaited(place)) {
+    KITH_TRY(heard, hear_of(context, *client, options, std::move(place)));
+    place = std::move(heard);
+  }
+  KITH_CHECK(bind_place(context, *client, place, options));
   return SyncRun(context, options, *client, std::move(place)).run();
 }
 
@@ -92,7 +121,9 @@ Result<int> dry_run(Context& context, SyncOptions const& options, Client& client
 }
 
 int cmd_sync(Context& context, SyncOptions const& options) {
-  return run_body(context, [&] { return sync(context, options); });
+  engine::FailureContext about;
+  Result<int> const code = sync(context, options, about);
+  return code ? *code : context.fail(code.error(), about);
 }
 
 }  // namespace kith::cli

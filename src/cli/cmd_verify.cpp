@@ -88,9 +88,11 @@ class Verifying {
         }
       }
     }
-    if (!found)
+    if (!found) {
+      context_.advise({{{"kith status", "see the folders by their names"}}});
       return fail(EngineError::usage,
                   SubjectDetail{fmt::format("this device keeps no folder \"{}\"", printable(*options_.folder))});
+    }
     return {};
   }
 

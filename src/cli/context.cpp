@@ -39,7 +39,15 @@ int Context::fail(Error const& error, engine::FailureContext const& about) {
     bool const reader_left = system != nullptr && system->number == EPIPE;
     if (std::exchange(output_failure_told_, true) || reader_left) return engine::kExitOther;
   }
-  return out.failure(engine::explain(error, about));
+  auto failure = engine::explain(error, about);
+  if (error.is(engine::EngineError::usage) && !command.empty())
+    failure.remedies = {{"kith help " + command, "how it is used"}};
+  if (auto const advice = std::exchange(advice_, std::nullopt)) {
+    if (!advice->remedies.empty()) failure.remedies = advice->remedies;
+    if (!advice->cause.empty()) failure.cause = advice->cause;
+    if (!advice->safe_note.empty()) failure.safe_note = advice->safe_note;
+  }
+  return out.failure(failure);
 }
 
 int Context::fail(engine::ConfigFaults const& faults) { return out.failure(engine::explain(faults)); }

@@ -12,6 +12,14 @@
 
 namespace kith::cli {
 
+/// What a command knows about a failure that it is about to end with, and its error does not say. Empty fields leave
+/// what the table of failures has.
+struct Advice {
+  std::vector<engine::Remedy> remedies;
+  std::string cause = {};
+  std::string safe_note = {};
+};
+
 /// What a command works with, besides its own options.
 class Context {
  public:
@@ -23,6 +31,7 @@ class Context {
   engine::Environment const& environment;
   Output& out;
   Prompt prompt;
+  std::string command;  ///< "devices revoke": whose page a wrong use refers to
 
   /// The home's paths; nothing is made or checked. @return HomeError::no_place, bad_profile
   [[nodiscard]] Result<engine::HomePaths> home() const;
@@ -35,9 +44,12 @@ class Context {
   /// @return its exit code
   int fail(Error const& error, engine::FailureContext const& about = {});
   int fail(engine::ConfigFaults const& faults);
+  /// Goes with the next error that is explained. Texts from outside must be escaped.
+  void advise(Advice advice) { advice_ = std::move(advice); }
 
  private:
   bool output_failure_told_ = false;
+  std::optional<Advice> advice_;
 };
 
 }  // namespace kith::cli

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "disk/posix_file_system.hpp"
+#include "sync/files/rows.hpp"
 
 namespace kith::cli {
 namespace {
@@ -31,8 +32,58 @@ Result<std::string> free_name(Client& client, std::string const& wanted) {
   return name;
 }
 
-Result<> check_place(Client& client, FolderPlace const& place) {
+/// A path as a remedy shows it.
+std::string shown(fs::path const& path) { return engine::shell_quoted(printable(path.native())); }
+
+std::string sync_as(FolderPlace const& place, std::string const& name) {
+  return fmt::format("kith sync {} --folder {}", shown(place.root), engine::shell_quoted(printable(name)));
+}
+
+/// Every directory that will do for a folder is one outside of all others.
+void advise_another_directory(Context& context) {
+  context.advise({{{"kith sync DIR", "with another directory, neither in a folder nor around one"},
+                   {"kith status", "see which directories are folders already"}}});
+}
+
+void advise_missing(Context& context, FolderPlace const& place) {
+  context.advise({{{"mkdir " + shown(place.root), "if it is to be a new folder; then the same command again"},
+                   {fmt::format("kith sync {} --folder NAME", shown(place.root)),
+                    "to keep a folder of the group here that has another name"},
+                   {"kith status", "see the folders that the group has"}},
+                  fmt::format("the group has no folder \"{}\", as far as this device has heard", printable(place.name)),
+                  {}});
+}
+
+/// A directory that was moved is still this device's folder: its marker or its name says which.
+Result<> advise_moved(Context& context, Client& client, FolderPlace const& place, disk::PosixFileSystem& disk) {
+  auto& instance = client.instance();
+  auto id = place.id;
+  auto const bytes = disk.read_marker();
+  if (bytes) {
+    auto const marker = wire::decode<files::Marker>(*bytes);
+    if (!marker || marker->group != instance.replica.state().group() || marker->device != instance.replica.self())
+      return {};
+    id = marker->folder;
+  }
+  KITH_TRY(row, core::get_record<files::FolderRow>(instance.store(), core::Table::folders, id.view()));
+  if (!row || row->root == place.root.native()) return {};
+  // With the marker at both places this one is a copy; without one an old place that is still there keeps the folder.
+  fs::path const old(row->root);
+  std::error_code failed;
+  if (fs::exists(bytes ? old / ".kith" / "folder" : old, failed)) return {};
+  std::vector<engine::Remedy> remedies{{sync_as(place, row->name), "if it was moved here: keep it here from now on"},
+                                       {"kith status", "see where the folders are"}};
+  if (!bytes)
+    remedies.push_back({fmt::format("kith sync {} --new", shown(place.root)), "make this directory another folder"});
+  context.advise({std::move(remedies),
+                  fmt::format("\"{}\" is not in {} any more", printable(row->name), printable(row->root)),
+                  {}});
+  return {};
+}
+
+Result<> check_place(Context& context, Client& client, FolderPlace const& place) {
   if (is_within(fs::weakly_canonical(client.options().paths.state_dir), place.root)) {
+    advise_another_directory(context);
     return usage(
         fmt::format("kith's own home is inside {}: its keys would go to other devices. Choose a directory without it",
                     printable(place.root.native())));
@@ -42,6 +93,7 @@ Result<> check_place(Client& client, FolderPlace const& place) {
     if (id == place.id) continue;
     fs::path const other(row.root);
     if (other != place.root && !is_within(place.root, other) && !is_within(other, place.root)) continue;
+    advise_another_directory(context);
     return usage(
         fmt::format("{} and the folder \"{}\" in {} are one inside the other; a file can be in one folder only",
                     printable(place.root.native()), row.name, printable(row.root)));
@@ -51,7 +103,7 @@ Result<> check_place(Client& client, FolderPlace const& place) {
 
 }  // namespace
 
-Result<FolderPlace> find_place(Client& client, SyncOptions const& options) {
+Result<FolderPlace> find_place(Context& context, Client& client, SyncOptions const& options) {
   FolderPlace place;
   fs::path given(options.directory);
   if (!given.has_filename()) given = given.parent_path();  // "notes/" is notes
@@ -77,28 +129,40 @@ Result<FolderPlace> find_place(Client& client, SyncOptions const& options) {
     place.name = own_name;
   }
   if (!engine::is_name(place.name)) {
+    context.advise({{{fmt::format("kith sync {} --folder NAME", shown(place.root)), "give it a name"}}});
     return usage(fmt::format("\"{}\" is no name for a folder; give it one with --folder NAME", printable(place.name)));
   }
   place.id = files::folder_id(client.instance().replica.state().genesis().content_secret, place.name);
   place.bound = here != bound.end() && here->first == place.id;
   if (here != bound.end() && !place.bound) {
+    context.advise({{{"kith sync " + shown(place.root), "go on with it"},
+                     {"kith sync DIR", "with another directory, for another folder"}}});
     return usage(fmt::format("{} is the folder \"{}\" already", printable(place.root.native()), here->second.name));
   }
   KITH_TRY(folders, client.instance().folders.folders());
   place.known = std::ranges::any_of(folders, [&](auto const& each) { return each.id == place.id; });
-  KITH_CHECK(check_place(client, place));
+  KITH_CHECK(check_place(context, client, place));
   return place;
 }
 
-Result<> bind_place(Client& client, FolderPlace const& place, SyncOptions const& options) {
+bool is_awaited(FolderPlace const& place) {
+  std::error_code failed;
+  return !place.known && !place.bound && !fs::exists(place.root, failed) &&
+         fs::exists(place.root.parent_path(), failed);
+}
+
+Result<> bind_place(Context& context, Client& client, FolderPlace const& place, SyncOptions const& options) {
   std::error_code failed;
   if (!fs::exists(place.root, failed)) {
     // Made only for what the group has, and not where a disk was meant to be: a mistyped name is no new folder.
     if (!place.known || place.bound) {
       if (place.bound) return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
+      advise_missing(context, place);
       return fail(files::FilesError::not_found, SystemDetail{ENOENT, place.root.native()});
     }
     if (!fs::exists(place.root.parent_path(), failed) || ::mkdir(place.root.c_str(), 0777) != 0) {
+      context.advise({{{"mkdir -p " + shown(place.root), "make it; then the same command again"},
+                       {"kith status", "see the folders and where they are"}}});
       return fail(files::FilesError::not_found, SystemDetail{ENOENT, place.root.native()});
     }
     ::chmod(place.root.c_str(), 0755);  // what it holds is the user's own to show, whatever this program's umask
@@ -114,7 +178,10 @@ Result<> bind_place(Client& client, FolderPlace const& place, SyncOptions const&
   if (!bound && bound.error().is(files::FilesError::not_found)) {
     return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
   }
-  if (!bound) return fail(bound.error());
+  if (!bound) {
+    if (bound.error().holds<files::BindError>()) KITH_CHECK(advise_moved(context, client, place, **opened));
+    return fail(bound.error());
+  }
   client.bell().ring();
   return {};
 }

@@ -19,8 +19,11 @@ struct FolderPlace {
 
 /// Finds out what `kith sync DIR` means. Makes nothing, but for the directory of a folder that the group has.
 /// @return EngineError::usage, FilesError, files::BindError
-[[nodiscard]] Result<FolderPlace> find_place(engine::Client& client, SyncOptions const& options);
+[[nodiscard]] Result<FolderPlace> find_place(Context& context, engine::Client& client, SyncOptions const& options);
 /// Gives the folder its place. @return EngineError::folder_unmounted, files::BindError, FilesError
-[[nodiscard]] Result<> bind_place(engine::Client& client, FolderPlace const& place, SyncOptions const& options);
+[[nodiscard]] Result<> bind_place(Context& context, engine::Client& client, FolderPlace const& place,
+                                  SyncOptions const& options);
+/// Whether the directory is not there, and would be made once the group turns out to have such a folder.
+[[nodiscard]] bool is_awaited(FolderPlace const& place);
 
 }  // namespace kith::cli

@@ -37,7 +37,8 @@ std::span<CommandPage const> command_pages() {
        "DIR [--folder NAME | --new] [--once] [--dry-run] [--max-delete N|N%|none] [--peer HOST:PORT]...",
        "Makes the directory a folder of the group, or the folder of its name if there is one, and keeps it in step "
        "until Ctrl-C. Files that are there already are compared, not sent again. What is deleted or replaced is kept "
-       "in DIR/.kith/trash for some days.\n\n"
+       "in DIR/.kith/trash for some days. A directory that is not there yet is made, once another device has told of a "
+       "folder of its name.\n\n"
        "If very many files vanish at once it stops and asks: by default more than 25% of the folder and more than 50 "
        "files. --max-delete says how many are meant; a percentage counts beyond 50 files only.",
        {{"kith sync ~/Photos", "keep a directory in step"},
@@ -88,7 +89,8 @@ std::span<CommandPage const> command_pages() {
       {"devices revoke",
        "DEV [--recovery-file FILE] [--lost|--compromised]",
        "Removes a device for good and changes the group's key, so that it can read nothing new. It keeps what it had. "
-       "A device that was in the group before this one could undo that; the recovery words make it final.",
+       "A device that was in the group before this one could undo that; the recovery words make it final.\n\n"
+       "It asks before; where there is no terminal, it takes --yes.",
        {{"kith devices revoke phone --lost", "a lost phone"},
         {"kith devices revoke laptop --recovery-file words.txt", "a device that stands above this one"}}},
       {"key show-recovery",

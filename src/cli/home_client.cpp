@@ -63,8 +63,10 @@ tl::unexpected<Error> stopped_by_signal() {
   return fail(EngineError::interrupted, CountDetail{static_cast<std::uint64_t>(signals::stop_signal()), 0});
 }
 
-bool was_removed(Client& client) {
-  auto const* self = client.instance().replica.state().roster().find(client.device_id());
+bool was_removed(Client& client) { return was_removed(client.instance()); }
+
+bool was_removed(engine::Instance& instance) {
+  auto const* self = instance.replica.state().roster().find(instance.replica.self());
   return self != nullptr && self->state != core::MemberState::active;
 }
 

@@ -29,6 +29,7 @@ enum class News { bell, time, signal };
 
 /// Whether the roster says that this device was removed. Of one that has just joined it says nothing yet.
 [[nodiscard]] bool was_removed(engine::Client& client);
+[[nodiscard]] bool was_removed(engine::Instance& instance);
 /// Whether this device may still talk to the others, by all that is known.
 /// @return what ended the network; CoreError::removed_self, state_cloned
 [[nodiscard]] Result<> check_standing(engine::Client& client);

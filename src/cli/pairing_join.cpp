@@ -61,6 +61,7 @@ Result<> leave_untouched(Context& context, engine::HomePaths const& paths, core:
     if (opened.error().is(EngineError::not_initialised)) return {};
     return fail(opened.error());
   }
+  if (was_removed(**opened)) return fail(core::CoreError::removed_self);
   KITH_TRY(untouched, is_untouched(**opened));
   if (!untouched) return fail(EngineError::already_initialised);
   KITH_TRY(lock, engine::NetworkLock::try_take(paths.lock_file));
@@ -137,11 +138,28 @@ Result<Json> offered_folders(Client& client, std::vector<std::string>& names) {
   return list;
 }
 
+/// A home that belongs to no group has nothing to look into: what helps is on the inviting device's screen.
+void advise_the_invite(Context& context) {
+  context.advise(
+      {{{"kith pair --join CODE --peer HOST:PORT", "type code and address as the inviting device printed them"},
+        {"kith pair", "on the other device: make another code, and see its addresses"}}});
+}
+
+bool is_about_the_address(Error const& error) {
+  return error.is(EngineError::invite_unknown) || error.is(core::CoreError::timed_out) ||
+         engine::explain(error).exit == engine::kExitUnreachable;
+}
+
 }  // namespace
 
 Result<int> join_by_invite(Context& context, PairOptions const& options) {
   KITH_TRY(text, invite_text(context, *options.join));
-  KITH_TRY(invite, engine::parse_invite(text));
+  auto parsed = engine::parse_invite(text);
+  if (!parsed) {
+    if (engine::explain(parsed.error()).exit != engine::kExitVersion) advise_the_invite(context);
+    return fail(parsed.error());
+  }
+  auto invite = std::move(*parsed);
   auto const config = context.config();
   if (!config) return context.fail(config.error());
   engine::JoinRequest request{std::move(invite.code), {}, options.name.value_or(config->config.device_name)};
@@ -150,8 +168,12 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
                 SubjectDetail{fmt::format("--name is no name: \"{}\"", printable(request.device_name))});
   }
   for (auto const& peer : options.peers) {
-    KITH_TRY(address, link::parse_host_port(peer));
-    request.addresses.push_back(link::to_text(address));
+    auto const address = link::parse_host_port(peer);
+    if (!address) {
+      advise_the_invite(context);
+      return fail(address.error());
+    }
+    request.addresses.push_back(link::to_text(*address));
   }
   for (auto const& address : invite.addresses) request.addresses.push_back(address);
 
@@ -182,6 +204,7 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
     }
     if (joined.error().is(core::CoreError::invite_denied)) context.out.document(json_line("kith.pair/1", "denied"));
     if (joined.error().is(core::CoreError::invite_expired)) context.out.document(json_line("kith.pair/1", "expired"));
+    if (is_about_the_address(joined.error())) advise_the_invite(context);
     return fail(joined.error());
   }
   KITH_CHECK(wait_for_log(*client));

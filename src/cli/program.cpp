@@ -50,6 +50,7 @@ int run_program(std::vector<std::string> const& args, engine::Environment const&
   if (!invocation) return output.failure(engine::usage_failure(invocation.error().what, invocation.error().command));
 
   Context context(global, environment, output);
+  context.command = invocation->path;
   int const code = run_command(context, invocation->command);
   if (auto const flushed = output.flush(); !flushed) {
     int const failed = context.fail(flushed.error());

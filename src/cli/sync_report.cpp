@@ -146,7 +146,7 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   }
   context_.out.document(object);
   if (options_.once) print_summary(object, last);
-  if (reason) return context_.fail(*reason, {.directory = place_.root.native()});
+  if (reason) return context_.fail(*reason, {.directory = place_.root.native(), .folder = place_.name});
   if (fresh > 0) return engine::kExitConflicts;
   if (!object["skipped"].empty()) return engine::kExitPartial;
   return engine::kExitOk;

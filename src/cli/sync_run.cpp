@@ -102,7 +102,7 @@ Result<int> SyncRun::stay() {
       bool const news = before.row.state != FolderState::stopped || before.row.problem != now.row.problem;
       bool const guard = reason.is(EngineError::mass_delete) || reason.is(EngineError::folder_unmounted);
       if (guard) return fail(reason);
-      if (news) context_.fail(reason, {.directory = place_.root.native()});
+      if (news) context_.fail(reason, {.directory = place_.root.native(), .folder = place_.name});
     }
     if (before.row.state == FolderState::stopped && now.row.state != FolderState::stopped) {
       out.note(before.row.problem == "disk-full"

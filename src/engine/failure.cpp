@@ -136,8 +136,12 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
     case EngineError::invite_unknown:
       return make(code("code-unknown"), "nobody there knows this code",
                   fmt::format("asked: {}", subject_of(error, "no address")));
-    case EngineError::no_code:
-      return make(code("usage"), "that is neither a pairing code (XXXX-XXXX-XXXX-XXXX) nor a link");
+    case EngineError::no_code: {
+      auto failure = make(code("usage"), "that is neither a pairing code (XXXX-XXXX-XXXX-XXXX) nor a link");
+      failure.remedies = {{"kith pair --join CODE --peer HOST:PORT", "type it again, as the other device shows it"},
+                          {"kith pair", "on the other device: make another code"}};
+      return failure;
+    }
     case EngineError::timed_out: return make(code("timed-out"), "nothing moved for too long");
     case EngineError::folder_unmounted:
       return make(code("folder-unmounted"), fmt::format("the marker .kith/folder is missing in {}", folder),
@@ -212,7 +216,7 @@ FailureCode const& code_for(ConfigError error) {
   KITH_UNREACHABLE();
 }
 
-/// Puts the folder's directory and the device's name where the table has DIR and DEV.
+/// Puts the folder's directory and name and the device's name where the table has DIR, NAME and DEV.
 void fill_in(std::vector<Remedy>& remedies, FailureContext const& context) {
   auto const put = [&](std::string_view before, std::string_view word, std::string const& value) {
     if (value.empty() || printable(value) != value) return;
@@ -223,6 +227,7 @@ void fill_in(std::vector<Remedy>& remedies, FailureContext const& context) {
     }
   };
   put("sync", "DIR", context.directory);
+  put("--folder", "NAME", context.folder);
   put("revoke", "DEV", context.device);
 }
 

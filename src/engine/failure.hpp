@@ -37,6 +37,7 @@ struct FailureContext {
   std::string device = {};                   ///< a device's name
   std::string address = {};                  ///< what was dialled
   std::optional<std::uint64_t> queued = {};  ///< changes that wait on this device
+  std::string folder = {};                   ///< its name in the group
 };
 
 /// For every enumerator of every module. An error of a domain that is not known here is an internal-error.

@@ -230,7 +230,7 @@ inline constexpr FailureCode kCodes[] = {
      "Before anything else a device starts a group or joins one. If it did, another home is being looked at: another "
      "user, --home, KITH_HOME or profile.",
      {{{"kith init", "start a group on this device"},
-       {"kith pair --join CODE", "or join one, with the code that another device shows"},
+       {"kith pair --join CODE --peer HOST:PORT", "or join one, with the code and address that another device shows"},
        {"kith help home", "which home is looked at"}}}},
 
     {"address-unreachable", kExitUnreachable, true, "changes stay queued on this device",
@@ -280,7 +280,7 @@ inline constexpr FailureCode kCodes[] = {
     {"code-wrong", kExitWrongSecret, true, kUntouched, "the pairing code is not right",
      "The first half of a code finds the invite, the second proves it. After three wrong tries the code is void. "
      "Case, spaces, dashes, O for 0 and I or L for 1 do not matter.",
-     {{{"kith pair --join", "try again, and type the code where nobody sees it"},
+     {{{"kith pair --join --peer HOST:PORT", "try again, and type the code where nobody sees it"},
        {"kith pair", "on the other device: make another code"}}}},
     {"key-mismatch", kExitWrongSecret, true, kUntouched, "data is sealed under a key that this device does not hold",
      "Another device sealed it under a newer group key that has not come here, or it belongs to another group. If it "
@@ -316,7 +316,7 @@ inline constexpr FailureCode kCodes[] = {
      "Another device removed this one. Its files stay; nothing is sent or received any more. To come back it joins as "
      "a new device, in a new home.",
      {{{"kith pair", "on a device of the group: invite this machine"},
-       {"kith pair --home DIR --join CODE", "here: join with a new home"}}}},
+       {"kith pair --home DIR --join CODE --peer HOST:PORT", "here: join with a new home"}}}},
 
     {"disk-full", kExitFull, true, "nothing half-written was left in place", "the disk or the user's quota is full",
      "Make room on the disk that the message names. Deleted and replaced files are kept in DIR/.kith/trash for some "
@@ -349,18 +349,18 @@ inline constexpr FailureCode kCodes[] = {
      "The file that holds this device's keys is not what kith wrote. Put it back from a backup, or set the device up "
      "anew in a new home and pair it; your files can stay where they are.",
      {{{"kith pair", "on another device: invite this machine as a new one"},
-       {"kith pair --home DIR --join CODE", "here: join with a new home"}}}},
+       {"kith pair --home DIR --join CODE --peer HOST:PORT", "here: join with a new home"}}}},
     {"state-cloned", kExitState, true, "networking stopped; your files are safe",
      "this home is in use on another machine",
      "Two machines write under one device's name: a disk or home was copied. Give each machine a home of its own.",
      {{{"kith init --home DIR", "start anew in a new home"},
-       {"kith pair --home DIR --join CODE", "or join from a new home"}}}},
+       {"kith pair --home DIR --join CODE --peer HOST:PORT", "or join from a new home"}}}},
     {"state-corrupt", kExitState, false, "your files are untouched; the database may lack what was not sent yet",
      "the database is damaged",
      "A record does not decode, or the file is no database of kith. The disk may be failing, or something else wrote "
      "to the file. What other devices hold can be fetched again by pairing from a new home.",
      {{{"kith doctor", "read every page of the database"},
-       {"kith pair --home DIR --join CODE", "begin again in a new home"}}}},
+       {"kith pair --home DIR --join CODE --peer HOST:PORT", "begin again in a new home"}}}},
 
     {"interrupted", kExitInterrupted, true, "what was done so far is kept", "a signal ended it",
      "Ctrl-C or a termination signal. What was written is whole; the rest goes on next time. The exit code is 130 for "

@@ -153,6 +153,9 @@ TEST(Failures, TheContextFillsRemediesIn) {
   EXPECT_EQ(explain(EngineError::nobody_reachable, context).safe_note, "12 changes queued on this device");
   context.queued = 1;
   EXPECT_EQ(explain(EngineError::nobody_reachable, context).safe_note, "1 change queued on this device");
+  context.folder = "My Photos";
+  EXPECT_EQ(explain(EngineError::folder_unmounted, context).remedies.back().command,
+            "kith sync '/home/ana/My Photos' --folder 'My Photos'");
   context.directory = "/evil\x1b[2J";
   EXPECT_EQ(explain(EngineError::mass_delete, context).remedies.front().command, "kith sync DIR --max-delete none");
 }

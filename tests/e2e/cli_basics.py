@@ -294,6 +294,9 @@ class Given(Basics):
             terminal.send(typed)
             self.assertEqual(terminal.wait(), code, terminal)
             self.assertIn("No group was made. The words above open nothing", terminal.screen)
+            if code == 130:
+                self.assertIn("your data: safe, no group was made", terminal.screen)
+                self.assertNotIn("kith status", terminal.screen)
             self.assertEqual(self.left(), [])
         (self.home.home / "kith.db").mkdir()  # no database can be made here
         run = self.init()
@@ -303,11 +306,29 @@ class Given(Basics):
         self.assertFalse(self.words.exists())
         (self.home.home / "kith.db").rmdir()
         self.words.write_text("others")
-        self.assertEqual(self.init("--json").error()["code"], "path-taken")
+        error = self.init("--json").error()
+        self.assertEqual((error["code"], error["remedy"][0]["command"]), ("path-taken", "kith init --recovery-file FILE"))
+        error = self.run_kith("init", "--json").expect(2).error()
+        self.assertEqual(error["remedy"][0]["command"], "kith init --recovery-file FILE")
         self.assertEqual((self.words.read_text(), self.left()), ("others", []))
         self.words.unlink()
         self.init().ok()
         self.assertEqual(len(self.words.read_text().split()), 24)
+
+    def test_the_word_that_is_asked_for_may_stand_in_capitals(self):
+        terminal = self.home.terminal("init", columns=120)
+        number = int(terminal.expect(r"Type word number (\d+):")[1])
+        words = dict(re.findall(r"(\d+)\. ([a-z]+)", terminal.screen))
+        self.assertEqual(len(words), 24)
+        terminal.send(words[str(number)].upper() + "\n")
+        self.assertEqual(terminal.wait(), 0, terminal)
+
+    def test_push_of_a_directory(self):
+        self.init().ok()
+        (self.home.dir / "things").mkdir()
+        error = self.run_kith("push", "./things", "--json").expect(2).error()
+        self.assertIn("is a directory", error["message"])
+        self.assertEqual(error["remedy"][0]["command"], "kith sync ./things")
 
     def test_push_of_what_looks_like_a_file(self):
         self.init().ok()

@@ -1,6 +1,7 @@
 """Where a folder may be, and how it is named: what `sync` takes up and what it refuses."""
 
 import os
+import shutil
 import unittest
 
 from folder_pair import Pair
@@ -40,7 +41,9 @@ class Places(unittest.TestCase):
 
     def test_made_only_for_what_the_group_has(self):
         here, there = self.pair.folders("made")
-        self.assertEqual(self.refused(self.laptop.folder("mistyped"))["code"], "no-such-path")
+        error = self.refused(self.laptop.folder("mistyped"))
+        self.assertEqual((error["code"], error["remedy"][0]["command"]),
+                         ("no-such-path", f"mkdir {self.laptop.folder('mistyped')}"))
         self.assertFalse(self.laptop.folder("mistyped").exists())
         here.mkdir()
         (here / "file").write_text("file")
@@ -50,6 +53,46 @@ class Places(unittest.TestCase):
         self.assertEqual((there / "file").read_text(), "file")
         self.assertEqual(running.stop(), 0)
 
+    def test_a_folder_that_is_heard_of_only_now(self):
+        here, there = self.pair.make("heard")[0], self.desktop.folder("heard")
+        if there.exists():
+            there.rmdir()
+        (here / "file").write_text("file")
+        running = self.laptop.sync("heard")
+        self.assertIsNone(self.desktop.status("heard"))
+        self.desktop.once("heard").ok()
+        self.assertEqual((there / "file").read_text(), "file")
+        self.assertEqual(running.stop(), 0)
+
+    def test_a_folder_that_was_moved(self):
+        old, new = self.laptop.folder("moved"), self.laptop.folder("moved away")
+        old.mkdir()
+        (old / "file").write_text("file")
+        self.laptop.once("moved", timeout="1s").expect(10)
+        old.rename(new)
+        error = self.refused(new)
+        self.assertEqual(error["code"], "folder-foreign")
+        self.assertEqual(error["remedy"][0]["command"], f"kith sync '{new}' --folder moved")
+        again = self.laptop.run("sync", new, "--folder", "moved", "--once", "--timeout", "1s", "--json").expect(10)
+        self.assertEqual(again.lines()[-1]["folder"]["path"], str(new))
+        self.assertEqual((new / "file").read_text(), "file")
+
+    def test_a_folder_that_lost_its_marker(self):
+        here = self.laptop.folder("unmarked")
+        here.mkdir()
+        (here / "file").write_text("file")
+        self.laptop.once("unmarked", timeout="1s").expect(10)
+        shutil.rmtree(here / ".kith")
+        error = self.refused(here, code=15)
+        self.assertIn(f"kith sync {here} --folder unmarked", [each["command"] for each in error["remedy"]])
+        # Moved as well: neither place has the marker.
+        there = self.laptop.dir / "elsewhere"
+        there.mkdir()
+        here.rename(there / "unmarked")
+        error = self.refused(there / "unmarked")
+        self.assertEqual(error["code"], "folder-elsewhere")
+        self.assertEqual(error["remedy"][0]["command"], f"kith sync {there / 'unmarked'} --folder unmarked")
+
     def test_refused(self):
         outer = self.laptop.folder("outer")
         (outer / "inner").mkdir(parents=True)
@@ -57,6 +100,7 @@ class Places(unittest.TestCase):
         for directory in (outer / "inner", outer.parent):
             error = self.refused(directory)
             self.assertIn("one inside the other", error["message"] + (error["cause"] or ""))
+            self.assertEqual(error["remedy"][0]["command"], "kith sync DIR")
         self.assertFalse((outer / "inner" / ".kith").exists())
         error = self.refused(self.laptop.dir, "--folder", "everything")
         self.assertIn("home is inside", error["message"] + (error["cause"] or ""))

@@ -103,7 +103,7 @@ class Removed(Three):
 
         # A code from before the removal, which a removed device may have seen.
         inviter, invite = self.b.invite()
-        found = self.a.json("devices", "revoke", "phone", "--lost")
+        found = self.a.json("devices", "revoke", "phone", "--yes", "--lost")
         self.assertEqual({each["name"]: each["state"] for each in found["devices"]},
                          {"laptop": "active", "desktop": "active", "phone": "revoked"})
         self.a.run("push", "not for the phone").ok()
@@ -129,7 +129,7 @@ class Removed(Three):
         self.assertEqual(status["messages"]["last_cursor"], len(held))
 
         # Under the same keys it never comes back, not even by an invite.
-        self.assertEqual(self.c.join(invite).expect(2).error()["code"], "already-initialised")
+        self.assertEqual(self.c.join(invite).expect(13).error()["code"], "revoked-self")
         for each in self.c.home.iterdir():
             if each.name.startswith("state.db"):
                 each.unlink()
@@ -157,7 +157,12 @@ class Removed(Three):
         for number in range(40):
             self.a.run("push", f"message {number}", "--quiet").ok()
         self.a.run("key", "rotate").ok()
-        self.a.run("devices", "revoke", "phone").ok()
+        error = self.a.run("devices", "revoke", "phone", "--lost", "--json").expect(2).error()
+        self.assertEqual((error["code"], error["remedy"][0]["command"]),
+                         ("no-terminal", "kith devices revoke phone --yes --lost"))
+        self.assertEqual(self.a.names("revoked"), [])
+        self.a.run("devices", "revoke", "phone", "--yes").ok()
+        self.assertIn("was removed already", self.a.run("devices", "revoke", "phone", "--yes").ok().out)
         self.a.run("push", "not for the phone").ok()
         self.wait_for(middle, "not for the phone")
         run = self.c.start("sync", notes, "--json")
@@ -167,6 +172,13 @@ class Removed(Three):
         self.assertEqual(status["state"], "failed")
         self.assertEqual([each["code"] for each in status["problems"]], ["revoked-self"])
         self.assertEqual(self.c.run("push", "x", "--json").expect(13).error()["code"], "revoked-self")
+        # Its home is of no use any more, and says so.
+        self.assertEqual(self.c.run("init", "--recovery-file", self.c.words, "--json").expect(13).error()["code"], "revoked-self")
+        inviter, invite = self.b.invite()
+        error = self.c.join(invite).expect(13).error()
+        self.assertEqual(error["code"], "revoked-self")
+        self.assertTrue(any("--home DIR --join" in each["command"] for each in error["remedy"]), error)
+        self.assertEqual(inviter.stop(), 130, inviter)
         # All that was written before its removal is here, and nothing of what came later.
         self.assertEqual(status["messages"]["last_cursor"], 41)
 
@@ -177,25 +189,25 @@ class Removed(Three):
         # other the senior stays.
         wrong = self.c.dir / "wrong.txt"
         wrong.write_text("abandon " * 23 + "art\n")
-        self.assertEqual(self.c.run("devices", "revoke", "laptop", "--recovery-file", wrong, "--json").expect(12).error()["code"],
+        self.assertEqual(self.c.run("devices", "revoke", "laptop", "--yes", "--recovery-file", wrong, "--json").expect(12).error()["code"],
                          "recovery-words-wrong")
-        self.assertEqual(self.c.run("devices", "revoke", "laptop", "--recovery-file", self.c.dir / "none", "--json")
+        self.assertEqual(self.c.run("devices", "revoke", "laptop", "--yes", "--recovery-file", self.c.dir / "none", "--json")
                          .expect(2).error()["code"], "usage")
         self.assertEqual(self.c.names(), ["desktop", "laptop", "phone"])
-        self.c.run("devices", "revoke", "laptop", "--recovery-file", self.a.words, "--json").ok()
+        self.c.run("devices", "revoke", "laptop", "--yes", "--recovery-file", self.a.words, "--json").ok()
         self.assertEqual(watcher.wait(), 13, watcher)
         self.assertEqual(only_error(watcher)["code"], "revoked-self")
         wait_until("the removal on the desktop", lambda: self.b.names("revoked") == ["laptop"])
         self.assertEqual(self.c.names(), ["desktop", "phone"])
         # The removed senior cannot answer in kind.
-        self.a.run("devices", "revoke", "phone", "--json")
+        self.a.run("devices", "revoke", "phone", "--yes", "--json")
         self.c.run("push", "still here").ok()
         self.wait_for(middle, "still here")
         self.assertEqual(self.b.names(), ["desktop", "phone"])
         self.assertEqual(self.a.run("push", "as if", "--json").code, 13)
 
     def test_a_junior_removes_a_senior_without_the_words(self):
-        run = self.c.run("devices", "revoke", "laptop", "--json").ok()
+        run = self.c.run("devices", "revoke", "laptop", "--yes", "--json").ok()
         self.assertIn("senior-device", [each["code"] for each in run.warnings()], run)
         self.assertEqual(self.c.names("revoked"), ["laptop"])
 
@@ -204,8 +216,8 @@ class Removed(Three):
         wait_until("a session between the first and the last", lambda: self.connected(self.a, "phone", "desktop"))
         for follower in followers:
             self.assertEqual(follower.stop(), 0, follower)
-        self.c.run("devices", "revoke", "desktop", "--quiet").ok()  # alone: nobody hears of it yet
-        self.b.run("devices", "revoke", "phone", "--quiet").ok()
+        self.c.run("devices", "revoke", "desktop", "--yes", "--quiet").ok()  # alone: nobody hears of it yet
+        self.b.run("devices", "revoke", "phone", "--yes", "--quiet").ok()
         watcher, middle = self.online(self.a, self.b)
         self.assertEqual(only_error_of(self.c.start("pull", "--follow", "--json")), "revoked-self")
         for each in (self.a, self.b):
