@@ -19,6 +19,7 @@ class Counter {
       result_.counted[chain] = doubted ? before(facts.first) : facts.last;
       if (member != nullptr && doubted) doubted_.push_back(chain);
     }
+    KITH_CHECK(settle_unreached());
     for (bool grown = true; grown;) {
       grown = false;
       witnesses_.clear();
@@ -34,8 +35,35 @@ class Counter {
   }
 
  private:
+  /// Witnesses are founded. Where nothing that founded devices wrote knows an unfounded device's chain, there is no
+  /// need to look for one, however many such chains there are.
+  Result<> settle_unreached() {
+    auto const unfounded = [&](ChainNo chain) {
+      auto const* member = roster_.find(chains_.at(chain).author);
+      return member == nullptr || member->state == MemberState::unfounded;
+    };
+    if (std::ranges::none_of(doubted_, unfounded)) return {};
+    Past reached;
+    for (auto const& [chain, facts] : chains_) {
+      if (unfounded(chain)) continue;
+      KITH_TRY(past, past_of_({chain, facts.last}));
+      reached.include(past);
+    }
+    std::vector<ChainNo> open;
+    for (ChainNo const chain : doubted_) {
+      if (!unfounded(chain) || reached.last(chain).value > 0) {
+        open.push_back(chain);
+        continue;
+      }
+      KITH_TRY(seq, counted_now(chain, false));
+      result_.counted[chain] = std::max(result_.counted[chain], seq);
+    }
+    doubted_ = std::move(open);
+    return {};
+  }
+
   /// How far a removed author's chain counts, given what is known to count so far.
-  Result<Seq> counted_now(ChainNo chain) {
+  Result<Seq> counted_now(ChainNo chain, bool may_have_witnesses = true) {
     auto const& facts = chains_.at(chain);
     Seq counted = facts.last;
     for (auto const& remove : roster_.find(facts.author)->removes) {
@@ -44,7 +72,7 @@ class Counter {
         KITH_TRY(without, last_not_knowing(chain, facts.first, facts.last, *remove.through));
         vouched = std::max(vouched, without);  // these entries are not concerned
       }
-      if (vouched < counted) {
+      if (vouched < counted && may_have_witnesses) {
         KITH_TRY(witnesses, witnesses_without(facts.author, remove));
         vouched = std::max(vouched, witnesses->last(chain));
       }

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "core/group_state.hpp"
-#include "core/waiting_room.hpp"
+#include "core/vouching.hpp"
 
 /// Logs and branches: how many each device may have, and where they end. @see docs/spec/entries.md, "Branches"
 namespace kith::core {
@@ -35,23 +35,36 @@ Result<> GroupState::check_branches(OpenedEntry const& entry, Past const& past) 
   return fail(CoreError::bad_entry, CountDetail{branches, kLimits.max_author_branches});
 }
 
-/// A log or branch is taken in by itself as long as its author has few that it does not know of. Beyond that it is
-/// taken in when an entry by somebody else waits for it: so all come to hold what any honest device has built upon, and
-/// one that floods gives each of them a limited number.
-Result<> GroupState::check_room_for_chain(OpenedEntry const& entry, Past const& past) const {
-  if (chains_.size() >= kLimits.max_chains) {  // a past, which names all of them, must stay a row that can be read
-    return fail(CoreError::bad_entry, CountDetail{chains_.size(), kLimits.max_chains});
-  }
+/// A log or branch is taken in by itself as long as its author has few that it does not know of, and one that will be
+/// set aside as long as there is room for that. Beyond it is taken in when an entry by somebody else waits for it: so
+/// all come to hold what any honest device has built upon, and one that floods gives each of them a limited number.
+Result<> GroupState::check_room_for_chain(OpenedEntry const& entry, Past const& past, Vouching& vouching) {
   auto const& author = entry.body.author;
+  if (author == identity_.device()) return {};
+  if (chains_.size() >= kLimits.max_chains) {  // a past, which names all that count, must stay a row that can be read
+    KITH_TRY(aside, set_aside());
+    std::size_t const counting = chains_.size() - std::min<std::size_t>(chains_.size(), aside.chains);
+    if (counting >= kLimits.max_chains) {
+      return fail(CoreError::bad_entry, CountDetail{counting, kLimits.max_chains});
+    }
+  }
+  std::optional<CountDetail> full;
   auto const found = device_chains_.find(author);
-  if (author == identity_.device() || found == device_chains_.end()) return {};
-  auto const apart = static_cast<std::size_t>(
-      std::ranges::count_if(found->second, [&](ChainNo number) { return past.last(number).value == 0; }));
-  if (apart < kLimits.max_apart_chains) return {};
-  KITH_TRY(named, WaitingRoom(store_).named_by_another(
-                      entry.body.log(), [&](DeviceId const& device) { return roster_.find(device) != nullptr; }));
+  auto const apart = found == device_chains_.end()
+                         ? std::size_t{0}
+                         : static_cast<std::size_t>(std::ranges::count_if(
+                               found->second, [&](ChainNo number) { return past.last(number).value == 0; }));
+  if (apart >= kLimits.max_apart_chains) full = CountDetail{apart, kLimits.max_apart_chains};
+  if (!full && doubted(author)) {
+    KITH_TRY(room, room_to_set_aside(author, {.chains = 1}));
+    if (!room) full = CountDetail{kMostSetAside.chains, kMostSetAside.chains};
+  }
+  if (!full) return {};
+  KITH_TRY(needed, vouching.needs(entry.hash));
+  if (needed) return {};
+  KITH_TRY(named, vouching.names(entry.body.log()));
   if (named) return {};
-  return fail(CoreError::bad_entry, CountDetail{apart, kLimits.max_apart_chains});
+  return fail(CoreError::bad_entry, *full);
 }
 
 std::size_t GroupState::chains_of(DeviceId const& device) const {

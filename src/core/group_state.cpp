@@ -29,11 +29,11 @@ void GroupState::note_roster_entry(RosterEntry entry) {
   roster_entries_.push_back(std::move(entry));
 }
 
-Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, WallTime now) {
+Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, WallTime now, Vouching& vouching) {
   KITH_TRY(past, past_of_new(entry));
   if (!lets_author_in(entry, past)) return fail(CoreError::not_member);
   KITH_CHECK(check_branches(entry, past));
-  KITH_TRY(place, place_for(entry, past, now));
+  KITH_TRY(place, place_for(entry, past, now, vouching));
   past.include(place);
 
   EntryRecord record;
@@ -67,7 +67,7 @@ Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, W
     KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
   }
   KITH_CHECK(note_early_epoch(entry, now));
-  if (set_aside_ && doubted(entry.body.author)) set_aside_->bytes += sealed.size();
+  note_set_aside(entry, record, sealed.size());
   entries_grew_ = true;
   return record;
 }
@@ -112,7 +112,7 @@ bool GroupState::lets_author_in(OpenedEntry const& entry, Past const& past) cons
 }
 
 /// Where the entry stands: it goes on its predecessor's chain, or begins one, for a new log or a fork.
-Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, Past const& past, WallTime now) {
+Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, Past const& past, WallTime now, Vouching& vouching) {
   Seq const seq = entry.body.seq;
   ChainNo parent;
   if (seq.value > 1) {
@@ -126,7 +126,7 @@ Result<ChainPlace> GroupState::place_for(OpenedEntry const& entry, Past const& p
       return ChainPlace{parent, seq};
     }
   }
-  KITH_CHECK(check_room_for_chain(entry, past));
+  KITH_CHECK(check_room_for_chain(entry, past, vouching));
   bool const fork = parent.value != 0 || log_chains_.contains(entry.body.log());
   ChainNo const number{chains_.empty() ? 1 : chains_.rbegin()->first.value + 1};
   ChainRecord const chain{entry.body.log(), seq, parent, seq, entry.hash, {seq.value - 1}};
@@ -187,7 +187,10 @@ RosterEntry GroupState::roster_entry(OpenedEntry const& entry, EntryRecord const
 
 Result<> GroupState::settle() {
   if (!entries_grew_) return {};
-  if (roster_grew_) roster_ = compute_roster(roster_entries_);
+  if (roster_grew_) {
+    roster_ = compute_roster(roster_entries_);
+    share_out();
+  }
   std::map<ChainNo, CountedChain> counted;
   for (auto const& [number, chain] : chains_) counted[number] = {chain.log.device, chain.first, chain.last};
   KITH_TRY(counting, compute_counting(roster_, counted, [this](ChainPlace place) { return past_at(place); }));
@@ -196,6 +199,7 @@ Result<> GroupState::settle() {
   bool const heads_may_differ_in_kind = doubts && counting.heads != counting_.heads;  // entries set aside come and go
   counting_ = std::move(counting);
   if (roster_grew_ || heads_may_differ_in_kind) book_ = EpochBook(roster_entries_, roster_, counting_.heads);
+  if (set_aside_) set_aside_->settled = false;
   roster_grew_ = entries_grew_ = false;
   return {};
 }
@@ -229,33 +233,6 @@ Result<OpenedEntry> GroupState::open_stored(EntryHash const& hash) const {
   auto const* known = secret(parts.header.epoch);
   if (known == nullptr) return fail(CoreError::corrupt_record);
   return open(parts, group_, *known, Check::own_storage);
-}
-
-bool GroupState::doubted(DeviceId const& author) const {
-  auto const* member = roster_.find(author);
-  return member != nullptr && !member->removes.empty();
-}
-
-Result<std::uint64_t> GroupState::set_aside_bytes() {
-  SetAside now;
-  for (auto const& [number, chain] : chains_) {
-    Seq const covered = counting_.heads.last(number);
-    if (doubted(chain.log.device) && covered >= chain.first) now.covered.emplace(number, covered);
-  }
-  if (set_aside_ && set_aside_->covered == now.covered) return set_aside_->bytes;
-  for (auto const& [number, chain] : chains_) {
-    if (!doubted(chain.log.device)) continue;
-    auto const covered = now.covered.find(number);
-    Seq seq = covered == now.covered.end() ? chain.first : Seq{covered->second.value + 1};
-    for (; seq <= chain.last; ++seq.value) {
-      KITH_TRY(hash, hash_at({number, seq}));
-      KITH_TRY(bytes, sealed(hash));
-      if (!bytes) return fail(CoreError::corrupt_record);
-      now.bytes += bytes->size();
-    }
-  }
-  set_aside_ = std::move(now);
-  return set_aside_->bytes;
 }
 
 Result<> GroupState::set_viewed(ChainNo number, Seq seq) {

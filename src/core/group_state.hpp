@@ -12,6 +12,22 @@
 
 namespace kith::core {
 
+class Vouching;
+
+/// What entries of devices against whom a remove counts take up outside the heads.
+struct SetAsideUse {
+  std::uint64_t bytes = 0;       ///< sealed
+  std::uint64_t roster_ops = 0;  ///< in them
+  std::uint64_t chains = 0;      ///< of which nothing is in the heads
+};
+/// Room for all of them together. Roster ops are kept in memory and weighed with each change.
+inline constexpr SetAsideUse kMostSetAside{kLimits.max_set_aside_bytes, 4096, 4096};
+/// Room besides for each of the removed devices that are most senior, and how many have it.
+inline constexpr SetAsideUse kSetAsideShare{1024 * 1024, 128, 16};
+inline constexpr std::size_t kSetAsideShares = 64;
+
+[[nodiscard]] std::size_t roster_ops_in(OpenedEntry const& entry);
+
 /// What the replica keeps in memory of the database: the group's secrets, chains and roster entries, and what follows
 /// from them. Loaded from the store and brought up to date when another process has written.
 class GroupState {
@@ -43,9 +59,10 @@ class GroupState {
                                    std::optional<DeviceId> const& teacher = std::nullopt);
 
   /// Puts a verified entry, whose whole past is applied, into the graph: gives it a chain, a past and a position.
+  /// @param vouching  what is taken in although its author has no room for another log or branch
   /// @return its record; CoreError::not_member where its past does not let its author in, bad_entry where prev or tips
   ///         name entries that are not what they are said to be
-  [[nodiscard]] Result<EntryRecord> add(OpenedEntry const& entry, ByteView sealed, WallTime now);
+  [[nodiscard]] Result<EntryRecord> add(OpenedEntry const& entry, ByteView sealed, WallTime now, Vouching& vouching);
 
   /// Computes roster, counting and epochs again, as far as entries were added since.
   [[nodiscard]] Result<> settle();
@@ -78,9 +95,11 @@ class GroupState {
 
   /// Whether a remove counts against a device: its entries need a reason to count.
   [[nodiscard]] bool doubted(DeviceId const& author) const;
-  /// Sealed bytes of applied entries by such devices that are outside the heads. Those added since the last settle()
-  /// are among them.
-  [[nodiscard]] Result<std::uint64_t> set_aside_bytes();
+  /// What applied entries by such devices take up outside the heads. Those added since the last settle() are among
+  /// them.
+  [[nodiscard]] Result<SetAsideUse> set_aside();
+  /// Whether there is room for so much more of such a device's: in a share of its own, or in what all have together.
+  [[nodiscard]] Result<bool> room_to_set_aside(DeviceId const& author, SetAsideUse const& more);
 
  private:
   [[nodiscard]] Result<> load_genesis();
@@ -90,13 +109,18 @@ class GroupState {
   [[nodiscard]] Result<Past> past_of_new(OpenedEntry const& entry);
   [[nodiscard]] bool lets_author_in(OpenedEntry const& entry, Past const& past) const;
   [[nodiscard]] Result<> check_branches(OpenedEntry const& entry, Past const& past) const;
-  [[nodiscard]] Result<> check_room_for_chain(OpenedEntry const& entry, Past const& past) const;
-  [[nodiscard]] Result<ChainPlace> place_for(OpenedEntry const& entry, Past const& past, WallTime now);
+  [[nodiscard]] Result<> check_room_for_chain(OpenedEntry const& entry, Past const& past, Vouching& vouching);
+  [[nodiscard]] Result<ChainPlace> place_for(OpenedEntry const& entry, Past const& past, WallTime now,
+                                             Vouching& vouching);
   [[nodiscard]] Result<> put_chain(ChainNo number, ChainRecord const& chain);
   [[nodiscard]] Result<> note_early_epoch(OpenedEntry const& entry, WallTime now);
   [[nodiscard]] RosterEntry roster_entry(OpenedEntry const& entry, EntryRecord const& record) const;
   void note_roster_entry(RosterEntry entry);
   [[nodiscard]] Result<> raise_alarm(Alarm const& alarm);
+  struct SetAside;
+  void share_out();
+  [[nodiscard]] Result<SetAside*> count_set_aside();
+  void note_set_aside(OpenedEntry const& entry, EntryRecord const& record, std::size_t bytes);
 
   Store& store_;
   Identity const& identity_;
@@ -116,12 +140,14 @@ class GroupState {
   Roster roster_;
   Counting counting_;
   EpochBook book_;
-  /// What set_aside_bytes() found, and how far the heads reached into the chains of doubted devices then.
+  /// What count_set_aside() found, and how far the heads reached into the chains of doubted devices then.
   struct SetAside {
-    std::map<ChainNo, Seq> covered;
-    std::uint64_t bytes = 0;
+    std::map<ChainNo, Seq> covered;  ///< 0 where nothing of a chain is in the heads
+    std::map<DeviceId, SetAsideUse> of_each;
+    bool settled = false;  ///< counted since the last settle()
   };
   std::optional<SetAside> set_aside_;
+  std::set<DeviceId> has_share_;  ///< removed devices with room of their own
   bool roster_grew_ = false;
   bool entries_grew_ = false;
 };

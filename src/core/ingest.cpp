@@ -115,6 +115,7 @@ Result<Ingest::Fate> Ingest::keep_pending(OpenedEntry const& entry, std::vector<
     KITH_CHECK(refuse({CoreError::bad_entry, CountDetail{item.sealed.size(), kLimits.max_unopened_bytes}}));
     return Fate::refused;
   }
+  KITH_CHECK(vouching_.waits(record.self));
   ++result_.pending;
   return Fate::waits;
 }
@@ -122,7 +123,7 @@ Result<Ingest::Fate> Ingest::keep_pending(OpenedEntry const& entry, std::vector<
 Result<> Ingest::put_in(OpenedEntry const& entry, ItemDigest const& digest, ByteView sealed) {
   KITH_TRY(room, room_for_doubtful(entry, sealed.size()));
   if (!room) return refuse({CoreError::removed_peer, CountDetail{sealed.size(), kLimits.max_set_aside_bytes}});
-  KITH_TRY(record, state_.add(entry, sealed, now_.wall));
+  KITH_TRY(record, state_.add(entry, sealed, now_.wall, vouching_));
   KITH_CHECK(store_.put(Table::items, digest.view(), entry.hash.view()));
   ++result_.applied;
   result_.roster_changed |= record.roster;
@@ -254,13 +255,12 @@ Result<> Ingest::wake_unopened(EpochId const& epoch) {
   return {};
 }
 
-/// Entries of removed devices that nothing here needs may fill so much of the disk, and no more.
+/// Entries of removed devices that no active device has built upon may fill so much of the disk and of the memory, and
+/// no more.
 Result<bool> Ingest::room_for_doubtful(OpenedEntry const& entry, std::size_t bytes) {
   if (!state_.doubted(entry.body.author)) return true;
-  KITH_TRY(needed, waiting_.needed(entry.hash));
-  if (needed) return true;
-  KITH_TRY(used, state_.set_aside_bytes());
-  return used + bytes <= kLimits.max_set_aside_bytes;
+  KITH_TRY(room, state_.room_to_set_aside(entry.body.author, {bytes, roster_ops_in(entry)}));
+  return room ? Result<bool>(true) : vouching_.needs(entry.hash);
 }
 
 Result<> Ingest::refuse(Error reason) {

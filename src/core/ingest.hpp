@@ -4,7 +4,7 @@
 #include <map>
 
 #include "core/replica.hpp"
-#include "core/waiting_room.hpp"
+#include "core/vouching.hpp"
 
 namespace kith::core {
 
@@ -15,7 +15,14 @@ class Ingest {
   /// @param from  who hands the items over; zeros where nobody does
   Ingest(Store& store, Identity const& identity, RandomSource& random, GroupState& state, Now now,
          DeviceId const& from = {})
-      : store_(store), identity_(identity), random_(random), state_(state), waiting_(store), now_(now), from_(from) {}
+      : store_(store),
+        identity_(identity),
+        random_(random),
+        state_(state),
+        waiting_(store),
+        vouching_(waiting_, state.roster()),
+        now_(now),
+        from_(from) {}
 
   /// Only a fault of our own store is an error; what is wrong with an item is counted in result().
   [[nodiscard]] Result<> take(ByteView sealed);
@@ -65,6 +72,7 @@ class Ingest {
   RandomSource& random_;
   GroupState& state_;
   WaitingRoom waiting_;
+  Vouching vouching_;
   Now now_;
   DeviceId from_;
   std::deque<Item> queue_;

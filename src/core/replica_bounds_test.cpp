@@ -107,7 +107,7 @@ TEST_F(Bounds, WhatIsSetAsideIsCountedAsLongAsItIs) {
   a.pull_from(b);
   auto const late = b.sealed_entries();
   remove(a, b);
-  EXPECT_EQ(must(a.replica.state().set_aside_bytes()), 0U);
+  EXPECT_EQ(must(a.replica.state().set_aside()).bytes, 0U);
   b.push("one");
   b.push("two");
   c.receive(b.sealed_entries());
@@ -115,17 +115,17 @@ TEST_F(Bounds, WhatIsSetAsideIsCountedAsLongAsItIs) {
   std::size_t expected = 0;
   for (std::size_t i = late.size(); i < entries.size(); ++i) expected += entries[i].size();
   a.receive(entries);
-  EXPECT_EQ(must(a.replica.state().set_aside_bytes()), expected);
+  EXPECT_EQ(must(a.replica.state().set_aside()).bytes, expected);
   EXPECT_EQ(a.texts().size(), 1U);
   TestDevice reopened(1, "a", a.database->clone());
   must(reopened.replica.open());
-  EXPECT_EQ(must(reopened.replica.state().set_aside_bytes()), expected) << "counted anew";
+  EXPECT_EQ(must(reopened.replica.state().set_aside()).bytes, expected) << "counted anew";
   b.push("three");
   a.receive({b.sealed_entries().back()});
-  EXPECT_EQ(must(a.replica.state().set_aside_bytes()), expected + b.sealed_entries().back().size());
+  EXPECT_EQ(must(a.replica.state().set_aside()).bytes, expected + b.sealed_entries().back().size());
   c.push("vouches for one and two");
   a.pull_from(c);
-  EXPECT_EQ(must(a.replica.state().set_aside_bytes()), b.sealed_entries().back().size()) << "those two count now";
+  EXPECT_EQ(must(a.replica.state().set_aside()).bytes, b.sealed_entries().back().size()) << "those two count now";
   EXPECT_EQ(a.texts().size(), 4U);
 }
 

@@ -128,21 +128,33 @@ Result<std::vector<PendingRecord>> WaitingRoom::arrived(Tip const& tip) {
   return waiters;
 }
 
-Result<bool> WaitingRoom::needed(EntryHash const& hash) const {
-  bool found = false;
-  KITH_CHECK(store_.scan(Table::waiting, hash.view(), {}, [&](ByteView, ByteView) {
-    found = true;
-    return Store::Next::stop;
+/// Who wrote an entry is kept with what it names of others' logs; all else that it needs is of its author's own.
+Result<std::vector<WaitingRoom::Waiter>> WaitingRoom::waiters(EntryHash const& need) const {
+  std::vector<Waiter> found;
+  std::optional<Error> error;
+  KITH_CHECK(store_.scan(Table::waiting, need.view(), {}, [&](ByteView key, ByteView value) {
+    wire::Reader reader(value);
+    Tip tip;
+    wire::Decoder{reader}(tip.log.device, tip.log.incarnation, tip.seq, tip.hash);
+    auto const waiter = EntryHash::from(key.subspan(EntryHash::kBytes));
+    if (!waiter || !reader.finish()) error = Error(CoreError::corrupt_record);
+    if (error) return Store::Next::stop;
+    auto const named = store_.get(Table::meta, named_key(tip, *waiter));
+    if (!named) error = named.error();
+    if (error) return Store::Next::stop;
+    found.push_back({*waiter, *named ? DeviceId::from(**named).value_or(DeviceId{}) : tip.log.device});
+    return Store::Next::go_on;
   }));
+  if (error) return fail(*error);
   return found;
 }
 
-Result<bool> WaitingRoom::named_by_another(LogId const& log,
-                                           std::function<bool(DeviceId const&)> const& vouches) const {
+Result<bool> WaitingRoom::named_by_another(LogId const& log, std::function<bool(Waiter const&)> const& vouches) const {
   bool found = false;
-  KITH_CHECK(store_.scan(Table::meta, named_prefix(log), {}, [&](ByteView, ByteView value) {
+  KITH_CHECK(store_.scan(Table::meta, named_prefix(log), {}, [&](ByteView key, ByteView value) {
     auto const author = DeviceId::from(value);
-    found = author && vouches(*author);
+    auto const waiter = EntryHash::from(key.last(EntryHash::kBytes));
+    found = author && waiter && vouches({*waiter, *author});
     return found ? Store::Next::stop : Store::Next::go_on;
   }));
   return found;

@@ -36,11 +36,16 @@ class WaitingRoom {
   [[nodiscard]] Result<> drop_pending(PendingRecord const& entry);
   /// An entry was applied. @return those that waited for it, and go on waiting where they miss others
   [[nodiscard]] Result<std::vector<PendingRecord>> arrived(Tip const& tip);
-  /// Whether an entry waits for this one.
-  [[nodiscard]] Result<bool> needed(EntryHash const& hash) const;
-  /// Whether an entry by another device than the log's, for whom `vouches` holds, waits for something of the log.
+  /// An entry that waits, and who wrote it.
+  struct Waiter {
+    EntryHash hash;
+    DeviceId author;
+  };
+  /// The entries that wait for this one.
+  [[nodiscard]] Result<std::vector<Waiter>> waiters(EntryHash const& need) const;
+  /// Whether an entry by another device than the log's, for which `vouches` holds, waits for something of the log.
   [[nodiscard]] Result<bool> named_by_another(LogId const& log,
-                                              std::function<bool(DeviceId const&)> const& vouches) const;
+                                              std::function<bool(Waiter const&)> const& vouches) const;
 
   /// What waiting entries need and is not here, waiting or applied, without `except`: in turn for each device that
   /// handed entries over, so that nobody's needs come behind another's. At most `most`.

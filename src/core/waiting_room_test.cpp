@@ -109,12 +109,12 @@ TEST_F(Waiting, ANeedIsAskedForAsLongAsSomebodyHasIt) {
   EXPECT_EQ(must(room.missing(10, {})), std::vector{need});
   EXPECT_EQ(must(room.arrived(need)).size(), 1U);
   EXPECT_TRUE(must(room.missing(10, {})).empty());
-  EXPECT_FALSE(must(room.needed(need.hash)));
+  EXPECT_TRUE(must(room.waiters(need.hash)).empty());
 }
 
 TEST_F(Waiting, WhoNamesItsOwnLogVouchesForNothing) {
   Tip const need = tip(second);
-  auto const anybody = [](DeviceId const&) { return true; };
+  auto const anybody = [](WaitingRoom::Waiter const&) { return true; };
   auto own = entry(flood, {need});
   own.self.log.device = second;
   ASSERT_TRUE(keep(own));
@@ -122,7 +122,7 @@ TEST_F(Waiting, WhoNamesItsOwnLogVouchesForNothing) {
   auto const other = entry(flood, {need});
   ASSERT_TRUE(keep(other));
   EXPECT_TRUE(must(room.named_by_another(need.log, anybody)));
-  EXPECT_FALSE(must(room.named_by_another(need.log, [](DeviceId const&) { return false; })));
+  EXPECT_FALSE(must(room.named_by_another(need.log, [](WaitingRoom::Waiter const&) { return false; })));
   must(room.arrived(need));
   EXPECT_FALSE(must(room.named_by_another(need.log, anybody)));
 }
