@@ -14,14 +14,15 @@
 namespace kith::engine {
 namespace {
 
-constexpr int kMostTrashDays = 36500;
+constexpr std::uint64_t kLeastTrashDays = 1;  ///< with 0, what gives way would be gone at once
+constexpr std::uint64_t kMostTrashDays = 36500;
 
 constexpr std::array<ConfigKeyInfo, kConfigKeyCount> kKeys{{
     {ConfigKey::device_name, "device.name", ConfigKeyInfo::Kind::text, "a name of 1 to 255 bytes",
      "this device's name, as others see it"},
     {ConfigKey::network_listen, "network.listen", ConfigKeyInfo::Kind::text, "ADDRESS:PORT, or \"\" for off",
      "where other devices can reach this one"},
-    {ConfigKey::defaults_trash_days, "defaults.trash_days", ConfigKeyInfo::Kind::number, "a number of days, 0 to 36500",
+    {ConfigKey::defaults_trash_days, "defaults.trash_days", ConfigKeyInfo::Kind::number, "a number of days, 1 to 36500",
      "how long deleted and replaced files are kept"},
     {ConfigKey::defaults_max_delete, "defaults.max_delete", ConfigKeyInfo::Kind::text, "\"25%\", \"100\" or \"none\"",
      "how much may vanish from a folder before it stops and asks"},
@@ -92,8 +93,9 @@ bool apply_setting(Config& config, ConfigKey key, std::string_view text) {
     }
     case ConfigKey::defaults_trash_days: {
       auto const days = parse_number(text, kMostTrashDays);
-      if (days) config.trash_days = std::chrono::days(*days);
-      return days.has_value();
+      if (!days || *days < kLeastTrashDays) return false;
+      config.trash_days = std::chrono::days(*days);
+      return true;
     }
     case ConfigKey::defaults_max_delete: {
       auto const guard = parse_max_delete(text);

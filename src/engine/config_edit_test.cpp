@@ -80,7 +80,7 @@ TEST(EditConfig, WhatItWritesReadsBack) {
   std::vector<std::pair<ConfigKey, std::string>> const steps{{ConfigKey::defaults_max_delete, "none"},
                                                              {ConfigKey::device_name, "a\\\"b'c#d"},
                                                              {ConfigKey::network_listen, ""},
-                                                             {ConfigKey::defaults_trash_days, "0"},
+                                                             {ConfigKey::defaults_trash_days, "1"},
                                                              {ConfigKey::log_level, "debug"},
                                                              {ConfigKey::network_listen, "[::1]:0"},
                                                              {ConfigKey::device_name, "z"},
