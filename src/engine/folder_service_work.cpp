@@ -85,7 +85,7 @@ Result<> FolderService::serve(Folder& folder) {
   if (now >= folder.next_rescan || (folder.look_again && now >= *folder.look_again)) folder.all_dirty = true;
   bool const quiet = now >= folder.last_event + kQuiet || now >= folder.dirty_since + kLongestWait;
   if (folder.all_dirty || (!folder.dirty.empty() && quiet)) KITH_CHECK(scan(folder));
-  if (folder.retry || folder.apply_held) return {};
+  if (folder.retry || folder.apply_held || stopping_) return {};
   return apply(folder);
 }
 
@@ -112,6 +112,10 @@ Result<> FolderService::scan(Folder& folder) {
   }
   auto const report = folder.sync.scan(below, folder.guard, current_time());
   if (!report) return stop_for(folder, report.error());
+  if (report->stopped) {
+    folder.all_dirty = true;
+    return {};
+  }
   if (report->guarded && !everything) {
     // Many in one directory may be few of all, or have another name elsewhere: only the whole folder tells.
     folder.all_dirty = true;

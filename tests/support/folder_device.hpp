@@ -18,13 +18,12 @@ struct FolderDevice : TestDevice {
     tick();
     auto const& secret = replica.state().genesis().content_secret;
     gear = std::make_unique<files::GearTable>(secret);
-    auto const open = [this](FolderId const&) -> std::unique_ptr<files::FileSystem> {
-      return std::make_unique<files::MemoryFileSystem>(disk);
-    };
+    auto const open = [this](FolderId const&) -> std::unique_ptr<files::FileSystem> { return open_disk(); };
     chunks = std::make_unique<files::ChunkStore>(store, files::chunk_key(secret), open);
     files::MemoryFileSystem fs(disk);
     auto const id = must(files::bind_folder(store, replica, folders, fs, folder_name, "/" + folder_name, false, now()));
     files::FolderContext context{id, store, replica, folders, *chunks, *gear, open};
+    context.stop = [this] { return stop(); };
     sync = std::make_unique<files::FolderSync>(std::move(context));
   }
 
@@ -34,9 +33,12 @@ struct FolderDevice : TestDevice {
     disk.set_time({1'800'000'000'000 + clock_ms});
   }
 
-  files::ScanReport scan(files::DeleteGuard guard = {}) {
+  files::ScanReport scan(files::DeleteGuard guard = {}) { return scan_below({}, guard); }
+  files::ScanReport scan_below(std::vector<std::string> const& paths, files::DeleteGuard guard = {}) {
     tick();
-    return must(sync->scan({}, guard, now()));
+    std::vector<files::RelPath> below;
+    for (auto const& path : paths) below.push_back(must(files::RelPath::parse(path)));
+    return must(sync->scan(below, guard, now()));
   }
   /// Applies, taking chunks from `source`, until nothing is wanted any more.
   files::ApplyReport apply_from(FolderDevice& source) {
@@ -77,6 +79,10 @@ struct FolderDevice : TestDevice {
   std::unique_ptr<files::GearTable> gear;
   std::unique_ptr<files::ChunkStore> chunks;
   std::unique_ptr<files::FolderSync> sync;
+  std::function<std::unique_ptr<files::FileSystem>()> open_disk = [this] {
+    return std::make_unique<files::MemoryFileSystem>(disk);
+  };
+  std::function<bool()> stop = [] { return false; };
   std::uint64_t bytes_fetched = 0;
 };
 

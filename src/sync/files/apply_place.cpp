@@ -108,7 +108,11 @@ Result<std::optional<Applier::Outcome>> Applier::take_moved(Target const& target
     KITH_CHECK(disk_->sync_directory(target.path.parent()));
     LocalFile moved = *row;
     moved.path = target.path.text();
-    moved.stat = *renamed;
+    if (same_but_ctime(*renamed, row->stat)) {
+      moved.stat = *renamed;
+    } else {
+      report_.look_at.push_back(target.path);  // written to since it was looked at: another content than the row says
+    }
     moved.stands_for = target.stands_for;
     moved.copy_of = target.copy_of;
     note(candidate, std::nullopt);

@@ -64,7 +64,7 @@ Result<ApplyReport> FolderSync::apply(DeleteGuard guard, Now now) {
       return total;
     }
     KITH_TRY(scanned, Scanner(context_, guard).run(report.look_at, true, now));
-    if (scanned.guarded || scanned.look_again) {
+    if (scanned.guarded || scanned.look_again || scanned.stopped) {
       total.look_at = std::move(report.look_at);
       return total;
     }

@@ -8,7 +8,7 @@ namespace kith::files {
 
 /// The file system of a MemoryDisk, deterministic to the last inode. Several may be opened on one disk, one after the
 /// other as after a crash; each counts its operations, and can be told to fail.
-class MemoryFileSystem final : public FileSystem {
+class MemoryFileSystem : public FileSystem {
  public:
   explicit MemoryFileSystem(MemoryDisk& disk) : disk_(disk) {}  ///< the disk outlives it
 

@@ -24,21 +24,14 @@ Result<ScanReport> Scanner::run(std::vector<RelPath> const& below, bool write, N
   write_ = write;
   KITH_TRY(disk, context_.disk());
   disk_ = std::move(disk);
-  if (below.empty()) {
-    KITH_CHECK(look_at_directory(std::nullopt));
-    KITH_CHECK(find_vanished(Bytes(context_.id.bytes.begin(), context_.id.bytes.end())));
-  }
-  for (auto const& path : below) {
-    auto const stat = disk_->stat(path);
-    if (stat) {
-      KITH_CHECK(look_at(path, *stat));
-    } else if (!stat.error().is(FilesError::not_found) && !stat.error().is(FilesError::not_a_directory)) {
-      return fail(stat.error());
-    }
-    KITH_CHECK(find_vanished(path_key(context_.id, path)));
-    KITH_CHECK(find_vanished(below_key(context_.id, path)));
+  KITH_CHECK(walk(below));
+  if (stopping()) return std::move(report_);  // what was not met may be there
+  if (!vanished_.empty()) {
+    KITH_TRY(still_there, context_.disk());  // else it went while we walked, and its files with it
+    static_cast<void>(still_there);
   }
   KITH_TRY(lost, count_lost());
+  if (stopping()) return std::move(report_);
   report_.vanished = lost;
   if (guard_.stops(report_.vanished, known_files_)) {
     report_.guarded = true;
@@ -47,8 +40,14 @@ Result<ScanReport> Scanner::run(std::vector<RelPath> const& below, bool write, N
   // Conflict copies come last: what became of their paths is then in the view.
   for (bool const copies : {false, true}) {
     for (auto const& change : changes_) {
-      if (context_.stop()) break;
+      if (stopping()) break;
       if (copies == (change.before && !change.before->copy_of.empty())) KITH_CHECK(take_change(change));
+    }
+    // What was taken is known as a whole. A removal is known only together with all that came: it may be half of a
+    // move.
+    if (stopping()) {
+      KITH_CHECK(flush());
+      break;
     }
     for (auto const& [path, before] : vanished_) {
       if (copies == !before.copy_of.empty()) KITH_CHECK(take_removal(path, before));
@@ -58,20 +57,75 @@ Result<ScanReport> Scanner::run(std::vector<RelPath> const& below, bool write, N
   return std::move(report_);
 }
 
+/// Meets all that is there now, and finds what is not, unless it is stopped.
+Result<> Scanner::walk(std::vector<RelPath> const& below) {
+  if (below.empty()) {
+    KITH_CHECK(look_at_directory(std::nullopt));
+    return stopping() ? Result<>{} : find_vanished(context_.id.view());
+  }
+  std::map<Bytes, std::set<RelPath>> spellings;
+  for (auto const& path : below) spellings[path_key(context_.id, path)].insert(path);
+  for (auto& [key, paths] : spellings) {
+    RelPath const path = *paths.begin();
+    bool covered = false;  // by a directory further up, where it is met
+    for (auto up = path.parent(); up && !covered; up = up->parent()) {
+      covered = spellings.contains(path_key(context_.id, *up));
+    }
+    if (covered) continue;
+    KITH_CHECK(look_at_spellings(paths));
+    if (stopping()) return {};
+    KITH_CHECK(find_vanished(key));
+    KITH_CHECK(find_vanished(below_key(context_.id, path)));
+  }
+  return {};
+}
+
+/// Looks at a path by what is at any of its spellings, the one that was remembered included. As in a directory, the
+/// first by bytes stands for it.
+Result<> Scanner::look_at_spellings(std::set<RelPath> paths) {
+  KITH_TRY(before, context_.local(*paths.begin()));
+  std::optional<RelPath> remembered;
+  if (before) {
+    KITH_TRY(path, RelPath::parse(before->path));
+    paths.insert(path);
+    remembered = std::move(path);
+  }
+  std::optional<std::pair<RelPath, Stat>> found;
+  for (auto const& path : paths) {
+    auto const stat = disk_->stat(path);
+    if (!stat) {
+      auto const& error = stat.error();
+      bool const gone = error.is(FilesError::not_found) || error.is(FilesError::not_a_directory) ||
+                        error.is(FilesError::is_symlink);  // on the way, as a walk from the root would find it
+      if (!gone) return fail(error);
+    } else if (!found) {
+      found.emplace(path, *stat);
+    } else if (*stat != found->second) {
+      skip(path.text(), Skipped::Why::name_clash);
+    } else if (path == remembered) {
+      found->first = path;  // to this disk the spellings are one name
+    }
+  }
+  return found ? look_at(found->first, found->second) : Result<>{};
+}
+
 Result<> Scanner::look_at_directory(DirPath const& directory) {
   auto entries = disk_->list(directory);
   if (!entries) {
     bool const gone = entries.error().is(FilesError::not_found) || entries.error().is(FilesError::not_a_directory);
-    if (directory && entries.error().is(FilesError::permission)) {
+    bool const unreadable = entries.error().is(FilesError::permission);
+    if (!directory || !(gone || unreadable)) return fail(entries.error());
+    unread_.push_back(below_key(context_.id, *directory));
+    if (unreadable) {
       skip(directory->text(), Skipped::Why::unreadable);
-      unreadable_.push_back(*directory);
-      return {};
+    } else {
+      report_.look_again = true;  // it was there just now
     }
-    return gone && directory ? Result<>{} : Result<>(fail(entries.error()));
+    return {};
   }
   std::map<std::string, std::string> names;  // normal form -> the name that stands for it
   for (auto const& entry : *entries) {
-    if (context_.stop()) return {};
+    if (stopping()) return {};
     auto const path = child(directory, entry.name);
     if (!path) {
       std::string const shown = directory ? directory->text() + "/" + entry.name : entry.name;
@@ -109,7 +163,7 @@ Result<> Scanner::look_at(RelPath const& path, Stat const& stat) {
 }
 
 /// Rows whose path the walk did not meet. What lies below a directory that could not be read has not vanished.
-Result<> Scanner::find_vanished(Bytes const& prefix) {
+Result<> Scanner::find_vanished(ByteView prefix) {
   std::optional<Error> error;
   KITH_CHECK(context_.store.scan(Table::local_files, prefix, {}, [&](ByteView key, ByteView value) {
     auto row = core::decode_record<LocalFile>(value);
@@ -119,8 +173,8 @@ Result<> Scanner::find_vanished(Bytes const& prefix) {
       return Store::Next::stop;
     }
     if (row->stat.kind == Kind::file) ++known_files_;
-    bool const unread =
-        std::ranges::any_of(unreadable_, [&](RelPath const& directory) { return path->is_below(directory); });
+    bool const unread = std::ranges::any_of(
+        unread_, [&](Bytes const& begin) { return std::ranges::mismatch(begin, key).in1 == begin.end(); });
     if (!unread && !seen_.contains(std::string(text_of(key))))
       vanished_.emplace_back(std::move(*path), std::move(*row));
     return Store::Next::go_on;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <span>
 #include <unordered_set>
 
@@ -27,6 +28,7 @@ struct ScanReport {
   std::uint64_t vanished = 0;  ///< files that are at no other path; with `guarded`: what was not removed
   bool guarded = false;        ///< the delete guard stopped it: nothing was written
   bool look_again = false;     ///< some files changed while they were read, or too shortly before
+  bool stopped = false;        ///< left off: what is here is not all, and no removal was written that might be none
   std::vector<Skipped> skipped;
   std::vector<std::string> conflicts;  ///< paths that hold several contents now by what was found
 };
@@ -38,7 +40,9 @@ class Scanner {
  public:
   Scanner(FolderContext& context, DeleteGuard guard) : context_(context), guard_(guard) {}
 
-  /// @param below  look only at these directories and files; everything where it is empty
+  /// Asked to stop, it writes only what it has taken in whole, and no removals: what it has not met may be there.
+  /// @param below  look only at these directories and files, in any spelling, as often as they are named and below each
+  ///               other; everything where it is empty
   /// @param write  false: report what would be written
   [[nodiscard]] Result<ScanReport> run(std::vector<RelPath> const& below, bool write, Now now);
 
@@ -65,11 +69,14 @@ class Scanner {
     std::vector<LocalFile> settled_copies;  ///< conflict copies that their user deleted or made files of their own
   };
 
+  [[nodiscard]] Result<> walk(std::vector<RelPath> const& below);
+  [[nodiscard]] Result<> look_at_spellings(std::set<RelPath> paths);
   [[nodiscard]] Result<> look_at_directory(DirPath const& directory);
   [[nodiscard]] Result<> look_at(RelPath const& path, Stat const& stat);
-  [[nodiscard]] Result<> find_vanished(Bytes const& prefix);
+  [[nodiscard]] Result<> find_vanished(ByteView prefix);
   /// How many of the files that vanished have no other path now.
   [[nodiscard]] Result<std::uint64_t> count_lost();
+  [[nodiscard]] Result<> forget_noted_moves(std::vector<LocalFile const*>& lost);
   [[nodiscard]] Result<> take_change(Change const& change);
   [[nodiscard]] Result<> take_file(Change const& change, HashedFile hashed);
   [[nodiscard]] Result<std::optional<Change>> step_aside(RelPath const& path, Stat const& seen);
@@ -80,6 +87,8 @@ class Scanner {
   [[nodiscard]] Result<> flush_if_full();
   void skip(std::string path, Skipped::Why why) { report_.skipped.push_back({std::move(path), why}); }
   [[nodiscard]] bool is_racy(Stat const& stat) const;
+  /// Whether to leave off. Once it is so, it stays so.
+  [[nodiscard]] bool stopping() { return report_.stopped = report_.stopped || context_.stop(); }
 
   FolderContext& context_;
   DeleteGuard guard_;
@@ -88,7 +97,7 @@ class Scanner {
   std::shared_ptr<FileSystem> disk_;
   ScanReport report_;
   std::unordered_set<std::string> seen_;  ///< keys of paths that are on the disk
-  std::vector<RelPath> unreadable_;       ///< directories that could not be listed
+  std::vector<Bytes> unread_;             ///< where the keys of what could not be listed begin
   std::vector<Change> changes_;
   std::vector<std::pair<RelPath, LocalFile>> vanished_;
   std::uint64_t known_files_ = 0;

@@ -58,6 +58,7 @@ Result<> Scanner::take_change(Change const& change) {
   auto hashed = hash_file(context_, *disk_, change.path);
   if (!hashed) {
     auto const& error = hashed.error();
+    if (stopping()) return {};
     if (error.is(FilesError::changed_meanwhile)) {
       report_.look_again = true;
       skip(change.path.text(), Skipped::Why::unstable);
@@ -147,7 +148,8 @@ Result<std::optional<Scanner::Change>> Scanner::step_aside(RelPath const& path, 
     if (!name) return std::nullopt;
     KITH_TRY(wanted, wanted_at(context_, *name));
     KITH_TRY(directory, context_.view.has_live_below(context_.id, *name));
-    if (wanted.version || directory) continue;
+    KITH_TRY(known, context_.local(*name));  // gone, perhaps, and not noted yet
+    if (wanted.version || directory || known) continue;
     auto const renamed = disk_->rename(path, *name, now_.wall);
     if (!renamed && renamed.error().is(FilesError::exists)) continue;
     if (!renamed) return std::nullopt;

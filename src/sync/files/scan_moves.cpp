@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text.hpp"
 #include "sync/files/scan.hpp"
 
 /// Which files vanished for good, and which have another path now.
@@ -26,6 +27,24 @@ class Counted {
 
 }  // namespace
 
+/// Files that are noted at another path already, where they still are: a scan that was cut short met them there.
+Result<> Scanner::forget_noted_moves(std::vector<LocalFile const*>& lost) {
+  std::map<std::uint64_t, Stat> noted;  // by inode
+  for (auto const* gone : lost) noted.emplace(gone->stat.inode, Stat{});
+  KITH_CHECK(context_.store.scan(Table::local_files, context_.id.view(), {}, [&](ByteView key, ByteView value) {
+    if (!seen_.contains(std::string(text_of(key)))) return Store::Next::go_on;
+    auto const row = core::decode_record<LocalFile>(value);
+    if (!row) return Store::Next::go_on;
+    if (auto const found = noted.find(row->stat.inode); found != noted.end()) found->second = row->stat;
+    return Store::Next::go_on;
+  }));
+  std::erase_if(lost, [&](LocalFile const* gone) {
+    auto const& there = noted.at(gone->stat.inode);
+    return there.kind == Kind::file && same_but_ctime(there, gone->stat);
+  });
+  return {};
+}
+
 /// What vanished and has no other path, as far as the guard needs to know: files are read only where it would stop
 /// otherwise, and only until it does not.
 Result<std::uint64_t> Scanner::count_lost() {
@@ -49,6 +68,7 @@ Result<std::uint64_t> Scanner::count_lost() {
     arrived.erase(moved);
     return true;
   });
+  KITH_CHECK(forget_noted_moves(lost));
 
   // Copied and deleted, or touched on the way: another file with the same content.
   Counted<std::uint64_t> sizes;
@@ -59,7 +79,7 @@ Result<std::uint64_t> Scanner::count_lost() {
   }
   auto left = static_cast<std::uint64_t>(lost.size());
   for (auto const& [inode, change] : arrived) {
-    if (!guard_.stops(left, known_files_) || context_.stop()) break;
+    if (!guard_.stops(left, known_files_) || stopping()) break;
     if (!sizes.has(change->stat.size)) continue;
     auto const hashed = hash_file(context_, *disk_, change->path);
     if (!hashed) continue;  // what cannot be read is told of when it is its turn

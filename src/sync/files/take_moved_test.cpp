@@ -1,0 +1,42 @@
+#include "support/folder_group.hpp"
+
+/// Files that are renamed because the group renamed them, while their user is at work.
+namespace kith::files {
+namespace {
+
+/// A disk whose user writes to a file just before it is renamed.
+struct EditedDisk : MemoryFileSystem {
+  EditedDisk(MemoryDisk& disk, std::function<void(RelPath const&)> before_rename)
+      : MemoryFileSystem(disk), before_rename_(std::move(before_rename)) {}
+  Result<Stat> rename(RelPath const& from, RelPath const& to, WallTime now) override {
+    before_rename_(from);
+    return MemoryFileSystem::rename(from, to, now);
+  }
+  std::function<void(RelPath const&)> before_rename_;
+};
+
+struct TakenMoves : testing::FolderGroup {};
+
+TEST_F(TakenMoves, KeepAnEditMadeJustBefore) {
+  a.write("old", "text as it was");
+  settle();
+  int edits = 0;
+  b.open_disk = [&] {
+    return std::make_unique<EditedDisk>(b.disk, [&](RelPath const& from) {
+      ++edits;
+      b.write(from.text(), "text as it is");
+    });
+  };
+  a.disk.move("old", "new");
+  a.scan();
+  exchange();
+  b.apply_from(a);
+  EXPECT_EQ(edits, 1);
+  EXPECT_EQ(b.read("new"), "text as it is");
+  settle();
+  expect_same();
+  EXPECT_EQ(content(a), (std::map<std::string, std::string>{{"new", "text as it is"}}));
+}
+
+}  // namespace
+}  // namespace kith::files
