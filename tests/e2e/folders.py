@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import shutil
+import signal
 import socket
 import time
 import unicodedata
@@ -265,6 +267,59 @@ class Live(Folders):
         took.sort()
         print(f"an edit, on the other device: median {took[len(took) // 2] * 1000:.0f} ms, worst {took[-1] * 1000:.0f} ms")
         self.assertLess(took[-1], LIVE_S + SLACK_S)
+
+
+    def test_a_tree_that_arrives_at_once_is_taken_once(self):
+        """A directory and what is in it are noticed together, and each file has one version to go on from."""
+        here, there = self.pair.make("trees")
+        (here / "seed").write_text("seed")
+        with self.pair.live("trees"):
+            self.pair.wait_same("trees")
+            for number in range(20):
+                path = here / "first" / "deep" / f"file {number}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"content {number}")
+            self.pair.wait_same("trees", "the tree on both")
+            shutil.copytree(here / "first", here / "copied")
+            wait_until("the copied tree", lambda: len(list(there.glob("copied/deep/*"))) == 20)
+            (here / "copied" / "deep" / "file 1").write_text("edited")
+            (here / "copied" / "deep" / "file 2").unlink()
+            (here / "copied" / "deep" / "file 3").rename(here / "copied" / "deep" / "renamed")
+            (here / "first").rename(here / "second")
+            wait_until("the edits", lambda: not (there / "first").exists() and
+                       (there / "copied" / "deep" / "file 1").read_text() == "edited" and
+                       not (there / "copied" / "deep" / "file 2").exists() and
+                       (there / "copied" / "deep" / "renamed").exists() and len(list(there.glob("second/deep/*"))) == 20)
+            time.sleep(1)  # in which something could come back
+            self.pair.wait_same("trees")
+            found = sorted(str(path.relative_to(there)) for path in there.glob("[!.]*/**/*") if path.is_file())
+        wanted = [f"second/deep/file {number}" for number in range(20)]
+        wanted += [f"copied/deep/file {number}" for number in range(20) if number not in (2, 3)] + ["copied/deep/renamed"]
+        self.assertEqual(found, sorted(wanted))
+        self.assertEqual(self.laptop.status("trees")["conflicts"], 0)
+
+
+class CutShort(Folders):
+    def test_a_scan_that_is_stopped_deletes_nothing(self):
+        here, there = self.pair.make("short")
+        for number in range(12):
+            (here / f"z {number}").write_text(f"small {number}")
+        self.step("short")
+        before = self.assert_same("short").keys()
+        (here / "a large one").write_bytes(os.urandom(60 << 20))  # read before the others are met
+        for delay in (0.03, 0.05, 0.08, 0.12, 0.2):
+            process = self.laptop.start("sync", here, "--once", "--json")
+            time.sleep(delay)
+            process.stop(signal.SIGINT)
+        self.laptop.run("sync", here, "--once", "--json", "--peer", "127.0.0.1:1", "--timeout", "1s").expect(10)
+        follower = self.desktop.start("sync", there, "--json")
+        self.laptop.run("pull", "--json", "--timeout", "20s")
+        time.sleep(1)
+        self.assertEqual(follower.stop(), 0)
+        self.assertLessEqual(before, tree(there).keys())
+        self.assertEqual(trash_of(there), [])
+        self.step("short")
+        self.assertEqual(len(self.assert_same("short")), 13)
 
 
 class Once(Folders):
