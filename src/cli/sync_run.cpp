@@ -171,14 +171,17 @@ Result<int> SyncRun::once() {
       return summarise(now, problem_of(now.row));
     }
     bool const here = scanned && now.row.state == FolderState::in_step;
+    bool const level = others.all_level();
     if (here && alone) return summarise(now, std::nullopt);
-    if (!here || !others.all_level()) {
+    if (!here || !level) {
       level_since.reset();
     } else if (!level_since) {
       level_since = time;
     }
     if (level_since && time >= *level_since + kTellTime) return summarise(now, std::nullopt);
-    if (scanned && others.connected.empty() && time >= nobody_until && !alone)
+    // Whoever got everything may leave while we still finish with what is here.
+    bool const needs_somebody = !level || now.row.pending_files > 0;
+    if (scanned && others.connected.empty() && time >= nobody_until && !alone && needs_somebody)
       return summarise(now, Error(EngineError::nobody_reachable));
     if (time >= patient_until) return summarise(now, Error(EngineError::timed_out));
     if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) {
