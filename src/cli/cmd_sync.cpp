@@ -40,8 +40,14 @@ Result<int> sync(Context& context, SyncOptions const& options, engine::FailureCo
   about.folder = place.name;
   if (options.dry_run) return dry_run(context, options, *client, place);
   if (is_awaited(place)) {
-    KITH_TRY(heard, hear_of(context, *client, options, std::move(place)));
-    place = std::move(heard);
+    auto heard = hear_of(context, *client, options, std::move(place));
+    if (!heard) {
+      // Without --once a signal is how it ends, from the first moment on.
+      if (options.once || !heard.error().is(EngineError::interrupted)) return fail(heard.error());
+      context.out.note("Stopped.");
+      return engine::kExitOk;
+    }
+    place = std::move(*heard);
   }
   KITH_CHECK(bind_place(context, *client, place, options));
   return SyncRun(context, options, *client, std::move(place)).run();

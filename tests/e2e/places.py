@@ -64,6 +64,12 @@ class Places(unittest.TestCase):
         self.assertEqual((there / "file").read_text(), "file")
         self.assertEqual(running.stop(), 0)
 
+    def test_waiting_for_a_folder_ends_as_following_it_does(self):
+        for once, code in (((), 0), (("--once",), 130)):
+            waiting = self.laptop.start("sync", self.laptop.folder("nobody has it"), *once)
+            waiting.wait_line("asking other devices", stream="err")
+            self.assertEqual(waiting.stop(), code)
+
     def test_a_folder_that_was_moved(self):
         old, new = self.laptop.folder("moved"), self.laptop.folder("moved away")
         old.mkdir()
