@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "sync/log/log_exchange.hpp"
+
 namespace kith::sync {
+
 Result<Hearing::Outcome> Hearing::on_tips(std::vector<Tip> const& tips) {
   if (asked_) return Outcome::goes_on;
   std::vector<Tip> news;
@@ -13,18 +16,13 @@ Result<Hearing::Outcome> Hearing::on_tips(std::vector<Tip> const& tips) {
   return ask(news);
 }
 
-/// From behind what is here of each log; in later rounds from further back, because a branch may have left ours
-/// earlier.
 Hearing::Outcome Hearing::ask(std::vector<Tip> const& targets) {
   if (targets.empty() || rounds_ == kMostRounds) return Outcome::in_vain;
   wire::Want want;
   for (auto const& tip : targets) {
     if (want.ranges.size() == kLimits.max_wants) break;
-    auto const chain = replica_.state().last_chain(tip.log);
-    std::uint64_t const end = chain ? replica_.state().chains().at(*chain).last.value : 0;
-    std::uint64_t const held = std::min(end, tip.seq.value - 1);
-    std::uint64_t const back = (std::uint64_t{1} << (6 * rounds_)) - 1;
-    want.ranges.push_back({tip.log, {held + 1 - std::min(held, back)}, tip.seq, tip.hash});
+    // Rounds are few, so each goes back as far as two attempts do.
+    want.ranges.push_back({tip.log, first_wanted(replica_.state(), tip, 2 * rounds_), tip.seq, tip.hash});
   }
   ++rounds_;
   asked_ = true;

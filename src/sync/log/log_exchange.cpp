@@ -17,6 +17,14 @@ std::set<Tip> as_set(std::vector<Tip> const& tips) { return {tips.begin(), tips.
 
 }  // namespace
 
+Seq first_wanted(core::GroupState const& state, Tip const& tip, unsigned attempts) {
+  auto const chain = state.last_chain(tip.log);
+  std::uint64_t const end = chain ? state.chains().at(*chain).last.value : 0;
+  std::uint64_t const held = std::min(end, tip.seq.value - 1);
+  std::uint64_t const back = (std::uint64_t{1} << std::min(3 * attempts, 63U)) - 1;
+  return {held + 1 - std::min(held, back)};
+}
+
 Result<bool> LogExchange::on_peer_tips(std::vector<Tip> const& tips) {
   peer_tips_ = as_set(tips);
   peer_spoke_ = true;
@@ -99,16 +107,6 @@ Result<std::vector<Tip>> LogExchange::wanted() {
   return wanted;
 }
 
-/// After what we hold of the log below the tip; with each attempt eight times further back, because the tip's branch
-/// may have left ours earlier.
-Seq LogExchange::first_wanted(Tip const& tip, unsigned attempts) const {
-  auto const chain = replica_.state().last_chain(tip.log);
-  std::uint64_t const end = chain ? replica_.state().chains().at(*chain).last.value : 0;
-  std::uint64_t const held = std::min(end, tip.seq.value - 1);
-  std::uint64_t const back = (std::uint64_t{1} << std::min(3 * attempts, 63U)) - 1;
-  return {held + 1 - std::min(held, back)};
-}
-
 Result<> LogExchange::plan_wants(Attempts const& attempts) {
   if (want_open_ || !peer_spoke_) return {};
   asked_.clear();
@@ -117,7 +115,7 @@ Result<> LogExchange::plan_wants(Attempts const& attempts) {
   wire::Want want;
   for (auto const& tip : targets) {
     asked_.push_back({tip, attempts.of(tip)});
-    want.ranges.push_back({tip.log, first_wanted(tip, asked_.back().attempts), tip.seq, tip.hash});
+    want.ranges.push_back({tip.log, first_wanted(replica_.state(), tip, asked_.back().attempts), tip.seq, tip.hash});
   }
   want_due_ = std::move(want);
   want_open_ = true;

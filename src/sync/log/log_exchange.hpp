@@ -8,6 +8,10 @@
 
 namespace kith::sync {
 
+/// What to ask for of a tip that is not held: all after what is held of its log; with each attempt eight times further
+/// back, because the tip's branch may have left ours earlier.
+[[nodiscard]] Seq first_wanted(core::GroupState const& state, Tip const& tip, unsigned attempts);
+
 /// The entries' side of one session: says tips, asks for what is missing, answers the other side, and passes on what
 /// comes to be known, until heads are equal, and from then on live. Frames in, frames out; the replica does the rest.
 ///
@@ -57,7 +61,6 @@ class LogExchange {
   };
 
   [[nodiscard]] Result<> plan_wants(Attempts const& attempts = {});
-  [[nodiscard]] Seq first_wanted(Tip const& tip, unsigned attempts) const;
   [[nodiscard]] Result<std::vector<Tip>> wanted();
   [[nodiscard]] Result<> on_answer_end();
   [[nodiscard]] Result<> skip_to_end();
