@@ -66,8 +66,7 @@ tl::unexpected<Error> stopped_by_signal() {
 bool was_removed(Client& client) { return was_removed(client.instance()); }
 
 bool was_removed(engine::Instance& instance) {
-  auto const* self = instance.replica.state().roster().find(instance.replica.self());
-  return self != nullptr && self->state != core::MemberState::active;
+  return instance.replica.state().roster().removed(instance.replica.self());
 }
 
 Result<> check_standing(Client& client) {

@@ -19,6 +19,11 @@ bool Roster::active(DeviceId const& device) const {
   return member != nullptr && member->state == MemberState::active;
 }
 
+bool Roster::removed(DeviceId const& device) const {
+  auto const* member = find(device);
+  return member != nullptr && member->state != MemberState::active;
+}
+
 bool Roster::above(DeviceId const& senior, DeviceId const& junior) const {
   auto const* one = find(senior);
   auto const* other = find(junior);

@@ -95,6 +95,8 @@ class Roster {
   [[nodiscard]] std::map<DeviceId, Member> const& members() const { return members_; }
   [[nodiscard]] Member const* find(DeviceId const& device) const;
   [[nodiscard]] bool active(DeviceId const& device) const;
+  /// Whether it was in the group and is not any more: removed, or never founded.
+  [[nodiscard]] bool removed(DeviceId const& device) const;
   /// Active devices, the most senior first.
   [[nodiscard]] std::vector<DeviceId> active_by_rank() const;
   /// Whom an epoch's secret is for: the active devices, the most senior ones where there are more than a prefix has

@@ -156,8 +156,8 @@ Result<> Network::commit_pair(PairMachine& machine, core::PairCommit const& comm
   KITH_CHECK(invites_->settle(commit.lookup, core::InviteState::used, commit.cert.device));
   KITH_CHECK(replica.refresh());
   auto const& roster = replica.state().roster();
+  if (roster.removed(commit.cert.device)) return fail(core::CoreError::removed_peer);
   auto const* known = roster.find(commit.cert.device);
-  if (known != nullptr && known->state != core::MemberState::active) return fail(core::CoreError::removed_peer);
   wire::PairWelcomeBox welcome;
   if (known != nullptr && !known->add_entries.empty()) {
     welcome.device_add = known->add_entries.front();

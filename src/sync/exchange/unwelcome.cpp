@@ -119,9 +119,7 @@ Result<> Exchange::cut_removed(Now now) {
   auto const& roster = replica_.state().roster();
   std::vector<LinkId> cut;
   for (auto& [id, link] : links_) {
-    if (!link.device || !link.session.open()) continue;
-    auto const* member = roster.find(*link.device);
-    if (member == nullptr || member->state == core::MemberState::active) continue;
+    if (!link.device || !link.session.open() || !roster.removed(*link.device)) continue;
     auto const& said = link.log.peer_tips();
     KITH_CHECK(say_farewell(link, *link.device, {said.begin(), said.end()}));
     cut.push_back(id);

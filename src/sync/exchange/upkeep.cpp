@@ -84,11 +84,11 @@ std::optional<Instant> Exchange::next_deadline() const {
 
 void Exchange::refresh_dialling(Now now) {
   auto const& roster = replica_.state().roster();
-  auto const* self = roster.find(replica_.self());
-  bool const out = self != nullptr && self->state != core::MemberState::active;
+  bool const joining = roster.find(replica_.self()) == nullptr;
+  bool const out = roster.removed(replica_.self());
   for (auto const& [device, record] : peers_.all()) {
     bool const wanted = !out && device != replica_.self() && !record.addresses.empty() &&
-                        (roster.active(device) || (self == nullptr && inviter_ == device));
+                        (roster.active(device) || (joining && inviter_ == device));
     if (wanted) {
       dialler_.add(device, now.mono);
     } else {

@@ -46,8 +46,7 @@ Result<ScanReport> FolderSync::dry_run(DeleteGuard guard, Now now) {
 Result<ApplyReport> FolderSync::apply(DeleteGuard guard, Now now) {
   // Who was removed keeps what it has: what it wrote unheard counts no more, and must not vanish from its disk for
   // that.
-  auto const* self = context_.replica.state().roster().find(context_.replica.self());
-  if (self != nullptr && self->state != core::MemberState::active) return fail(core::CoreError::removed_self);
+  if (context_.replica.state().roster().removed(context_.replica.self())) return fail(core::CoreError::removed_self);
   ApplyReport total;
   for (int looks = 0;; ++looks) {
     KITH_TRY(report, applier_.run(now));
