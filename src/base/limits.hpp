@@ -17,7 +17,8 @@ struct Limits {
   std::size_t max_taught_secrets = 1024;  ///< unused ones held of one member's; others of its are looked up when needed
   std::size_t max_depth = 16;             ///< nested MessagePack arrays
   std::size_t max_tips = 512;             ///< in one list of a frame or entry: two lists fit into a PRESENCE
-  std::size_t max_chains = 65536;         ///< logs and branches of them that a home holds: what a past has room for
+  std::size_t max_chains =
+      65536;  ///< logs and branches of them, in the heads, that a home holds: what a past has room for
   std::size_t max_author_branches = 2048;              ///< of its author's logs, in the past of one entry and with it
   std::size_t max_apart_chains = 256;                  ///< of one author, that one which begins another need not know
   std::size_t max_parents = 4096;                      ///< versions that one version replaces

@@ -32,9 +32,9 @@ struct ChunkAnswer {
 /// what comes. Chunks are read and packed one at a time, when there is room to send them.
 class ChunkLane {
  public:
-  static constexpr std::uint64_t kCreditBytes = std::uint64_t{8}
-                                                << 20;  ///< what the other side may have under way to us
-  static constexpr std::size_t kMaxAsked = 256;         ///< chunks under way to us
+  /// What the other side may have under way to us.
+  static constexpr std::uint64_t kCreditBytes = std::uint64_t{8} << 20;
+  static constexpr std::size_t kMaxAsked = 256;                            ///< chunks under way to us
   static constexpr std::size_t kMaxServed = 16 * kLimits.max_chunk_wants;  ///< wants that wait here
 
   /// The session is open: grants the first credit.
