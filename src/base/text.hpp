@@ -11,6 +11,9 @@ namespace kith {
 /// Whether the bytes are well-formed UTF-8 (RFC 3629): no surrogates, no overlong forms, nothing above U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text);
 
+/// 'A' to 'Z' as small letters, whatever the locale; all else as it is.
+[[nodiscard]] constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 /// A text that came from a peer or a disk, safe to show on a terminal: control characters, bidirectional overrides and
 /// bytes that are not UTF-8 become \x escapes, so that a device or file name can neither move the cursor nor hide
 /// itself.

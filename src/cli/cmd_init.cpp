@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sodium/utils.h>
 
+#include "base/text.hpp"
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
 #include "crypto/mnemonic.hpp"
@@ -51,8 +52,7 @@ Result<> show_words(Context& context, std::string const& words, RandomSource& ra
   int const asked = static_cast<int>(random.below(24)) + 1;
   for (;;) {
     KITH_TRY(typed, context.prompt.text(fmt::format("Saved? Type word number {}:", asked)));
-    std::ranges::transform(typed, typed.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(typed, typed.begin(), ascii_lower);
     if (typed == nth_word(words, asked)) return {};
     out.note("That is not the word; look again.");
   }
@@ -96,20 +96,6 @@ struct Words {
   std::string text;
 };
 
-Result<core::Identity> make_keys(Context& context, InitOptions const& options, engine::HomePaths const& paths,
-                                 RandomSource& random) {
-  auto identity = core::Identity::generate(random, engine::current_time().wall);
-  auto const source = context.passphrase(options.passphrase_file);
-  if (source.configured()) {
-    KITH_TRY(passphrase, source.fresh());
-    KITH_TRY(content, engine::encode_key_file(identity, passphrase.view(), random));
-    KITH_CHECK(engine::create_key_file(paths.key_file, content));
-  } else {
-    KITH_CHECK(engine::create_key_file(paths.key_file, engine::encode_key_file(identity)));
-  }
-  return identity;
-}
-
 /// Keys, database, group and the file with the words: all of them, or none.
 Result<std::unique_ptr<engine::Client>> make_group(Context& context, InitOptions const& options,
                                                    engine::HomePaths const& paths, engine::Config const& config,
@@ -118,7 +104,8 @@ Result<std::unique_ptr<engine::Client>> make_group(Context& context, InitOptions
   Made made;
   crypto::SystemRandom random;
   if (!identity) {
-    KITH_TRY(fresh, make_keys(context, options, paths, random));
+    auto const source = context.passphrase(options.passphrase_file);
+    KITH_TRY(fresh, engine::make_keys(paths.key_file, source, random, engine::current_time().wall));
     identity = std::move(fresh);
     made.add(paths.key_file);
   }

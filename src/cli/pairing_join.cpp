@@ -81,16 +81,7 @@ Result<core::Identity> identity_for_join(Context& context, engine::HomePaths con
   if (file) return engine::unlock(*file, context.passphrase());
   if (!file.error().is(engine::KeyError::missing)) return fail(file.error());
   crypto::SystemRandom random;
-  auto identity = core::Identity::generate(random, engine::current_time().wall);
-  auto const source = context.passphrase();
-  if (source.configured()) {
-    KITH_TRY(passphrase, source.fresh());
-    KITH_TRY(content, engine::encode_key_file(identity, passphrase.view(), random));
-    KITH_CHECK(engine::create_key_file(paths.key_file, content));
-  } else {
-    KITH_CHECK(engine::create_key_file(paths.key_file, engine::encode_key_file(identity)));
-  }
-  return identity;
+  return engine::make_keys(paths.key_file, context.passphrase(), random, engine::current_time().wall);
 }
 
 /// Gets the group's log, at least as far as the entry that lets this device in.

@@ -125,7 +125,7 @@ namespace {
 
 /// Yes or no; nothing for any other word.
 std::optional<bool> meaning_of(std::string answer) {
-  for (auto& c : answer) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  for (auto& c : answer) c = ascii_lower(c);
   if (answer == "y" || answer == "yes") return true;
   if (answer.empty() || answer == "n" || answer == "no") return false;
   return std::nullopt;

@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <utf8proc.h>
 
+#include "base/text.hpp"
+
 namespace kith::cli {
 namespace {
 
@@ -14,8 +16,7 @@ bool speaks_utf8(engine::Environment const& environment) {
   for (auto const* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     auto value = environment.get_filled(name);
     if (!value) continue;  // the first one that is set counts (POSIX, section 8.2)
-    std::ranges::transform(*value, value->begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(*value, value->begin(), ascii_lower);
     return value->find("utf-8") != std::string::npos || value->find("utf8") != std::string::npos;
   }
   return false;

@@ -5,6 +5,7 @@
 
 #include <sodium/crypto_hash_sha256.h>
 
+#include "base/text.hpp"
 #include "crypto/kdf.hpp"
 
 namespace kith::crypto {
@@ -29,7 +30,6 @@ std::uint8_t checksum(MnemonicEntropy const& entropy) {
 
 bool is_separator(char c) { return c == '-' || c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 /// The word without a number such as "3", "3." or "3)" before it; empty where there was only the number.
 std::string_view without_number(std::string_view word) {
@@ -56,7 +56,7 @@ std::optional<unsigned> look_up(std::string_view typed) {
   if (typed.size() > kLongestWord) return std::nullopt;
   Secret<kLongestWord> letters;
   std::transform(typed.begin(), typed.end(), letters.data(),
-                 [](char c) { return static_cast<std::uint8_t>(lower(c)); });
+                 [](char c) { return static_cast<std::uint8_t>(ascii_lower(c)); });
   auto const word = text_of(letters.view().first(typed.size()));
 
   // A word comes before all that it begins, so this finds the word itself first, and else the one that it shortens.

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/key_file.hpp"
 #include "engine/private_file.hpp"
 #include "sync/files/error.hpp"
 
@@ -157,6 +158,19 @@ Result<core::Identity> unlock(KeyFile const& file, PassphraseSource const& sourc
     bool const again = !opened && opened.error().is(KeyError::wrong_passphrase);
     if (!again || source.configured() || tries == kTypingTries) return opened;
   }
+}
+
+Result<core::Identity> make_keys(std::filesystem::path const& key_file, PassphraseSource const& source,
+                                 RandomSource& random, WallTime now) {
+  auto identity = core::Identity::generate(random, now);
+  if (source.configured()) {
+    KITH_TRY(passphrase, source.fresh());
+    KITH_TRY(content, encode_key_file(identity, passphrase.view(), random));
+    KITH_CHECK(create_key_file(key_file, content));
+  } else {
+    KITH_CHECK(create_key_file(key_file, encode_key_file(identity)));
+  }
+  return identity;
 }
 
 }  // namespace kith::engine

@@ -42,4 +42,9 @@ class PassphraseSource {
 /// @return what KeyFile::open and PassphraseSource::existing return
 [[nodiscard]] Result<core::Identity> unlock(KeyFile const& file, PassphraseSource const& source);
 
+/// Makes a device's keys and their file, under a passphrase where the source names one.
+/// @return KeyError::exists where there is a file; what PassphraseSource::fresh and create_key_file return
+[[nodiscard]] Result<core::Identity> make_keys(std::filesystem::path const& key_file, PassphraseSource const& source,
+                                               RandomSource& random, WallTime now);
+
 }  // namespace kith::engine

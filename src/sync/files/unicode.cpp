@@ -6,6 +6,8 @@
 
 #include <utf8proc.h>
 
+#include "base/text.hpp"
+
 namespace kith::files {
 namespace {
 
@@ -13,11 +15,9 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-std::string ascii_lower(std::string_view text) {
+std::string lower(std::string_view text) {
   std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  std::ranges::transform(out, out.begin(), ascii_lower);
   return out;
 }
 
@@ -36,12 +36,12 @@ std::string map(std::string_view text, int options) {
 std::string nfc(std::string_view text) { return is_ascii(text) ? std::string(text) : map(text, UTF8PROC_COMPOSE); }
 
 std::string caseless(std::string_view text) {
-  if (is_ascii(text)) return ascii_lower(text);
+  if (is_ascii(text)) return lower(text);
   return map(map(text, UTF8PROC_DECOMPOSE), UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
 }
 
 std::string bare_caseless(std::string_view text) {
-  if (is_ascii(text)) return ascii_lower(text);
+  if (is_ascii(text)) return lower(text);
   return map(map(text, UTF8PROC_DECOMPOSE), UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
 }
 
