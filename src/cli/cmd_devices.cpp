@@ -54,6 +54,12 @@ Result<int> rename(Context& context, DevicesRenameOptions const& options) {
   }
   KITH_TRY(client, open_client(context, "kith devices rename"));
   KITH_TRY(device, find_device(*client, options.device));
+  for (auto const& other : client->instance().replica.state().roster().active_by_rank()) {
+    if (other != device && device_name(*client, other) == options.name) {
+      return fail(EngineError::usage,
+                  SubjectDetail{fmt::format("another device is called \"{}\" already", options.name)});
+    }
+  }
   std::vector<wire::Op> ops;
   ops.emplace_back(wire::DeviceRename{device, options.name});
   KITH_TRY(written, client->instance().replica.write(std::move(ops), engine::current_time()));

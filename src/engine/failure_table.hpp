@@ -102,7 +102,7 @@ inline constexpr FailureCode kCodes[] = {
     {"ambiguous-device", kExitUsage, true, kUntouched, "several devices fit",
      "A device is named by its name or by the beginning of its id. What was given fits more than one; write more of "
      "the id.",
-     {{{"kith devices ls", "see names and ids"}}}},
+     {{{"kith devices ls", "see the ids: the first digits of one do for a name"}}}},
     {"approval-needed", kExitUsage, true, kUntouched, "somebody would have to be asked",
      "A device that joins is shown to somebody first. Without a terminal nobody can answer; --yes lets in whoever has "
      "the code.",
@@ -321,7 +321,7 @@ inline constexpr FailureCode kCodes[] = {
     {"disk-full", kExitFull, true, "nothing half-written was left in place", "the disk or the user's quota is full",
      "Make room on the disk that the message names. Deleted and replaced files are kept in DIR/.kith/trash for some "
      "days; they count too. kith goes on by itself as soon as there is room.",
-     {{{"kith status", "see what waits"},
+     {{{"kith status", "see what waits; it goes on by itself once there is room"},
        {"kith config set defaults.trash_days 7", "keep deleted files for a week only"}}}},
 
     {"folder-unmounted", kExitGuard, true, "nothing was deleted anywhere", "a folder's marker is missing",

@@ -85,11 +85,19 @@ class InStep(Three):
     def test_names_and_ids_that_fit_nobody_or_several(self):
         self.assertEqual(self.a.run("devices", "rename", "nobody", "x", "--json").expect(2).error()["code"], "no-such-device")
         self.assertEqual(self.a.run("devices", "rename", "desktop", "", "--json").expect(2).error()["code"], "usage")
-        self.a.run("devices", "rename", "desktop", "laptop").ok()
-        self.assertEqual(self.a.run("devices", "rename", "laptop", "x", "--json").expect(2).error()["code"], "ambiguous-device")
-        others = {each["id"] for each in self.a.json("devices", "ls")["devices"] if not each["self"] and each["name"] == "laptop"}
+        taken = self.a.run("devices", "rename", "desktop", "laptop", "--json").expect(2).error()
+        self.assertEqual(taken["message"], 'another device is called "laptop" already')
+        # Two that have not heard of each other take the same name.
+        self.a.run("devices", "rename", "laptop", "twin").ok()
+        self.b.run("devices", "rename", "desktop", "twin").ok()
+        followers = self.online(self.a, self.b)
+        wait_until("both names on the first", lambda: self.a.names() == ["phone", "twin", "twin"])
+        for follower in followers:
+            follower.stop()
+        self.assertEqual(self.a.run("devices", "rename", "twin", "x", "--json").expect(2).error()["code"], "ambiguous-device")
+        others = {each["id"] for each in self.a.json("devices", "ls")["devices"] if not each["self"] and each["name"] == "twin"}
         self.a.run("devices", "rename", others.pop()[:16], "desktop").ok()
-        self.assertEqual(self.a.names(), ["desktop", "laptop"])
+        self.assertEqual(self.a.names(), ["desktop", "phone", "twin"])
 
 
 class Removed(Three):
