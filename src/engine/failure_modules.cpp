@@ -206,12 +206,18 @@ std::optional<Failure> explain_bind(Error const& error, FailureContext const& co
     case BindError::name_taken:
       return make(code("folder-elsewhere"),
                   fmt::format("this device keeps that folder in {}", subject_of(error, "another directory")));
-    case BindError::other_folder:
-      return make(
+    case BindError::other_folder: {
+      auto failure = make(
           code("folder-foreign"),
           fmt::format("{} is another folder already",
                       subject_of(error, context.directory.empty() ? "the directory" : printable(context.directory))),
           "its marker .kith/folder names another folder, group or device");
+      if (auto const& root = context.directory; !root.empty() && printable(root) == root) {
+        failure.remedies.push_back({fmt::format("rm {}", shell_quoted(root + "/.kith/folder")),
+                                    "if nothing else syncs it any more: this home may take it then"});
+      }
+      return failure;
+    }
   }
   KITH_UNREACHABLE();
 }

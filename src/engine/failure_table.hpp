@@ -152,7 +152,8 @@ inline constexpr FailureCode kCodes[] = {
      {{{"kith status", "see where the folders are"}, {"kith sync DIR --new", "make this directory another folder"}}}},
     {"folder-foreign", kExitUsage, true, kUntouched, "the directory is another folder already",
      "The marker in DIR/.kith names another folder, group or device: perhaps the directory was copied with it, or is "
-     "synced by another home. kith does not mix them.",
+     "synced by another home. kith does not mix them. If the home that kept it is gone for good, take the marker "
+     "away: every file stays, what DIR/.kith/trash keeps too, and files that differ from the group's are kept twice.",
      {{{"kith status", "see this home's folders"},
        {"kith help home", "which home this is, and how to choose another"}}}},
     {"foreign-owner", kExitUsage, true, kUntouched, "the home belongs to another user",

@@ -1,7 +1,9 @@
 """Where a folder may be, and how it is named: what `sync` takes up and what it refuses."""
 
 import os
+import shlex
 import shutil
+import subprocess
 import unittest
 
 from folder_pair import Pair
@@ -127,6 +129,21 @@ class Places(unittest.TestCase):
         try:
             done = other.laptop.run("sync", foreign, "--once", "--json", "--timeout", "1s").expect(2)
             self.assertEqual(done.error()["code"], "folder-foreign")
+            # Its home is gone: what the remedy says lets the other home take the files over.
+            (foreign / "file").write_text("kept")
+            kept = foreign / ".kith" / "trash" / "kept"
+            kept.parent.mkdir(exist_ok=True)
+            kept.write_text("kept too")
+            command = shlex.split(done.error()["remedy"][-1]["command"])
+            self.assertEqual(command, ["rm", str(foreign / ".kith" / "folder")])
+            subprocess.run(command, check=True)
+            other.laptop.run("sync", foreign, "--once", "--json", "--timeout", "1s").expect(10)
+            other.desktop.folder("foreign").mkdir()
+            follower = other.laptop.start("sync", foreign, "--json")
+            other.desktop.once("foreign").ok()
+            self.assertEqual(follower.stop(), 0)
+            self.assertEqual((other.desktop.folder("foreign") / "file").read_text(), "kept")
+            self.assertEqual(kept.read_text(), "kept too")
         finally:
             other.close()
 
