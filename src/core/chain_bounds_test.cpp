@@ -27,31 +27,15 @@ struct Crowd {
     b.pull_from(a), c.pull_from(a);
     first_tips = must(b.replica.tips());
   }
-  struct Made {
-    Tip tip;
-    Bytes sealed;
-  };
+  using Made = testing::RawMade;
   /// An entry of `b`, in whatever log, on top of whatever.
   Made made(LogId log, Seq seq, EntryHash prev, std::vector<Tip> tips) {
     std::vector<wire::Op> ops;
     ops.emplace_back(wire::Message{"t", 0, {Bytes{'x'}}});
-    wire::EntryBody body;
-    body.author = log.device;
-    body.incarnation = log.incarnation;
+    auto body = testing::raw_body(b.identity, log.incarnation, std::move(tips), ops);
     body.seq = seq;
     body.prev = prev;
-    body.tips = std::move(tips);
-    body.ops = wire::encode_ops(ops);
-    std::ranges::sort(body.tips);
-    testing::RawEntry entry;
-    entry.group = a.replica.state().group();
-    entry.epoch = a.replica.state().secret(*a.replica.sealing_epoch());
-    entry.signer = &b.identity.sign;
-    entry.body = wire::encode(body);
-    Bytes sealed = entry.sealed(random);
-    auto const parts = must(wire::decode_sealed(sealed));
-    auto const opened = must(open(parts, entry.group, *entry.epoch, Check::everything));
-    return {opened.body.tip(opened.hash), std::move(sealed)};
+    return testing::raw_entry(body, b.identity, a.replica, random);
   }
   Made first_of_log(std::vector<Tip> tips) {
     return made({b.identity.device(), {++incarnations}}, {1}, {}, std::move(tips));

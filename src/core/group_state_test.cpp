@@ -20,21 +20,10 @@ struct Graph : ::testing::Test {
   }
   /// An entry as anybody who knows the epoch can make it: by `author`, first of a new log.
   [[nodiscard]] wire::EntryBody body(Identity const& author, std::vector<Tip> tips, std::vector<wire::Op> ops) {
-    wire::EntryBody body;
-    body.author = author.device();
-    body.incarnation = {random.u64()};
-    body.seq = {1};
-    body.tips = std::move(tips);
-    body.ops = wire::encode_ops(ops);
-    return body;
+    return testing::raw_body(author, {random.u64()}, std::move(tips), ops);
   }
   [[nodiscard]] core::Received give(Identity const& author, wire::EntryBody const& body) {
-    testing::RawEntry entry;
-    entry.group = a.replica.state().group();
-    entry.epoch = a.replica.state().secret(*a.replica.sealing_epoch());
-    entry.signer = &author.sign;
-    entry.body = wire::encode(body);
-    return a.receive({entry.sealed(random)});
+    return a.receive({testing::raw_entry(body, author, a.replica, random).sealed});
   }
   void expect_refused(core::Received const& received, CoreError reason) {
     EXPECT_EQ(received.applied + received.pending, 0U);

@@ -139,18 +139,9 @@ TEST_F(Bounds, AWelcomeFitsHoweverManyEpochsThereAre) {
     must(transaction.commit());
     std::vector<wire::Op> ops;
     ops.emplace_back(wire::Message{"t", 0, {Bytes{'x'}}});
-    wire::EntryBody body;
-    body.author = b.identity.device();
-    body.incarnation = {1000 + i};
-    body.seq = {1};
-    body.tips = must(b.replica.tips());
-    body.ops = wire::encode_ops(ops);
-    testing::RawEntry entry;
-    entry.group = a.replica.state().group();
-    entry.epoch = &secret;
-    entry.signer = &b.identity.sign;
-    entry.body = wire::encode(body);
-    ASSERT_EQ(a.receive({entry.sealed(random)}).applied, 1U);
+    auto const body = testing::raw_body(b.identity, {1000 + i}, must(b.replica.tips()), ops);
+    auto const entry = testing::raw_entry(body, b.identity, a.replica.state().group(), secret, random);
+    ASSERT_EQ(a.receive({entry.sealed}).applied, 1U);
   }
   wire::PairWelcomeBox box;
   box.genesis = must(wire::decode<wire::Genesis>(wire::encode(a.replica.state().genesis())));

@@ -63,18 +63,8 @@ struct RosterEntryPoint : ::testing::Test {
   }
   /// What becomes of the first entry of a log.
   Received give(Identity const& author, std::vector<wire::Op> ops) {
-    wire::EntryBody body;
-    body.author = author.device();
-    body.incarnation = {77};
-    body.seq = {1};
-    body.tips = must(a.replica.tips());
-    body.ops = wire::encode_ops(ops);
-    testing::RawEntry entry;
-    entry.group = a.replica.state().group();
-    entry.epoch = a.replica.state().secret(*a.replica.sealing_epoch());
-    entry.signer = &author.sign;
-    entry.body = wire::encode(body);
-    return a.receive({entry.sealed(random)});
+    auto const body = testing::raw_body(author, {77}, must(a.replica.tips()), ops);
+    return a.receive({testing::raw_entry(body, author, a.replica, random).sealed});
   }
   wire::Op add_by_recovery(Identity const& author) {
     wire::DeviceAdd add{author.cert, "recovered", *a.replica.sealing_epoch(), std::nullopt};

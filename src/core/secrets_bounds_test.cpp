@@ -33,32 +33,12 @@ struct SecretsBounds : ::testing::Test {
   }
   /// The first entry of a log by `author`, sealed under an epoch that `a` knows.
   core::Received give(Identity const& author, std::vector<Tip> tips, std::vector<wire::Op> const& ops) {
-    wire::EntryBody body;
-    body.author = author.device();
-    body.incarnation = {random.u64()};
-    body.seq = {1};
-    body.tips = std::move(tips);
-    body.ops = wire::encode_ops(ops);
-    testing::RawEntry entry;
-    entry.group = a.replica.state().group();
-    entry.epoch = a.replica.state().secret(*a.replica.sealing_epoch());
-    entry.signer = &author.sign;
-    entry.body = wire::encode(body);
-    return a.receive({entry.sealed(random)});
+    auto const body = testing::raw_body(author, {random.u64()}, std::move(tips), ops);
+    return a.receive({testing::raw_entry(body, author, a.replica, random).sealed});
   }
   [[nodiscard]] Bytes sealed_under(EpochSecret const& secret) {
-    wire::EntryBody body;
-    body.author = b.identity.device();
-    body.incarnation = {random.u64()};
-    body.seq = {1};
-    body.tips = must(a.replica.tips());
-    body.ops = wire::encode_ops({});
-    testing::RawEntry entry;
-    entry.group = a.replica.state().group();
-    entry.epoch = &secret;
-    entry.signer = &b.identity.sign;
-    entry.body = wire::encode(body);
-    return entry.sealed(random);
+    auto const body = testing::raw_body(b.identity, {random.u64()}, must(a.replica.tips()), {});
+    return testing::raw_entry(body, b.identity, a.replica.state().group(), secret, random).sealed;
   }
   [[nodiscard]] Tip not_here() { return {{a.identity.device(), {9}}, {4}, random.id<EntryHash>()}; }
   [[nodiscard]] std::size_t known() const { return a.replica.state().secrets().size(); }

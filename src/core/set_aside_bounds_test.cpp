@@ -26,28 +26,11 @@ struct SetAsideBounds : ::testing::Test {
   static void remove(TestDevice& by, DeviceId const& target) {
     must(by.replica.remove_device(target, wire::RemoveReason::lost, nullptr, by.now()));
   }
-  struct Made {
-    Tip tip;
-    Bytes sealed;
-  };
+  using Made = testing::RawMade;
   Made made(Identity const& author, std::uint64_t incarnation, Tip const* before, std::vector<Tip> tips,
             std::vector<wire::Op> const& ops) {
-    wire::EntryBody body;
-    body.author = author.device();
-    body.incarnation = {incarnation};
-    body.seq = {before == nullptr ? 1 : before->seq.value + 1};
-    if (before != nullptr) body.prev = before->hash;
-    body.tips = std::move(tips);
-    std::ranges::sort(body.tips);
-    body.ops = wire::encode_ops(ops);
-    testing::RawEntry entry;
-    entry.group = a.replica.state().group();
-    entry.epoch = &epoch;
-    entry.signer = &author.sign;
-    entry.body = wire::encode(body);
-    Bytes sealed = entry.sealed(random);
-    auto const opened = must(open(must(wire::decode_sealed(sealed)), entry.group, epoch, Check::own_storage));
-    return {opened.body.tip(opened.hash), std::move(sealed)};
+    auto const body = testing::raw_body(author, {incarnation}, std::move(tips), ops, before);
+    return testing::raw_entry(body, author, a.replica.state().group(), epoch, random);
   }
   /// A log by `author`, on top of `tips`.
   std::vector<Made> log(Identity const& author, std::uint64_t incarnation, std::vector<Tip> const& tips,

@@ -33,18 +33,8 @@ struct ManyLogs : ::testing::Test {
     for (std::size_t i = 0; i < count; ++i) {
       std::vector<wire::Op> ops;
       ops.emplace_back(wire::Message{"t", 0, {Bytes{'x'}}});
-      wire::EntryBody body;
-      body.author = author.device();
-      body.incarnation = {++incarnations};
-      body.seq = {1};
-      body.tips = first_tips;
-      body.ops = wire::encode_ops(ops);
-      testing::RawEntry entry;
-      entry.group = a.replica.state().group();
-      entry.epoch = a.replica.state().secret(*a.replica.sealing_epoch());
-      entry.signer = &author.sign;
-      entry.body = wire::encode(body);
-      entries.push_back(entry.sealed(random));
+      auto const body = testing::raw_body(author, {++incarnations}, first_tips, ops);
+      entries.push_back(testing::raw_entry(body, author, a.replica, random).sealed);
     }
     return entries;
   }
