@@ -11,6 +11,10 @@ constexpr std::string_view kGenesisKey = "genesis";
 constexpr std::string_view kGenerationKey = "generation";
 constexpr std::string_view kUsedEpochPrefix = "used_epoch/";
 constexpr std::string_view kTaughtByPrefix = "taught_by/";
+constexpr std::string_view kInDoubtPrefix = "in_doubt/";
+
+Bytes taught_by_key(EpochId const& epoch) { return key_of(bytes_of(kTaughtByPrefix), epoch.view()); }
+Bytes in_doubt_key(EpochId const& epoch) { return key_of(bytes_of(kInDoubtPrefix), epoch.view()); }
 
 std::string secret_row_name(EpochId const& epoch) { return "epoch/" + std::string(text_of(epoch.view())); }
 
@@ -71,10 +75,15 @@ Result<> GroupState::load_secrets() {
   if (error) return fail(*error);
   used_epochs_.clear();
   taught_by_.clear();
+  in_doubt_.clear();
   KITH_CHECK(store_.scan(Table::meta, bytes_of(kTaughtByPrefix), {}, [&](ByteView key, ByteView value) {
     auto const epoch = EpochId::from(key.subspan(kTaughtByPrefix.size()));
     auto const teacher = DeviceId::from(value);
     if (epoch && teacher) taught_by_.emplace(*epoch, *teacher);
+    return Store::Next::go_on;
+  }));
+  KITH_CHECK(store_.scan(Table::meta, bytes_of(kInDoubtPrefix), {}, [&](ByteView key, ByteView) {
+    if (auto const epoch = EpochId::from(key.subspan(kInDoubtPrefix.size()))) in_doubt_.insert(*epoch);
     return Store::Next::go_on;
   }));
   return store_.scan(Table::meta, bytes_of(kUsedEpochPrefix), {}, [&](ByteView key, ByteView) {
@@ -131,19 +140,49 @@ EpochSecret const* GroupState::secret(EpochId const& epoch) const {
   return found == secrets_.end() ? nullptr : &found->second;
 }
 
-Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random,
-                               std::optional<DeviceId> const& teacher) {
+Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random, std::optional<DeviceId> const& teacher,
+                               Keep keep) {
   EpochId const epoch = epoch_id(group_, secret);
-  if (secrets_.contains(epoch)) return false;
-  KITH_CHECK(store_.put(Table::epochs, epoch.view(),
-                        seal_at_rest(identity_.storage, secret_row_name(epoch), secret.view(), random)));
-  secrets_.emplace(epoch, secret.clone());
-  if (teacher && !used_epochs_.contains(epoch)) {
-    taught_by_[epoch] = *teacher;
-    KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kTaughtByPrefix), epoch.view()), teacher->view()));
+  bool const is_new = !secrets_.contains(epoch);
+  bool const confirms = in_doubt_.contains(epoch) && keep == Keep::for_good;
+  if (!is_new && !confirms) return false;
+  if (is_new) {
+    KITH_CHECK(store_.put(Table::epochs, epoch.view(),
+                          seal_at_rest(identity_.storage, secret_row_name(epoch), secret.view(), random)));
+    secrets_.emplace(epoch, secret.clone());
+    if (keep == Keep::in_doubt) {
+      in_doubt_.insert(epoch);
+      KITH_CHECK(store_.put(Table::meta, in_doubt_key(epoch), {}));
+    }
+  } else {
+    in_doubt_.erase(epoch);
+    KITH_CHECK(store_.erase(Table::meta, in_doubt_key(epoch)));
   }
+  KITH_CHECK(put_teacher(epoch, used_epochs_.contains(epoch) ? std::nullopt : teacher));
   KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
-  return true;
+  return is_new;
+}
+
+Result<> GroupState::put_teacher(EpochId const& epoch, std::optional<DeviceId> const& teacher) {
+  if (teacher) {
+    taught_by_[epoch] = *teacher;
+    return store_.put(Table::meta, taught_by_key(epoch), teacher->view());
+  }
+  return taught_by_.erase(epoch) > 0 ? store_.erase(Table::meta, taught_by_key(epoch)) : Result<>{};
+}
+
+Result<> GroupState::forget(EpochId const& epoch) {
+  if (in_doubt_.erase(epoch) == 0) return {};
+  secrets_.erase(epoch);
+  KITH_CHECK(put_teacher(epoch, std::nullopt));
+  KITH_CHECK(store_.erase(Table::meta, in_doubt_key(epoch)));
+  KITH_CHECK(store_.erase(Table::epochs, epoch.view()));
+  return put_number(store_, kGenerationKey, ++seen_generation_);
+}
+
+std::optional<DeviceId> GroupState::teacher_of(EpochId const& epoch) const {
+  auto const found = taught_by_.find(epoch);
+  return found == taught_by_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::size_t GroupState::unused_secrets() const {

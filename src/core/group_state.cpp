@@ -13,6 +13,7 @@ constexpr std::string_view kAlarmKey = "last_alarm";
 constexpr std::string_view kUsedEpochPrefix = "used_epoch/";
 constexpr std::string_view kEarlyEpochPrefix = "early_epoch/";
 constexpr std::string_view kTaughtByPrefix = "taught_by/";
+constexpr std::string_view kInDoubtPrefix = "in_doubt/";
 
 }  // namespace
 
@@ -63,6 +64,9 @@ Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, W
     KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kUsedEpochPrefix), entry.epoch.view()), {}));
     if (taught_by_.erase(entry.epoch) > 0) {
       KITH_CHECK(store_.erase(Table::meta, key_of(bytes_of(kTaughtByPrefix), entry.epoch.view())));
+    }
+    if (in_doubt_.erase(entry.epoch) > 0) {
+      KITH_CHECK(store_.erase(Table::meta, key_of(bytes_of(kInDoubtPrefix), entry.epoch.view())));
     }
     KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
   }

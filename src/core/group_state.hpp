@@ -54,9 +54,15 @@ class GroupState {
   /// Epochs that applied entries are sealed under.
   [[nodiscard]] std::set<EpochId> const& used_epochs() const { return used_epochs_; }
 
+  /// How long a secret is kept: with `in_doubt` until forget(), unless it is learnt for good or something sealed under
+  /// it is applied before.
+  enum class Keep { for_good, in_doubt };
   /// Keeps an epoch secret. @param teacher  whose entry held it @return whether it is a new one
   [[nodiscard]] Result<bool> learn(EpochSecret const& secret, RandomSource& random,
-                                   std::optional<DeviceId> const& teacher = std::nullopt);
+                                   std::optional<DeviceId> const& teacher = std::nullopt, Keep keep = Keep::for_good);
+  [[nodiscard]] bool in_doubt(EpochId const& epoch) const { return in_doubt_.contains(epoch); }
+  /// Drops a secret that is in doubt.
+  [[nodiscard]] Result<> forget(EpochId const& epoch);
 
   /// Puts a verified entry, whose whole past is applied, into the graph: gives it a chain, a past and a position.
   /// @param vouching  what is taken in although its author has no room for another log or branch
@@ -91,6 +97,8 @@ class GroupState {
   [[nodiscard]] std::size_t unused_secrets() const;
   /// Those of them that entries of this device brought.
   [[nodiscard]] std::size_t unused_secrets_of(DeviceId const& teacher) const;
+  /// Whose entry brought a secret that nothing applied is sealed under.
+  [[nodiscard]] std::optional<DeviceId> teacher_of(EpochId const& epoch) const;
   [[nodiscard]] Result<> set_viewed(ChainNo chain, Seq seq);
 
   /// Whether a remove counts against a device: its entries need a reason to count.
@@ -117,6 +125,7 @@ class GroupState {
   [[nodiscard]] RosterEntry roster_entry(OpenedEntry const& entry, EntryRecord const& record) const;
   void note_roster_entry(RosterEntry entry);
   [[nodiscard]] Result<> raise_alarm(Alarm const& alarm);
+  [[nodiscard]] Result<> put_teacher(EpochId const& epoch, std::optional<DeviceId> const& teacher);
   struct SetAside;
   void share_out();
   [[nodiscard]] Result<SetAside*> count_set_aside();
@@ -132,6 +141,7 @@ class GroupState {
   std::map<EpochId, EpochSecret> secrets_;
   std::set<EpochId> used_epochs_;
   std::map<EpochId, DeviceId> taught_by_;  ///< of secrets that are not in use yet
+  std::set<EpochId> in_doubt_;             ///< of those, what only entries brought that are not applied
   std::map<ChainNo, ChainRecord> chains_;
   std::map<LogId, std::vector<ChainNo>> log_chains_;
   std::map<DeviceId, std::vector<ChainNo>> device_chains_;

@@ -12,6 +12,8 @@ constexpr std::string_view kClockKey = "hlc";
 constexpr std::string_view kOfferedPrefix = "offered/";
 /// Entries that hold a secret may themselves be sealed under one that is looked up.
 constexpr int kMostLookups = 4;
+/// Entries opened at most to find one secret.
+constexpr int kMostTries = 32;
 
 ItemDigest digest_of(ByteView sealed) { return crypto::as_id<ItemDigest>(crypto::hash128("kith/item/1", {sealed})); }
 
@@ -47,6 +49,22 @@ Result<> Ingest::work_off() {
       KITH_CHECK(refuse(taken.error()));
     }
   }
+  return drop_unheld();
+}
+
+/// Secrets that were taken from entries which were refused since, or gave way, and that nothing else holds, go again.
+/// Not before all that came with them had its turn: what they opened may have been applied.
+Result<> Ingest::drop_unheld() {
+  auto epochs = waiting_.secrets().take_forgotten();
+  epochs.merge(of_refused_);
+  of_refused_.clear();
+  for (auto const& epoch : epochs) {
+    if (!state_.in_doubt(epoch)) continue;
+    KITH_TRY(holders, waiting_.secrets().holders(epoch, 1));
+    if (!holders.empty()) continue;
+    KITH_CHECK(state_.forget(epoch));
+    result_.roster_changed = true;
+  }
   return {};
 }
 
@@ -66,9 +84,9 @@ Result<> Ingest::take_one(Item const& item) {
   if (entry.body.seq.value == 0) return fail(CoreError::bad_entry);  // an item outside the log
   KITH_TRY(applied, state_.record(entry.hash));
   KITH_TRY(waiting, waiting_.pending(entry.hash.view()));
-  if (applied) {
+  if (applied) {  // in another seal, of which its author can make any number: no row for each
     ++result_.duplicates;
-    return store_.put(Table::items, digest.view(), entry.hash.view());
+    return {};
   }
   if (item.from_outside && entry.body.author == identity_.device()) {
     KITH_TRY(current, get_number(store_, kIncarnationKey));
@@ -86,7 +104,7 @@ Result<> Ingest::take_one(Item const& item) {
       ++result_.duplicates;
       return {};
     }
-    KITH_TRY(fate, keep_pending(entry, std::move(needs), missing, item));
+    KITH_TRY(fate, keep_pending(entry, found, std::move(needs), missing, item));
     return learn_from(entry, found, fate);
   }
   if (waiting) KITH_CHECK(waiting_.drop_pending(*waiting));
@@ -107,10 +125,10 @@ Result<> Ingest::keep_unopened(wire::SealedParts const& parts, ItemDigest const&
   return {};
 }
 
-Result<Ingest::Fate> Ingest::keep_pending(OpenedEntry const& entry, std::vector<Tip> needs,
+Result<Ingest::Fate> Ingest::keep_pending(OpenedEntry const& entry, Found const& own, std::vector<Tip> needs,
                                           std::vector<Tip> const& missing, Item const& item) {
   PendingRecord const record{entry.body.tip(entry.hash), std::move(needs), item.from, item.sealed};
-  KITH_TRY(room, waiting_.keep_pending(record, missing));
+  KITH_TRY(room, waiting_.keep_pending(record, missing, doubtful_in(entry, own)));
   if (!room) {
     KITH_CHECK(refuse({CoreError::bad_entry, CountDetail{item.sealed.size(), kLimits.max_unopened_bytes}}));
     return Fate::refused;
@@ -147,19 +165,31 @@ Result<Ingest::Found> Ingest::secret_for(wire::SealedParts const& parts) const {
       return found;
     }
   }
-  KITH_TRY(held, offered(parts.header.epoch, kMostLookups));
+  int tries = kMostTries;
+  KITH_TRY(held, look_up(parts.header.epoch, kMostLookups, tries));
   found.looked_up = std::move(held);
   return found;
 }
 
-/// Looks for a secret that was not kept, for want of room, in the entry that holds it.
-Result<std::optional<EpochSecret>> Ingest::offered(EpochId const& epoch, int depth) const {
+/// Looks for a secret that was not kept, for want of room, in the entries that hold it, applied or waiting.
+Result<std::optional<EpochSecret>> Ingest::look_up(EpochId const& epoch, int depth, int& tries) const {
+  if (depth == 0) return std::nullopt;
   KITH_TRY(row, store_.get(Table::meta, key_of(bytes_of(kOfferedPrefix), epoch.view())));
-  auto const hash = row ? EntryHash::from(*row) : std::nullopt;
-  if (!hash || depth == 0) return std::nullopt;
-  KITH_TRY(sealed, state_.sealed(*hash));
+  KITH_TRY(holders, waiting_.secrets().holders(epoch, kMostTries));
+  if (auto const applied = row ? EntryHash::from(*row) : std::nullopt) holders.insert(holders.begin(), *applied);
+  for (auto const& holder : holders) {
+    if (tries-- <= 0) break;
+    KITH_TRY(secret, secret_in(holder, epoch, depth, tries));
+    if (secret) return std::move(secret);
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<EpochSecret>> Ingest::secret_in(EntryHash const& hash, EpochId const& epoch, int depth,
+                                                     int& tries) const {
+  KITH_TRY(sealed, state_.sealed(hash));
   if (!sealed) {
-    KITH_TRY(record, waiting_.pending(hash->view()));
+    KITH_TRY(record, waiting_.pending(hash.view()));
     if (!record) return std::nullopt;
     sealed = std::move(record->sealed);
   }
@@ -172,7 +202,7 @@ Result<std::optional<EpochSecret>> Ingest::offered(EpochId const& epoch, int dep
   auto const* kept = state_.secret(parts.header.epoch);
   std::optional<EpochSecret> looked_up;
   if (kept == nullptr) {
-    KITH_TRY(held, offered(parts.header.epoch, depth - 1));
+    KITH_TRY(held, look_up(parts.header.epoch, depth - 1, tries));
     looked_up = std::move(held);
     if (!looked_up) return std::nullopt;
     kept = &*looked_up;
@@ -186,26 +216,39 @@ Result<std::optional<EpochSecret>> Ingest::offered(EpochId const& epoch, int dep
   return std::nullopt;
 }
 
-/// Notes where a secret is that is not kept, an applied entry before one that may be dropped. Items that wait for it
-/// are tried.
+/// Notes in which applied entry a secret is that is not kept. Items that wait for it are tried.
 Result<> Ingest::offer(EpochId const& epoch, EntryHash const& entry) {
   Bytes const key = key_of(bytes_of(kOfferedPrefix), epoch.view());
   KITH_TRY(noted, store_.get(Table::meta, key));
-  KITH_TRY(noted_applied, noted ? store_.get(Table::entries, *noted) : Result<std::optional<Bytes>>{});
-  if (!noted_applied) KITH_CHECK(store_.put(Table::meta, key, entry.view()));
+  KITH_TRY(still_here, noted ? store_.get(Table::entries, *noted) : Result<std::optional<Bytes>>{});
+  if (!still_here) KITH_CHECK(store_.put(Table::meta, key, entry.view()));
   return wake_unopened(epoch);
 }
 
-Result<> Ingest::learn(EpochSecret const& secret, DeviceId const& teacher) {
-  KITH_TRY(is_new, state_.learn(secret, random_, teacher));
+Result<> Ingest::learn(EpochSecret const& secret, DeviceId const& teacher, GroupState::Keep keep) {
+  KITH_TRY(is_new, state_.learn(secret, random_, teacher, keep));
   if (!is_new) return {};
   result_.roster_changed = true;
   return wake_unopened(epoch_id(state_.group(), secret));
 }
 
-/// How many secrets of an entry are kept. What is kept is there for good and costs with every stranger's hello, so
-/// nobody teaches without bound what nothing is sealed under. Of an entry that has to wait they are kept before it is
-/// known whether its author is let in: what lets the author in may be sealed under one of them.
+/// Epochs of which an entry that has to wait holds the secret, or under which it is sealed, and whose secret is not
+/// kept for good: what is to be noted with it.
+std::vector<EpochId> Ingest::doubtful_in(OpenedEntry const& entry, Found const& own) const {
+  std::set<EpochId> epochs;
+  auto const note = [&](EpochId const& epoch) {
+    if (state_.secret(epoch) == nullptr || state_.in_doubt(epoch)) epochs.insert(epoch);
+  };
+  if (own.kept != nullptr || own.unwrapped) note(entry.epoch);
+  for (auto const& op : entry.ops) {
+    for (auto const& secret : secrets_in(op)) note(epoch_id(state_.group(), secret));
+  }
+  return {epochs.begin(), epochs.end()};
+}
+
+/// How many secrets of an entry are kept. What is kept costs with every stranger's hello, so nobody teaches without
+/// bound what nothing is sealed under. Of an entry that has to wait they are kept before it is known whether its author
+/// is let in, since what lets the author in may be sealed under one of them; and only as long as it waits.
 std::size_t Ingest::room_to_teach(OpenedEntry const& entry, Fate fate) const {
   auto const& roster = state_.roster();
   auto const& author = entry.body.author;
@@ -216,17 +259,26 @@ std::size_t Ingest::room_to_teach(OpenedEntry const& entry, Fate fate) const {
 }
 
 /// Takes the secret of the entry's own epoch, where it is not kept yet, and those in its ops: as many as there is room
-/// for are kept, of the others it is noted where they are. Whether an epoch is valid is another question.
+/// for are kept, of the others it is noted where they are. Whether an epoch is valid is another question. Those of an
+/// entry that is not applied are in doubt; one that finds no room to wait may still open what it would have waited for.
 Result<> Ingest::learn_from(OpenedEntry const& entry, Found const& own, Fate fate) {
+  using Keep = GroupState::Keep;
   auto const& author = entry.body.author;
-  if (fate == Fate::applied && own.kept == nullptr) KITH_CHECK(learn(*own.get(), author));
+  bool const applied = fate == Fate::applied;
+  if (applied && own.kept == nullptr) KITH_CHECK(learn(*own.get(), author, Keep::for_good));
   std::size_t room = room_to_teach(entry, fate);
   auto const take = [&](EpochSecret const& secret) -> Result<> {
     EpochId const epoch = epoch_id(state_.group(), secret);
-    if (state_.secret(epoch) != nullptr) return {};
-    if (room == 0) return fate == Fate::refused ? Result<>{} : offer(epoch, entry.hash);
-    --room;
-    return learn(secret, author);
+    bool const in_doubt = state_.in_doubt(epoch);
+    if (in_doubt ? !applied : state_.secret(epoch) != nullptr) return {};
+    bool const has_its_room = in_doubt && state_.teacher_of(epoch) == author;
+    if (room == 0 && !has_its_room) {
+      if (applied) return offer(epoch, entry.hash);
+      return fate == Fate::waits ? wake_unopened(epoch) : Result<>{};
+    }
+    if (!has_its_room) --room;
+    if (fate == Fate::refused) of_refused_.insert(epoch);
+    return learn(secret, author, applied ? Keep::for_good : Keep::in_doubt);
   };
   if (own.unwrapped) KITH_CHECK(take(*own.unwrapped));
   for (auto const& op : entry.ops) {

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 #include "core/replica.hpp"
 #include "core/vouching.hpp"
@@ -51,16 +52,20 @@ class Ingest {
   /// What became of an entry.
   enum class Fate { applied, waits, refused };
   [[nodiscard]] Result<> work_off();
+  [[nodiscard]] Result<> drop_unheld();
   [[nodiscard]] Result<> take_one(Item const& item);
   [[nodiscard]] Result<> keep_unopened(wire::SealedParts const& parts, ItemDigest const& digest, Item const& item);
-  [[nodiscard]] Result<Fate> keep_pending(OpenedEntry const& entry, std::vector<Tip> needs,
+  [[nodiscard]] Result<Fate> keep_pending(OpenedEntry const& entry, Found const& own, std::vector<Tip> needs,
                                           std::vector<Tip> const& missing, Item const& item);
+  [[nodiscard]] std::vector<EpochId> doubtful_in(OpenedEntry const& entry, Found const& own) const;
   [[nodiscard]] Result<Found> secret_for(wire::SealedParts const& parts) const;
-  [[nodiscard]] Result<std::optional<EpochSecret>> offered(EpochId const& epoch, int depth) const;
+  [[nodiscard]] Result<std::optional<EpochSecret>> look_up(EpochId const& epoch, int depth, int& tries) const;
+  [[nodiscard]] Result<std::optional<EpochSecret>> secret_in(EntryHash const& entry, EpochId const& epoch, int depth,
+                                                             int& tries) const;
   [[nodiscard]] Result<> offer(EpochId const& epoch, EntryHash const& entry);
   [[nodiscard]] Result<> put_in(OpenedEntry const& entry, ItemDigest const& digest, ByteView sealed);
   [[nodiscard]] std::size_t room_to_teach(OpenedEntry const& entry, Fate fate) const;
-  [[nodiscard]] Result<> learn(EpochSecret const& secret, DeviceId const& teacher);
+  [[nodiscard]] Result<> learn(EpochSecret const& secret, DeviceId const& teacher, GroupState::Keep keep);
   [[nodiscard]] Result<> learn_from(OpenedEntry const& entry, Found const& own, Fate fate);
   [[nodiscard]] Result<> wake_waiting(Tip const& arrived);
   [[nodiscard]] Result<> wake_unopened(EpochId const& epoch);
@@ -76,6 +81,7 @@ class Ingest {
   Now now_;
   DeviceId from_;
   std::deque<Item> queue_;
+  std::set<EpochId> of_refused_;  ///< secrets taken from entries that did not even come to wait
   Received result_;
   bool own_log_came_ = false;
 };

@@ -1,6 +1,7 @@
 #include "core/session.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/assert.hpp"
 #include "base/version.hpp"
@@ -39,6 +40,12 @@ noise::Psk const& Membership::kept_psk(EpochId const& epoch) const {
   return found != psks_.end() ? found->second : psks_.emplace(epoch, psk(epoch)).first->second;
 }
 
+void Membership::keep_no_psks_but(std::span<EpochId const> epochs) const {
+  if (psks_.size() <= epochs.size()) return;
+  std::set<EpochId> const held(epochs.begin(), epochs.end());
+  std::erase_if(psks_, [&](auto const& kept) { return !held.contains(kept.first); });
+}
+
 Session::Session(Identity const& identity, Membership const& membership, std::optional<DeviceId> dialled,
                  wire::Opening const& opening, ByteView link_binding, noise::Role role, RandomSource& random, Now now)
     : identity_(identity),
@@ -57,14 +64,15 @@ Session Session::initiate(Identity const& identity, Membership const& membership
                           ByteView link_binding, RandomSource& random, Now now) {
   wire::Opening const opening{};
   Session session(identity, membership, dialled, opening, link_binding, noise::Role::initiator, random, now);
-  session.offered_ = membership.epochs_for(dialled);
-  session.offered_.resize(std::min(session.offered_.size(), wire::kEpochTags));
+  auto epochs = membership.epochs_for(dialled);
+  epochs.resize(std::min(epochs.size(), wire::kEpochTags));
+  for (auto const& epoch : epochs) session.offered_.push_back(membership.psk(epoch));
   Bytes message;
   auto started = session.handshake_->write_tokens(message);
   Bytes tags;
   for (std::size_t i = 0; i < wire::kEpochTags; ++i) {
     auto const tag = i < session.offered_.size()
-                         ? epoch_tag(membership.psk(session.offered_[i]), session.handshake_->ephemeral_public())
+                         ? epoch_tag(session.offered_[i], session.handshake_->ephemeral_public())
                          : random.id<wire::EpochTag>();
     append(tags, tag.view());
   }
@@ -121,7 +129,9 @@ Result<> Session::read_hello(ByteView message, Now now) {
   Bytes tags;
   KITH_CHECK(handshake_->read_message(message, tags));
   if (tags.size() != wire::kEpochTags * wire::EpochTag::kBytes) return fail(CoreError::handshake_failed);
-  for (auto const& epoch : membership_.all_epochs()) {
+  auto const epochs = membership_.all_epochs();
+  membership_.keep_no_psks_but(epochs);
+  for (auto const& epoch : epochs) {
     auto const& psk = membership_.kept_psk(epoch);
     auto const ours = epoch_tag(psk, *handshake_->remote_ephemeral());
     for (std::uint8_t i = 0; i < wire::kEpochTags; ++i) {
@@ -152,7 +162,8 @@ Result<> Session::read_reply(ByteView message, Now now) {
     case Membership::Verdict::removed: return fail(CoreError::removed_peer);
     case Membership::Verdict::unknown: return fail(CoreError::unknown_device);
   }
-  handshake_->set_psk(membership_.psk(offered_[payload.front()]));
+  handshake_->set_psk(std::move(offered_[payload.front()]));
+  offered_.clear();
   KITH_CHECK(write_payload_message(std::nullopt, now));
   become_open(std::move(peer), now);
   return {};

@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -24,13 +25,16 @@ class Membership {
   [[nodiscard]] virtual Incarnation incarnation() const = 0;
   /// Up to four epochs that the dialled device may know, the likeliest first.
   [[nodiscard]] virtual std::vector<EpochId> epochs_for(std::optional<DeviceId> const& dialled) const = 0;
-  /// Every epoch whose secret is held.
+  /// Every epoch whose secret is held. What is held now may be dropped later.
   [[nodiscard]] virtual std::vector<EpochId> all_epochs() const = 0;
+  /// @param epoch  one whose secret is held
   [[nodiscard]] virtual crypto::noise::Psk psk(EpochId const& epoch) const = 0;
   [[nodiscard]] virtual Verdict judge(wire::Devcert const& cert) const = 0;
 
   /// psk(), derived once for each epoch, whose psk never changes: every stranger's hello is held against all of them.
   [[nodiscard]] crypto::noise::Psk const& kept_psk(EpochId const& epoch) const;
+  /// Drops the kept ones of all epochs but these, where there are more.
+  void keep_no_psks_but(std::span<EpochId const> epochs) const;
 
  private:
   mutable std::map<EpochId, crypto::noise::Psk> psks_;
@@ -146,7 +150,7 @@ class Session {
   crypto::noise::Role role_;
   std::optional<DeviceId> dialled_;
   wire::Opening opening_;
-  std::vector<EpochId> offered_;  ///< the epochs behind message 1's tags, as far as they are real
+  std::vector<crypto::noise::Psk> offered_;  ///< behind message 1's tags, as far as they are real
   std::optional<crypto::noise::HandshakeState> handshake_;
   std::optional<SecureChannel> channel_;
   State state_;

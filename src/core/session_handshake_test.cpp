@@ -28,12 +28,14 @@ Bytes prologue_of(wire::Opening const& opening) {
   return prologue;
 }
 
+crypto::noise::HandshakeState initiator(wire::Opening const& opening, Identity const& identity, RandomSource& random) {
+  return {crypto::noise::Pattern::xx_psk3, crypto::noise::Role::initiator, prologue_of(opening), identity.dx, random};
+}
+
 /// A dialler of any versions, by the specification: what Session::initiate would send if it spoke them.
 /// @param observed_tags  in place of those that it could make itself
-Bytes dial_with(wire::Opening const& opening, testing::TestMembership const& membership, Identity const& identity,
-                RandomSource& random, Bytes observed_tags = {}) {
-  crypto::noise::HandshakeState state(crypto::noise::Pattern::xx_psk3, crypto::noise::Role::initiator,
-                                      prologue_of(opening), identity.dx, random);
+Bytes dial_with(wire::Opening const& opening, crypto::noise::HandshakeState& state,
+                testing::TestMembership const& membership, RandomSource& random, Bytes observed_tags = {}) {
   Bytes message, tagged;
   must(state.write_tokens(message));
   append(tagged, bytes_of("kith/tag/1"));
@@ -47,6 +49,11 @@ Bytes dial_with(wire::Opening const& opening, testing::TestMembership const& mem
   Bytes out = wire::encode(opening);
   append_message(out, message);
   return out;
+}
+Bytes dial_with(wire::Opening const& opening, testing::TestMembership const& membership, Identity const& identity,
+                RandomSource& random, Bytes observed_tags = {}) {
+  auto state = initiator(opening, identity, random);
+  return dial_with(opening, state, membership, random, std::move(observed_tags));
 }
 
 /// The tags of a message 1, which everybody on the path can read.
@@ -86,6 +93,34 @@ TEST_F(Handshakes, DeriveAnEpochsPskOnceForAllStrangers) {
   EXPECT_EQ(b.membership.asked, static_cast<int>(b.membership.secrets.size()));
 }
 
+/// Secrets that turn out to be of no use are dropped, and may be learnt again.
+TEST_F(Handshakes, KeepNoPskOfWhatIsNotHeld) {
+  a.membership.secrets[0] = a.random.secret<EpochSecret>();
+  auto const hear = [&] {
+    ASSERT_TRUE(accept(first_message()));
+    EXPECT_EQ(reason(b), "core.handshake_failed");
+  };
+  auto& held = b.membership.secrets;
+  for (int i = 0; i < 3; ++i) held.push_back(b.random.secret<EpochSecret>());
+  hear();
+  EXPECT_EQ(b.membership.asked, 4);
+  auto dropped = std::move(held.back());
+  held.pop_back();
+  hear();
+  EXPECT_EQ(b.membership.asked, 4);
+  held.push_back(std::move(dropped));
+  hear();
+  EXPECT_EQ(b.membership.asked, 5) << "it had not been kept";
+}
+
+TEST_F(Handshakes, GoOnUnderASecretThatIsDroppedMeanwhile) {
+  dial(b.identity.device());
+  a.membership.secrets.clear();
+  pump();
+  EXPECT_TRUE(a.session->open());
+  EXPECT_TRUE(b.session->open());
+}
+
 TEST_F(Handshakes, GiveAMemberOfAnotherGroupNotOneByte) {
   a.membership.group_id = a.random.id<GroupId>();
   ASSERT_TRUE(accept(first_message()));
@@ -118,9 +153,15 @@ TEST_F(Handshakes, OpenNothingForAReplay) {
 }
 
 TEST_F(Handshakes, NeedTheSecretBehindTheTags) {
-  a.membership.honest_answers = 1;  // it can show a tag, and knows no more
-  dial(b.identity.device());
-  pump();
+  auto state = initiator({}, a.identity, a.random);
+  ASSERT_TRUE(accept(dial_with({}, state, a.membership, a.random)));  // it can show a tag, and knows no more
+  auto const answer = second_message();
+  Bytes payload, proof, framed;
+  must(state.read_message(ByteView{answer}.subspan(2), payload));
+  state.set_psk(a.random.secret<crypto::noise::Psk>());
+  must(state.write_message(payload, proof));
+  append_message(framed, proof);
+  deliver(*b.session, framed);
   EXPECT_FALSE(b.session->open());
   EXPECT_EQ(reason(b), "crypto.not_authentic");
 }

@@ -61,10 +61,13 @@ Result<std::vector<WaitingRoom::Unopened>> WaitingRoom::take_unopened(EpochId co
   return taken;
 }
 
-Result<bool> WaitingRoom::keep_pending(PendingRecord const& entry, std::vector<Tip> const& missing) {
-  KITH_TRY(room, reserve(Kind::pending, entry.from, entry.sealed.size()));
+Result<bool> WaitingRoom::keep_pending(PendingRecord const& entry, std::vector<Tip> const& missing,
+                                       std::span<EpochId const> secrets) {
+  std::size_t const bytes = entry.sealed.size() + secrets.size() * WaitingSecrets::kBytesEach;
+  KITH_TRY(room, reserve(Kind::pending, entry.from, bytes));
   if (!room) return false;
   auto const& self = entry.self;
+  KITH_CHECK(secrets_.note(self.hash, secrets));
   KITH_CHECK(store_.put(Table::pending, self.hash.view(), encode_record(entry)));
   for (auto const& need : missing) {
     KITH_CHECK(store_.put(Table::waiting, key_of(need.hash.view(), self.hash.view()), encode_tip(need)));
@@ -80,8 +83,16 @@ Result<std::optional<PendingRecord>> WaitingRoom::pending(ByteView hash) const {
   return get_record<PendingRecord>(store_, Table::pending, hash);
 }
 
+/// What an entry counts for on the account of who handed it over.
+Result<std::size_t> WaitingRoom::weight(PendingRecord const& entry) const {
+  KITH_TRY(rows, secrets_.bytes_of_rows(entry.self.hash));
+  return entry.sealed.size() + rows;
+}
+
 Result<> WaitingRoom::drop_pending(PendingRecord const& entry) {
   auto const& self = entry.self.hash;
+  KITH_TRY(bytes, weight(entry));
+  KITH_CHECK(secrets_.forget(self));
   for (auto const& need : entry.needs) {
     KITH_CHECK(store_.erase(Table::waiting, key_of(need.hash.view(), self.view())));
     KITH_CHECK(store_.erase(Table::meta, named_key(need, self)));
@@ -89,7 +100,7 @@ Result<> WaitingRoom::drop_pending(PendingRecord const& entry) {
     if (!others) KITH_CHECK(store_.erase(Table::meta, missing_key(entry.from, need.hash.view())));
   }
   KITH_CHECK(store_.erase(Table::pending, self.view()));
-  return release(Kind::pending, entry.from, entry.sealed.size());
+  return release(Kind::pending, entry.from, bytes);
 }
 
 Result<bool> WaitingRoom::needed_by_others_of(DeviceId const& from, EntryHash const& need,
@@ -259,7 +270,9 @@ Result<> WaitingRoom::evict_pending(DeviceId const& from, std::size_t bytes) {
     auto record = decode_record<PendingRecord>(value);
     damaged |= !record;
     if (record && record->from == from) {
-      freed += record->sealed.size();
+      auto const bytes_of_it = weight(*record);
+      damaged |= !bytes_of_it;
+      freed += bytes_of_it.value_or(0);
       chosen.push_back(std::move(*record));
     }
     return damaged || freed >= bytes ? Store::Next::stop : Store::Next::go_on;

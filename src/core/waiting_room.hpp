@@ -5,7 +5,7 @@
 #include <optional>
 #include <set>
 
-#include "core/records.hpp"
+#include "core/waiting_secrets.hpp"
 
 namespace kith::core {
 
@@ -15,7 +15,7 @@ namespace kith::core {
 /// again when it is needed.
 class WaitingRoom {
  public:
-  explicit WaitingRoom(Store& store) : store_(store) {}
+  explicit WaitingRoom(Store& store) : store_(store), secrets_(store) {}
 
   /// @return whether there was room
   [[nodiscard]] Result<bool> keep_unopened(EpochId const& epoch, ItemDigest const& digest, DeviceId const& from,
@@ -29,8 +29,10 @@ class WaitingRoom {
   [[nodiscard]] Result<std::vector<Unopened>> take_unopened(EpochId const& epoch);
 
   /// @param missing  those of the entry's needs that are not applied here
+  /// @param secrets  epochs to note with it: their rows count with its bytes
   /// @return whether there was room
-  [[nodiscard]] Result<bool> keep_pending(PendingRecord const& entry, std::vector<Tip> const& missing);
+  [[nodiscard]] Result<bool> keep_pending(PendingRecord const& entry, std::vector<Tip> const& missing,
+                                          std::span<EpochId const> secrets = {});
   [[nodiscard]] Result<std::optional<PendingRecord>> pending(ByteView hash) const;
   /// Forgets an entry, and that it waited.
   [[nodiscard]] Result<> drop_pending(PendingRecord const& entry);
@@ -47,6 +49,10 @@ class WaitingRoom {
   [[nodiscard]] Result<bool> named_by_another(LogId const& log,
                                               std::function<bool(Waiter const&)> const& vouches) const;
 
+  /// Whose secrets are in entries that wait.
+  [[nodiscard]] WaitingSecrets& secrets() { return secrets_; }
+  [[nodiscard]] WaitingSecrets const& secrets() const { return secrets_; }
+
   /// What waiting entries need and is not here, waiting or applied, without `except`: in turn for each device that
   /// handed entries over, so that nobody's needs come behind another's. At most `most`.
   [[nodiscard]] Result<std::vector<Tip>> missing(std::size_t most, std::set<EntryHash> const& except) const;
@@ -62,7 +68,10 @@ class WaitingRoom {
   [[nodiscard]] Result<bool> needed_by_others_of(DeviceId const& from, EntryHash const& need,
                                                  EntryHash const& except) const;
 
+  [[nodiscard]] Result<std::size_t> weight(PendingRecord const& entry) const;
+
   Store& store_;
+  WaitingSecrets secrets_;
 };
 
 }  // namespace kith::core

@@ -81,6 +81,34 @@ TEST_F(Waiting, WhatIsDroppedFreesItsRoom) {
   EXPECT_TRUE(keep(entry(flood, {tip(second)}, kPart)));
 }
 
+/// Compressed, an entry's secrets can be less than what is noted of them.
+TEST_F(Waiting, WhatIsNotedOfSecretsTakesUpRoomToo) {
+  std::vector<EpochId> epochs;
+  for (std::size_t i = 0; i < 64; ++i) epochs.push_back(random.id<EpochId>());
+  std::vector<PendingRecord> all;
+  for (;;) {
+    auto one = entry(flood, {tip(second)}, kPart);
+    if (!must(room.keep_pending(one, one.needs, epochs))) break;
+    all.push_back(std::move(one));
+    ASSERT_LT(all.size(), 2000U);
+  }
+  EXPECT_EQ(all.size(), kLimits.max_unopened_bytes / (kPart + epochs.size() * WaitingSecrets::kBytesEach));
+  EXPECT_EQ(rows(Table::meta, "held/"), all.size() * epochs.size());
+  EXPECT_EQ(must(room.secrets().holders(epochs.front(), 5)).size(), 5U);
+  auto const few = all.size() / 4;
+  for (std::size_t i = 0; i < few; ++i) {
+    auto const one = entry(honest, {tip(second)}, kPart);
+    ASSERT_TRUE(must(room.keep_pending(one, one.needs, epochs)));
+  }
+  EXPECT_LE(rows(Table::meta, "holds/"), all.size());
+  EXPECT_EQ(rows(Table::meta, "held/"), rows(Table::pending) * epochs.size()) << "those that gave way left nothing";
+  for (auto const& one : all) {
+    if (must(room.pending(one.self.hash.view()))) must(room.drop_pending(one));
+  }
+  EXPECT_EQ(rows(Table::meta, "held/"), few * epochs.size());
+  EXPECT_EQ(room.secrets().take_forgotten(), std::set<EpochId>(epochs.begin(), epochs.end()));
+}
+
 TEST_F(Waiting, ManyNeedsOfOneDoNotHideThoseOfAnother) {
   std::vector<Tip> made_up;
   for (int i = 0; i < 400; ++i) {

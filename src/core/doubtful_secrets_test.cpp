@@ -1,0 +1,208 @@
+#include <gtest/gtest.h>
+
+#include "core/waiting_room.hpp"
+#include "support/raw_entry.hpp"
+#include "support/test_device.hpp"
+
+/// What entries leave behind that are not let in, give way, or come in many seals: nothing.
+namespace kith::core {
+namespace {
+
+using testing::must;
+using testing::TestDevice;
+
+struct DoubtfulSecrets : ::testing::Test {
+  DoubtfulSecrets() {
+    must(a.replica.create_group("home", "a", testing::test_recovery(1), a.now()));
+    a.invite(b);
+    b.pull_from(a);
+  }
+  [[nodiscard]] std::vector<EpochSecret> secrets(std::size_t count) {
+    std::vector<EpochSecret> list;
+    for (std::size_t i = 0; i < count; ++i) list.push_back(random.secret<EpochSecret>());
+    return list;
+  }
+  [[nodiscard]] static std::vector<wire::Op> op(std::vector<EpochSecret> const& secrets) {
+    std::vector<wire::Op> ops;
+    ops.emplace_back(wire::EpochSecrets{});
+    for (auto const& secret : secrets) std::get<wire::EpochSecrets>(ops.back()).secrets.push_back(secret.clone());
+    return ops;
+  }
+  /// The first entry of a log.
+  testing::RawMade made(Identity const& author, std::vector<Tip> tips, std::vector<EpochSecret> const& secrets) {
+    return testing::raw_entry(testing::raw_body(author, {random.u64()}, std::move(tips), op(secrets)), author,
+                              a.replica, random);
+  }
+  testing::RawMade sealed_under(EpochSecret const& secret, std::vector<Tip> tips) {
+    return testing::raw_entry(testing::raw_body(b.identity, {random.u64()}, std::move(tips), {}), b.identity,
+                              a.replica.state().group(), secret, random);
+  }
+  Received give(Bytes const& sealed, DeviceId const& from) {
+    std::vector<ByteView> const items{sealed};
+    return must(a.replica.receive(items, a.now(), from));
+  }
+  [[nodiscard]] std::size_t rows(std::string_view prefix, Table table = Table::meta) {
+    std::size_t count = 0;
+    must(a.store.scan(table, bytes_of(prefix), {}, [&](ByteView, ByteView) {
+      ++count;
+      return Store::Next::go_on;
+    }));
+    return count;
+  }
+  /// Secrets that `a` keeps, and that its database does.
+  [[nodiscard]] std::size_t known() {
+    TestDevice again(1, "a", a.database->clone());
+    must(again.replica.open());
+    EXPECT_EQ(again.replica.state().secrets().size(), a.replica.state().secrets().size());
+    return a.replica.state().secrets().size();
+  }
+  [[nodiscard]] bool knows(EpochSecret const& secret) const {
+    return a.replica.state().secret(epoch_id(a.replica.state().group(), secret)) != nullptr;
+  }
+  void expect_no_rows_left() {
+    for (auto const* prefix : {"offered/", "held/", "holds/", "in_doubt/", "taught_by/", "pending_bytes/"}) {
+      EXPECT_EQ(rows(prefix), 0U) << prefix;
+    }
+    EXPECT_EQ(rows("", Table::pending) + rows("", Table::waiting), 0U);
+  }
+  [[nodiscard]] Tip not_here() { return {{a.identity.device(), {9}}, {4}, random.id<EntryHash>()}; }
+  /// An entry of `b` that is not here yet: what others can wait for.
+  testing::RawMade late() { return made(b.identity, must(a.replica.tips()), {}); }
+
+  testing::SeededRandom random{50};
+  TestDevice a{1, "a"}, b{2, "b"};
+  Identity stranger = Identity::generate(random, {0});
+  DeviceId const flood = random.id<DeviceId>(), honest = random.id<DeviceId>();
+};
+
+TEST_F(DoubtfulSecrets, FurtherSealsOfAnEntryLeaveNoRow) {
+  testing::RawEntry entry;
+  entry.group = a.replica.state().group();
+  entry.epoch = a.replica.state().secret(*a.replica.sealing_epoch());
+  entry.signer = &b.identity.sign;
+  entry.body = wire::encode(testing::raw_body(b.identity, {7}, must(a.replica.tips()), {}));
+  entry.id = random.id<EntryId>();
+  auto const first = entry.sealed(random);
+  ASSERT_EQ(give(first, honest).applied, 1U);
+  auto const before = rows("", Table::items);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(give(entry.sealed(random), flood).duplicates, 1U);
+  EXPECT_EQ(rows("", Table::items), before);
+  EXPECT_EQ(give(first, honest).duplicates, 1U);
+}
+
+TEST_F(DoubtfulSecrets, WhatARefusedEntryTaughtIsDropped) {
+  auto const before = known();
+  auto const need = late();
+  // More than is kept of a stranger's: of some only where they are is known.
+  for (int i = 0; i < 4; ++i) {
+    auto const entry = made(Identity::generate(random, {0}), {need.tip}, secrets(kLimits.max_entry_secrets));
+    EXPECT_EQ(give(entry.sealed, flood).pending, 1U);
+  }
+  EXPECT_EQ(known(), before + kLimits.max_doubtful_secrets);
+  EXPECT_EQ(rows("held/"), 4 * kLimits.max_entry_secrets);
+  auto const received = give(need.sealed, honest);
+  EXPECT_EQ(received.applied, 1U);
+  EXPECT_EQ(received.refused, 4U);
+  EXPECT_EQ(known(), before);
+  expect_no_rows_left();
+}
+
+TEST_F(DoubtfulSecrets, WhatAnEntryTaughtThatGaveWayIsDropped) {
+  constexpr std::size_t kPart = 64 * 1024;
+  auto const before = known();
+  auto const gives_way = made(stranger, {not_here()}, secrets(10));
+  auto const stays = made(b.identity, {not_here()}, secrets(7));
+  ASSERT_EQ(give(gives_way.sealed, flood).pending, 1U);
+  ASSERT_EQ(give(stays.sealed, honest).pending, 1U);
+  ASSERT_EQ(known(), before + 17);
+  must(a.store.begin());
+  WaitingRoom room(a.store);
+  PendingRecord filler{{{flood, {1}}, {1}, {}}, {not_here()}, flood, Bytes(kPart)};
+  do {  // all of them behind what is to give way
+    filler.self.hash = random.id<EntryHash>();
+    filler.self.hash.bytes[0] = 0xff;
+  } while (must(room.keep_pending(filler, filler.needs)));
+  must(a.store.commit());
+  ASSERT_LT(gives_way.tip.hash.bytes[0], 0xff);
+  ASSERT_TRUE(must(a.replica.holds(gives_way.tip.hash)));
+  for (int i = 0; i < 6; ++i) {  // more than the filler left
+    EXPECT_EQ(give(made(b.identity, {not_here()}, secrets(100)).sealed, honest).pending, 1U);
+  }
+  EXPECT_FALSE(must(a.replica.holds(gives_way.tip.hash)));
+  EXPECT_TRUE(must(a.replica.holds(stays.tip.hash)));
+  EXPECT_EQ(known(), before + 7 + 600);
+  EXPECT_EQ(rows("held/"), 607U);
+  EXPECT_EQ(rows("holds/"), 7U);
+  EXPECT_EQ(rows("in_doubt/"), 607U);
+}
+
+/// Whichever came first.
+TEST_F(DoubtfulSecrets, WhatAnAppliedEntryTeachesAsWellStays) {
+  auto const both = secrets(2);
+  auto const need = late();
+  auto const first = made(b.identity, must(a.replica.tips()), {});
+  std::vector<EpochSecret> before_, after_;
+  before_.push_back(both[0].clone()), after_.push_back(both[1].clone());
+  ASSERT_EQ(give(made(b.identity, must(a.replica.tips()), before_).sealed, honest).applied, 1U);
+  ASSERT_EQ(give(made(stranger, {need.tip}, both).sealed, flood).pending, 1U);
+  ASSERT_EQ(give(made(b.identity, must(a.replica.tips()), after_).sealed, honest).applied, 1U);
+  ASSERT_EQ(give(need.sealed, honest).refused, 1U);
+  EXPECT_TRUE(knows(both[0]));
+  EXPECT_TRUE(knows(both[1]));
+  EXPECT_EQ(rows("in_doubt/") + rows("held/"), 0U);
+  EXPECT_EQ(a.replica.state().unused_secrets_of(b.identity.device()), 2U);
+  EXPECT_EQ(a.replica.state().unused_secrets_of(stranger.device()), 0U);
+}
+
+TEST_F(DoubtfulSecrets, WhatSomethingAppliedIsSealedUnderStays) {
+  auto const one = secrets(1);
+  auto const need = late();
+  auto const item = sealed_under(one.front(), must(a.replica.tips()));
+  ASSERT_EQ(give(item.sealed, honest).unopened, 1U);
+  EXPECT_EQ(give(made(stranger, {need.tip}, one).sealed, flood).applied, 1U) << "it opens what waited";
+  ASSERT_EQ(give(need.sealed, honest).refused, 1U);
+  EXPECT_TRUE(knows(one.front()));
+  expect_no_rows_left();
+}
+
+/// The secret of an entry that waits stays as long as it does, whatever becomes of who taught it.
+TEST_F(DoubtfulSecrets, WhatAWaitingEntryIsSealedUnderStays) {
+  auto const one = secrets(1);
+  auto const need = late(), other = late();
+  ASSERT_EQ(give(made(stranger, {need.tip}, one).sealed, flood).pending, 1U);
+  ASSERT_EQ(give(sealed_under(one.front(), {other.tip}).sealed, honest).pending, 1U);
+  ASSERT_EQ(give(need.sealed, honest).refused, 1U);
+  EXPECT_TRUE(knows(one.front()));
+  EXPECT_EQ(give(other.sealed, honest).applied, 2U);
+  EXPECT_TRUE(knows(one.front()));
+  expect_no_rows_left();
+}
+
+/// Were nothing known of what strangers' entries hold once there are many of them, whoever brings in a member could be
+/// kept from being understood: what adds `d` is sealed under a secret that `d`'s own entry hands on.
+TEST_F(DoubtfulSecrets, StrangersDoNotKeepANewMemberFromBeingUnderstood) {
+  TestDevice c{3, "c"}, d{4, "d"}, late{5, "late"};
+  a.invite(c);
+  c.pull_from(a);
+  c.invite(late);
+  late.pull_from(c);
+  for (int i = 0; i < 4; ++i) {
+    auto const entry = made(Identity::generate(random, {0}), {not_here()}, secrets(kLimits.max_entry_secrets));
+    std::vector<ByteView> const items{entry.sealed};
+    ASSERT_EQ(must(late.replica.receive(items, late.now(), flood)).pending, 1U);
+  }
+  ASSERT_GE(late.replica.state().unused_secrets(), kLimits.max_doubtful_secrets);
+  must(a.replica.rotate(a.now()));  // does not know of `late`
+  auto const unknown = a.replica.sealing_epoch().value();
+  a.invite(d);
+  d.pull_from(a);
+  c.pull_from(a);
+  d.pull_from(c);
+  d.push("hello");
+  late.pull_from(d);
+  EXPECT_EQ(late.texts(), std::vector<std::string>{"hello"});
+  EXPECT_NE(late.replica.state().secret(unknown), nullptr);
+}
+
+}  // namespace
+}  // namespace kith::core
