@@ -13,10 +13,9 @@ Result<bool> Vouching::needs(EntryHash const& entry) {
     open.pop_back();
     KITH_TRY(waiters, waiting_.waiters(need));
     for (auto const& waiter : waiters) {
-      if (not_needed_.contains(waiter.hash) && !roster_.active(waiter.author)) continue;
-      if (!seen.insert(waiter.hash).second) continue;
       if (roster_.active(waiter.author)) return true;
-      open.push_back(waiter.hash);
+      if (not_needed_.contains(waiter.hash)) continue;
+      if (seen.insert(waiter.hash).second) open.push_back(waiter.hash);
     }
   }
   not_needed_.merge(seen);
