@@ -3,6 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/handlers.hpp"
 #include "cli/table.hpp"
+#include "core/records.hpp"
 #include "engine/error.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -55,7 +56,7 @@ tl::expected<ConfigKeyInfo const*, ConfigFaults> key_named(std::string const& na
 bool is_in_group(HomePaths const& paths) {
   auto const store = store::SqliteStore::open(paths.database, store::OpenMode::existing);
   if (!store) return false;
-  auto const genesis = (*store)->get(store::Table::meta, bytes_of("genesis"));
+  auto const genesis = (*store)->get(store::Table::meta, bytes_of(core::kGenesisKey));
   return genesis && genesis->has_value();
 }
 

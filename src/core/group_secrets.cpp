@@ -7,7 +7,6 @@
 namespace kith::core {
 namespace {
 
-constexpr std::string_view kGenesisKey = "genesis";
 constexpr std::string_view kGenerationKey = "generation";
 constexpr std::string_view kUsedEpochPrefix = "used_epoch/";
 constexpr std::string_view kTaughtByPrefix = "taught_by/";

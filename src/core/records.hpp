@@ -14,6 +14,9 @@ namespace kith::core {
 using store::Store;
 using store::Table;
 
+/// The row of Table::meta that a home has which belongs to a group: its genesis record, sealed at rest.
+inline constexpr std::string_view kGenesisKey = "genesis";
+
 /// Facts about an applied entry; its sealed bytes are in Table::sealed.
 struct EntryRecord {
   LogId log;

@@ -10,7 +10,6 @@
 namespace kith::core {
 namespace {
 
-constexpr std::string_view kGenesisKey = "genesis";
 constexpr std::string_view kIncarnationKey = "incarnation";
 constexpr std::string_view kOldTipKey = "old_tip";
 constexpr std::string_view kClockKey = "hlc";
