@@ -100,19 +100,39 @@ Result<bool> agreed(Context& context, DevicesRevokeOptions const& options, std::
   return context.prompt.confirm(question);
 }
 
+/// The device that is meant: one of the group, else one that was removed.
+Result<DeviceId> find_member(Client& client, DevicesRevokeOptions const& options) {
+  auto found = find_device(client, options.device);
+  if (found || !found.error().is(EngineError::no_such_device)) return found;
+  auto gone = find_device(client, options.device, true);
+  return gone || options.recovery_file ? gone : found;
+}
+
+std::string question_about(Client& client, DeviceId const& device, bool again) {
+  auto const name = device_name(client, device);
+  if (again) return fmt::format("\"{}\" ({}) was removed already. Make that final?", name, short_id(device));
+  if (device != client.device_id()) return fmt::format("Remove \"{}\" ({}) for good?", name, short_id(device));
+  return "This removes the device you are at; it can come back only by a new invite. Go on?";
+}
+
+std::string outcome(Output& out, std::string const& name, bool again) {
+  if (again)
+    return fmt::format("{} The removal of \"{}\" is final now; the group's key has changed.", out.glyphs().done(),
+                       name);
+  return fmt::format("{} \"{}\" was removed; the group's key has changed. It gets nothing new, and keeps what it has.",
+                     out.glyphs().done(), name);
+}
+
 Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   KITH_TRY(client, open_client(context, "kith devices revoke"));
   auto& replica = client->instance().replica;
-  auto const found = find_device(*client, options.device);
-  if (!found && found.error().is(EngineError::no_such_device) && !options.recovery_file) {
-    if (auto const gone = find_device(*client, options.device, true)) {
-      context.out.result(fmt::format("\"{}\" was removed already; nothing was changed.", device_name(*client, *gone)));
-      return context.out.json() ? print_devices(context, *client) : Result<int>(engine::kExitOk);
-    }
-  }
-  if (!found) return fail(found.error());
-  auto const& device = *found;
+  KITH_TRY(device, find_member(*client, options));
   std::string const name = device_name(*client, device);
+  bool const again = !replica.state().roster().active(device);
+  if (again && (!options.recovery_file || replica.removed_for_good(device))) {
+    context.out.result(fmt::format("\"{}\" was removed already; nothing was changed.", name));
+    return context.out.json() ? print_devices(context, *client) : Result<int>(engine::kExitOk);
+  }
   std::optional<core::RecoveryKeys> recovery;
   if (options.recovery_file) {
     KITH_TRY(keys, read_recovery_words(*options.recovery_file));
@@ -121,11 +141,7 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   auto const also = added_by(*client, device);
   bool const senior = replica.state().roster().above(device, client->device_id());
   auto const others = client->other_devices();
-  auto const question =
-      device == client->device_id()
-          ? std::string("This removes the device you are at; it can come back only by a new invite. Go on?")
-          : fmt::format("Remove \"{}\" ({}) for good?", name, short_id(device));
-  KITH_TRY(yes, agreed(context, options, question));
+  KITH_TRY(yes, agreed(context, options, question_about(*client, device, again)));
   if (!yes) {
     if (context.out.json()) return fail(EngineError::declined);
     context.out.note("Nothing was changed.");
@@ -145,9 +161,7 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   Reached const reached = told ? *told : Reached{};
 
   auto& out = context.out;
-  out.result(
-      fmt::format("{} \"{}\" was removed; the group's key has changed. It gets nothing new, and keeps what it has.",
-                  out.glyphs().done(), name));
+  out.result(outcome(out, name, again));
   for (auto const& other : others) {
     if (other == device || reached.level.contains(other)) continue;
     out.note(

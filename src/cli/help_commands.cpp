@@ -89,7 +89,8 @@ std::span<CommandPage const> command_pages() {
       {"devices revoke",
        "DEV [--recovery-file FILE] [--lost|--compromised]",
        "Removes a device for good and changes the group's key, so that it can read nothing new. It keeps what it had. "
-       "A device that was in the group before this one could undo that; the recovery words make it final.\n\n"
+       "A device that was in the group before this one could undo that; the recovery words make it final, "
+        "also when it was removed before without them.\n\n"
        "It asks before; where there is no terminal, it takes --yes.",
        {{"kith devices revoke phone --lost", "a lost phone"},
         {"kith devices revoke laptop --recovery-file words.txt", "a device that stands above this one"}}},

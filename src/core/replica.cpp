@@ -206,7 +206,9 @@ Result<OpId> Replica::remove_device(DeviceId const& device, wire::RemoveReason r
   return in_transaction([&]() -> Result<OpId> {
     KITH_CHECK(state_.refresh());
     auto const* member = state_.roster().find(device);
-    if (member == nullptr || member->state != MemberState::active) return fail(CoreError::unknown_device);
+    bool const removable = member != nullptr &&
+                           (member->state == MemberState::active || (recovery != nullptr && !removed_for_good(device)));
+    if (!removable) return fail(CoreError::unknown_device);
     if (recovery != nullptr && recovery->sign.public_key() != state_.genesis().recovery_sign) {
       return fail(CoreError::wrong_recovery);
     }
@@ -225,6 +227,15 @@ Result<OpId> Replica::remove_device(DeviceId const& device, wire::RemoveReason r
     if (self_active()) KITH_CHECK(ensure_epoch(now));  // the removed device reads nothing from here on
     KITH_CHECK(show_to_views());
     return ids.front();
+  });
+}
+
+bool Replica::removed_for_good(DeviceId const& device) const {
+  return std::ranges::any_of(state_.roster_entries(), [&](RosterEntry const& entry) {
+    return std::ranges::any_of(entry.ops, [&](auto const& indexed) {
+      auto const* remove = std::get_if<wire::DeviceRemove>(&indexed.second);
+      return remove != nullptr && remove->device == device && entry.recovery_signed.contains(indexed.first);
+    });
   });
 }
 

@@ -97,10 +97,12 @@ class Replica {
   /// @return each op's id; CoreError::removed_self, entry_too_large for a single op that does not fit
   [[nodiscard]] Result<std::vector<OpId>> write(std::vector<wire::Op> ops, Now now);
 
-  /// Removes a device. With `recovery` for good, whatever its rank; without, one that stands above this device could
-  /// undo it. @return CoreError::unknown_device, wrong_recovery
+  /// Removes a device. With `recovery` for good, whatever its rank, also where it was removed without; without, one
+  /// that stands above this device could undo it. @return CoreError::unknown_device, wrong_recovery
   [[nodiscard]] Result<OpId> remove_device(DeviceId const& device, wire::RemoveReason reason,
                                            RecoveryKeys const* recovery, Now now);
+  /// Whether a removal counts against a device that nothing can undo: one by the recovery key.
+  [[nodiscard]] bool removed_for_good(DeviceId const& device) const;
   /// Whether a device is of higher rank: it could answer its removal by this one with a remove that counts first.
   [[nodiscard]] bool stands_above_us(DeviceId const& device) const { return state_.roster().above(device, self()); }
   [[nodiscard]] Result<> rotate(Now now);

@@ -194,6 +194,34 @@ TEST_F(Pair, RecoveryKeyRemovesASenior) {
   EXPECT_FALSE(a.replica.self_active());
 }
 
+/// Whoever learns too late that the removed device could undo it makes it final then.
+TEST_F(Pair, RecoveryKeyMakesARemovalFinalLater) {
+  auto const senior = a.identity.device();
+  TestDevice c{3};
+  a.invite(c);
+  b.pull_from(a), c.pull_from(a);
+  must(b.replica.remove_device(senior, wire::RemoveReason::lost, nullptr, b.now()));
+  EXPECT_FALSE(b.replica.removed_for_good(senior));
+  auto const remove_again = [&](RecoveryKeys const* keys) {
+    return b.replica.remove_device(senior, wire::RemoveReason::lost, keys, b.now());
+  };
+  EXPECT_TRUE(remove_again(nullptr).error().is(CoreError::unknown_device));
+  auto const other_words = testing::test_recovery(78);
+  EXPECT_TRUE(remove_again(&other_words).error().is(CoreError::wrong_recovery));
+  must(remove_again(&recovery));
+  EXPECT_TRUE(b.replica.removed_for_good(senior));
+  EXPECT_TRUE(remove_again(&recovery).error().is(CoreError::unknown_device)) << "once is enough";
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, a.now()));
+  b.pull_from(a);
+  EXPECT_TRUE(b.replica.self_active());
+  EXPECT_FALSE(b.replica.state().roster().active(senior));
+  c.pull_from(a);
+  EXPECT_FALSE(c.replica.state().roster().active(b.identity.device())) << "it has not heard of the removal yet";
+  c.pull_from(b);
+  EXPECT_TRUE(c.replica.state().roster().active(b.identity.device()));
+  EXPECT_FALSE(c.replica.state().roster().active(senior));
+}
+
 TEST_F(Pair, ViewsAreTheSameAfterARebuild) {
   for (int i = 0; i < 5; ++i) {
     a.push("m" + std::to_string(i));

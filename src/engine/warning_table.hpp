@@ -36,7 +36,8 @@ inline constexpr WarningCode kWarnings[] = {
      "`kith sync`, `kith pull --follow` or another command runs. `kith push --wait safe` waits for it."},
     {"senior-device", "the removed device could undo its removal",
      "Of two devices that remove each other, the one that was in the group first stays. `kith devices revoke DEV "
-     "--recovery-file FILE` signs the removal with the recovery words, and that is final."},
+     "--recovery-file FILE` signs the removal with the recovery words, and that is final. It can be done now, though the "
+     "device is removed already, on any device that is still in the group."},
     {"unreachable", "not all devices could be compared",
      "`kith verify` compared what is here with the devices that answered. The others are offline; what they hold is "
      "not known. `kith devices ls` says when each was last there."},

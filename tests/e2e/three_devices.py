@@ -1,5 +1,6 @@
 """Three devices: invited in a row, all in step without a server, renamed, and removed from the group while away."""
 
+import re
 import time
 import unittest
 
@@ -216,8 +217,28 @@ class Removed(Three):
 
     def test_a_junior_removes_a_senior_without_the_words(self):
         run = self.c.run("devices", "revoke", "laptop", "--yes", "--json").ok()
-        self.assertIn("senior-device", [each["code"] for each in run.warnings()], run)
+        warnings = {each["code"]: each for each in run.warnings()}
+        self.assertIn("senior-device", warnings, run)
         self.assertEqual(self.c.names("revoked"), ["laptop"])
+        # What the warning says to do works then, by name and by id, and settles it.
+        again = self.c.run("devices", "revoke", "laptop", "--yes").ok()
+        self.assertIn("was removed already", again.out)
+        advice = re.search(r"kith devices revoke (\w+) --recovery-file FILE", str(warnings["senior-device"]))
+        self.assertTrue(advice, run)
+        wrong = self.c.dir / "wrong.txt"
+        wrong.write_text("abandon " * 23 + "art\n")
+        self.assertEqual(self.c.run("devices", "revoke", "laptop", "--yes", "--recovery-file", wrong, "--json").expect(12).error()["code"],
+                         "recovery-words-wrong")
+        final = self.c.run("devices", "revoke", advice[1], "--yes", "--recovery-file", self.a.words).ok()
+        self.assertIn("is final now", final.out)
+        self.assertNotIn("senior-device", final.err)
+        self.assertIn("nothing was changed", self.c.run("devices", "revoke", "laptop", "--yes", "--recovery-file", self.a.words).ok().out)
+        self.a.run("devices", "revoke", "phone", "--yes", "--json")  # the senior answers in kind, in vain
+        watcher, middle = self.online(self.c, self.b)
+        self.assertEqual(only_error_of(self.a.start("pull", "--follow", "--json")), "revoked-self")
+        for each in (self.b, self.c):
+            wait_until(f"the outcome on {each.name}", lambda: (each.names(), each.names("revoked")) ==
+                       (["desktop", "phone"], ["laptop"]))
 
     def test_of_two_that_remove_each_other_the_senior_stays(self):
         followers = self.online(*self.devices)  # so that each knows where the others are
