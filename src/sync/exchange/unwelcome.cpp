@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "sync/exchange/exchange.hpp"
+#include "sync/exchange/removal_proof.hpp"
 
 /// How an exchange deals with devices that do not belong to the group as far as is known here. Each is heard: what it
 /// knows may bring it in, a device that was let in, or a removal that was undone, behind our back. If not, a removed
@@ -26,19 +27,6 @@ Result<core::Past> held_by(core::GroupState const& state, std::vector<Tip> const
     held.include(past);
   }
   return held;
-}
-
-/// What a device needs to see that it was removed: the first removes, with their pasts. Behind them the group goes on
-/// without it. A device that only void adds brought was removed by all that voided them.
-core::Past proof_for(core::Member const& member) {
-  core::Past proof;
-  for (auto const& remove : member.removes) {
-    bool const later = std::ranges::any_of(member.removes, [&](auto const& other) {
-      return other.place != remove.place && remove.past.contains(other.place);
-    });
-    if (!later || member.state == core::MemberState::unfounded) proof.include(remove.past);
-  }
-  return proof;
 }
 
 }  // namespace
@@ -91,10 +79,10 @@ Result<> Exchange::on_unwelcome_frame(LinkId id, wire::Frame const& frame, Now n
 /// next time it says tips that are further on.
 Result<> Exchange::say_farewell(Link& link, DeviceId const& device, std::vector<Tip> const& tips) {
   auto const& state = replica_.state();
-  if (auto const* member = state.roster().find(device); member != nullptr) {
+  if (state.roster().find(device) != nullptr) {
     KITH_TRY(held, held_by(state, tips));
     std::vector<wire::Want::Range> lacking;
-    auto const proof = proof_for(*member);
+    KITH_TRY(proof, removal_proof(state, device, held));
     for (auto const& place : proof.places()) {
       if (held.contains(place)) continue;
       auto const& chain = state.chains().at(place.chain);

@@ -36,6 +36,47 @@ TEST_F(Exchanges, TellARemovedDeviceAndCutItOff) {
   EXPECT_TRUE(b.texts().empty());
 }
 
+/// b brought in c when it was removed already. What is written behind that is not for c to see, not by its size either.
+TEST_F(Exchanges, ShowADeviceThatNobodyLetInNoMoreThanWhy) {
+  auto const recovery = testing::test_recovery(7);
+  ExchangeDevice other{5, "tablet"};
+  pair(a, other);
+  dial(b, a);
+  pump();
+  b.exchange->close_all(wire::CloseCode::done);
+  pump();
+  auto const is_out = must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
+  pair(b, c);
+  c.pull_from(b);
+  ExchangeDevice d{4, "of the one that nobody let in"};
+  pair(c, d);
+  d.pull_from(c);
+  ASSERT_TRUE(c.replica.self_active() && d.replica.self_active());
+  a.receive(b.all_entries()), a.receive(d.all_entries());
+  for (int i = 0; i < 30; ++i) a.push("between " + std::to_string(i));
+  other.pull_from(a);
+  must(other.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, &recovery, now()));
+  ASSERT_GT(a.pull_from(other).applied, 0U);
+  for (auto* straw : {&c, &d}) {
+    auto const before = straw->all_entries().size();
+    start(*straw);
+    for (int times = 0; times < 3; ++times) {
+      dial(*straw, a);
+      pump();
+      wait(Exchange::kHearingPause);
+    }
+    EXPECT_FALSE(straw->replica.self_active());
+    EXPECT_TRUE(must(straw->replica.has(is_out.entry)));
+    EXPECT_EQ(straw->all_entries().size(), before + 1) << "the remove";
+    std::size_t unopened = 0;
+    must(straw->store.scan(store::Table::unopened, {}, {}, [&](ByteView, ByteView) {
+      ++unopened;
+      return store::Store::Next::go_on;
+    }));
+    EXPECT_EQ(unopened, 0U);
+  }
+}
+
 /// b was away: it lacks what was written meanwhile, and the removal rests on that.
 TEST_F(Exchanges, ShowADeviceThatWasAwayWhyItIsRemoved) {
   add_third();
