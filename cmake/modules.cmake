@@ -17,11 +17,20 @@ function(kith_module name)
   list(TRANSFORM M_DEPS PREPEND kith_)
   target_link_libraries(kith_${target} ${scope} kith_flags tl::expected fmt::fmt ${M_DEPS} ${M_LIBS})
 
-  if(KITH_TESTS AND M_TESTS AND (NOT KITH_TEST_MODULES OR name IN_LIST KITH_TEST_MODULES))
+  kith_tests_wanted(${name})
+  if(wanted AND M_TESTS)
     add_executable(kith_${target}_test ${M_TESTS})
     target_link_libraries(kith_${target}_test PRIVATE kith_${target} kith_testing ${M_TEST_LIBS} GTest::gtest_main)
     target_precompile_headers(kith_${target}_test REUSE_FROM kith_test_pch)
     add_test(NAME ${name} COMMAND kith_${target}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+endfunction()
+
+# Sets `wanted`: whether this tree builds the tests of the module.
+function(kith_tests_wanted module)
+  set(wanted OFF PARENT_SCOPE)
+  if(KITH_TESTS AND (NOT KITH_TEST_MODULES OR module IN_LIST KITH_TEST_MODULES))
+    set(wanted ON PARENT_SCOPE)
   endif()
 endfunction()
 

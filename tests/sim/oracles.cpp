@@ -165,8 +165,9 @@ void World::check_messages(std::vector<Device*> const& active) {
   for (auto const& [text, written] : written_) {
     auto const& author = *devices_[written.device];
     if (std::ranges::find(active, &author) == active.end()) continue;
+    // By name, because clang 14 captures no structured binding.
     bool const held = std::ranges::any_of(
-        active, [&](Device* device) { return must(device->program->replica.has(written.id.entry)); });
+        active, [&entry = written.id.entry](Device* device) { return must(device->program->replica.has(entry)); });
     if (!held && author.restored) continue;  // only devices outside the group had it
     for (auto* device : active) {
       if (!must(device->program->messages.number_of(written.id))) {
@@ -329,8 +330,8 @@ void World::check_secrecy(std::vector<Device*> const& active) {
 
 /// Before a restore: what no other device holds yet goes with the old state, and nobody promised otherwise.
 void World::forget_writes_only_here(Device& device) {
-  std::erase_if(written_, [&](auto const& entry) {
-    auto const& [text, written] = entry;
+  std::erase_if(written_, [&](auto const& each) {
+    auto const& written = each.second;
     if (written.device != device.index) return false;
     return std::ranges::none_of(devices_, [&](auto const& other) {
       return other->index != device.index && other->program && must(other->program->replica.has(written.id.entry));

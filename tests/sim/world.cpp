@@ -8,8 +8,6 @@
 namespace kith::sim {
 namespace {
 
-constexpr auto kScanAfter = std::chrono::milliseconds{300};
-
 std::uint64_t mix(std::uint64_t hash, std::string_view text) {
   for (char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 1099511628211ULL;  // FNV-1a
   return hash;
