@@ -323,4 +323,6 @@ def main():
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
+    # A shell starts background jobs that ignore Ctrl-C, and so would all that they start; here it is what ends them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()

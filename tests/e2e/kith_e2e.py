@@ -33,6 +33,9 @@ SCHEMA_DIR = pathlib.Path(__file__).resolve().parents[2] / "schema"
 # A sanitized program on a slow machine takes its time; a test that waits this long has failed.
 PATIENCE_S = float(os.environ.get("KITH_E2E_PATIENCE", "60"))
 
+# A shell starts background jobs that ignore Ctrl-C, and so would all that they start; here it is what ends them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 # Schemas
 
