@@ -31,6 +31,7 @@ Result<ApplyReport> Applier::run(Now now) {
 Result<bool> Applier::round() {
   installable_.clear();
   wanted_.clear();
+  spellings_.forget();
   auto const bad_before = fetcher_.bad_count();
   bool const made_room = (in_progress_.size() >= Fetcher::kMaxFiles || !fetcher_.has_room()) && fetcher_.make_room();
   KITH_TRY(work, next_work());

@@ -5,6 +5,7 @@
 
 #include "sync/files/fetch.hpp"
 #include "sync/files/shown.hpp"
+#include "sync/files/spelling.hpp"
 
 namespace kith::files {
 
@@ -81,7 +82,8 @@ class Applier {
   [[nodiscard]] Result<Outcome> reach(Target const& target);
   [[nodiscard]] Result<Outcome> put_directory(Target const& target, std::optional<LocalFile> const& local);
   [[nodiscard]] Result<Outcome> put_file(Target const& target, std::optional<LocalFile> const& local);
-  [[nodiscard]] Result<std::optional<Outcome>> take_moved(Target const& target);
+  [[nodiscard]] Result<std::optional<Outcome>> take_moved(Target const& target, bool clashes);
+  [[nodiscard]] Result<Stat> move_file(RelPath const& from, Stat const& seen, RelPath const& to, bool clashes);
   [[nodiscard]] Result<Outcome> take_away(Target const& target, LocalFile const& local);
   [[nodiscard]] Result<Outcome> take_directory_away(Target const& target, LocalFile const& local);
   [[nodiscard]] Result<Outcome> make_parents(RelPath const& path);
@@ -112,6 +114,7 @@ class Applier {
   static constexpr std::size_t kMostWaiting = 65536;
   std::map<Bytes, std::uint64_t> waiting_;
 
+  Spellings spellings_;
   bool no_leftovers_ = false;  ///< there are no temporary files that nobody knows of
 
   // What is left alone, by the key of the work that met it: until that is looked at again and meets it no more.

@@ -28,8 +28,13 @@ Result<Applier::Outcome> Applier::put_directory(Target const& target, std::optio
   LocalFile row = there.value_or(LocalFile{});
   row.path = target.path.text();
   if (!there) {
+    if (spellings_.otherwise(*disk_, target.path)) {
+      skip(target.path, Skipped::Why::name_clash);
+      return Outcome::blocked;
+    }
     KITH_TRY(parents, make_parents(target.path));
     if (parents != Outcome::done) return parents;
+    spellings_.forget();
     auto const made = disk_->make_directory(target.path, target.version->mode | 0700U);
     if (!made && !made.error().is(FilesError::exists)) return trouble(target.path, made.error());
     auto const stat = disk_->stat(target.path);
@@ -63,9 +68,16 @@ Result<Applier::Outcome> Applier::put_file(Target const& target, std::optional<L
     skip(target.path, Skipped::Why::bad_content);
     return Outcome::done;
   }
+  // What is on the way was looked at before. As all that comes is put in place without covering anything, what turned
+  // up since is only in the way.
+  bool const clashes = !there && !fetcher_.fetching(version.id) && spellings_.otherwise(*disk_, target.path);
   if (!there && !version.content.refs.empty()) {
-    KITH_TRY(moved, take_moved(target));
+    KITH_TRY(moved, take_moved(target, clashes));
     if (moved) return *moved;
+  }
+  if (clashes) {
+    skip(target.path, Skipped::Why::name_clash);
+    return Outcome::blocked;
   }
   if (!there && in_the_way(target.path)) return Outcome::blocked;
   wanted_.insert(version.id);
@@ -87,20 +99,25 @@ Result<Applier::Outcome> Applier::put_file(Target const& target, std::optional<L
 }
 
 /// A file of this folder with the same content whose path is to go: it is renamed, whatever its size.
+/// @param clashes  the disk takes another name for the target's: only the file that has that name can be meant
 /// @return nullopt where there is none
-Result<std::optional<Applier::Outcome>> Applier::take_moved(Target const& target) {
+Result<std::optional<Applier::Outcome>> Applier::take_moved(Target const& target, bool clashes) {
   auto const& version = *target.version;
   KITH_TRY(candidates, context_.chunks.files_with(context_.id, version.content));
   for (auto const& candidate : candidates) {
     KITH_TRY(row, local(candidate));
     if (!row || row->content != version.content || row->stat.mode != version.mode) continue;
+    bool const in_the_way =
+        candidate.parent() == target.path.parent() && clash_key(candidate) == clash_key(target.path);
+    if (clashes && !in_the_way) continue;
     KITH_TRY(stays, wanted_at(context_, candidate));
     if (stays.version) continue;
     auto const seen = disk_->stat(candidate);
     if (!seen || !(*seen == row->stat)) continue;
     KITH_TRY(parents, make_parents(target.path));
     if (parents != Outcome::done) return std::optional(parents);
-    auto const renamed = disk_->rename(candidate, target.path, now_.wall);
+    spellings_.forget();
+    auto const renamed = move_file(candidate, row->stat, target.path, clashes);
     if (!renamed) {
       KITH_TRY(outcome, trouble(target.path, renamed.error()));
       return std::optional(outcome);
@@ -121,6 +138,15 @@ Result<std::optional<Applier::Outcome>> Applier::take_moved(Target const& target
     return std::optional(Outcome::done);
   }
   return std::nullopt;
+}
+
+/// To a disk that takes the old name for the new one the new one is taken: the file passes through the trash, where a
+/// crash leaves it.
+Result<Stat> Applier::move_file(RelPath const& from, Stat const& seen, RelPath const& to, bool clashes) {
+  if (!clashes) return disk_->rename(from, to, now_.wall);
+  KITH_TRY(place, disk_->move_to_trash(from, seen, now_.wall));
+  note(from, std::nullopt);
+  return disk_->restore(place, to);
 }
 
 Result<Applier::Outcome> Applier::take_away(Target const& target, LocalFile const& there) {
@@ -184,6 +210,7 @@ Result<Applier::Outcome> Applier::make_parents(RelPath const& path) {
     }
     missing.push_back(*up);
   }
+  if (!missing.empty()) spellings_.forget();
   for (auto directory = missing.rbegin(); directory != missing.rend(); ++directory) {
     auto const made = disk_->make_directory(*directory, kDirectoryMode);
     if (!made && !made.error().is(FilesError::exists)) return trouble(path, made.error());

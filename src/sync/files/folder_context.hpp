@@ -20,7 +20,7 @@ struct Skipped {
     special,      ///< a pipe, socket or device
     not_utf8,     ///< a name that is not UTF-8 cannot travel
     bad_name,     ///< a name that other devices could not hold (.kith, too long a path)
-    name_clash,   ///< differs from another name only by its Unicode form
+    name_clash,   ///< differs from another name only by its Unicode form, or by letter case on a disk that ignores that
     unreadable,   ///< the system does not let us read it
     unstable,     ///< changed while it was read; looked at again shortly
     bad_content,  ///< what its author says of its content is not so: no bytes will ever make it

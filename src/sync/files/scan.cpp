@@ -98,6 +98,8 @@ Result<> Scanner::look_at_spellings(std::set<RelPath> paths) {
       bool const gone = error.is(FilesError::not_found) || error.is(FilesError::not_a_directory) ||
                         error.is(FilesError::is_symlink);  // on the way, as a walk from the root would find it
       if (!gone) return fail(error);
+    } else if (spellings_.otherwise(*disk_, path)) {
+      continue;  // another path, which the disk takes for this one
     } else if (!found) {
       found.emplace(path, *stat);
     } else if (*stat != found->second) {

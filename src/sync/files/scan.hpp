@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "sync/files/shown.hpp"
+#include "sync/files/spelling.hpp"
 
 namespace kith::files {
 
@@ -101,6 +102,7 @@ class Scanner {
   std::vector<Change> changes_;
   std::vector<std::pair<RelPath, LocalFile>> vanished_;
   std::uint64_t known_files_ = 0;
+  Spellings spellings_;  ///< as the walk finds them
   Batch batch_;
 };
 
