@@ -79,7 +79,7 @@ Result<Applier::Outcome> Applier::put_file(Target const& target, std::optional<L
     skip(target.path, Skipped::Why::name_clash);
     return Outcome::blocked;
   }
-  if (!there && in_the_way(target.path)) return Outcome::blocked;
+  if (in_the_way(target.path)) return Outcome::blocked;
   wanted_.insert(version.id);
   if (fetched_.contains(version.id)) {
     KITH_TRY(parents, make_parents(target.path));
@@ -150,6 +150,7 @@ Result<Stat> Applier::move_file(RelPath const& from, Stat const& seen, RelPath c
 }
 
 Result<Applier::Outcome> Applier::take_away(Target const& target, LocalFile const& there) {
+  if (in_the_way(target.path)) return Outcome::blocked;
   if (there.stat.kind == Kind::directory) return take_directory_away(target, there);
   auto const moved = disk_->move_to_trash(target.path, there.stat, now_.wall);
   if (!moved && !moved.error().is(FilesError::not_found)) return trouble(target.path, moved.error());
@@ -192,17 +193,17 @@ Result<Applier::Outcome> Applier::make_parents(RelPath const& path) {
   for (auto up = path.parent(); up; up = up->parent()) {
     auto const stat = disk_->stat(*up);
     if (stat && stat->kind == Kind::directory) break;
+    if (stat && stat->kind != Kind::file) {
+      skip(path, Skipped::Why::blocked);
+      return Outcome::blocked;
+    }
     if (stat) {
       KITH_TRY(row, local(*up));
       if (row) {
         KITH_CHECK(work_at(*up));  // a file that has to step aside
-        return Outcome::blocked;
-      }
-      if (stat->kind == Kind::file) {
+      } else {
         report_.look_at.push_back(*up);
-        return Outcome::blocked;
       }
-      skip(path, Skipped::Why::blocked);
       return Outcome::blocked;
     }
     if (!stat.error().is(FilesError::not_found) && !stat.error().is(FilesError::not_a_directory)) {
@@ -225,10 +226,13 @@ Result<> Applier::work_at(RelPath const& path) {
   return {};
 }
 
-/// Whether there is something that no scan takes up: it is not covered, and nothing need be fetched before it is gone.
+/// Whether there is something that no scan takes up, or a link on the way: it is not covered, and nothing need be
+/// fetched or taken away before it is gone.
 bool Applier::in_the_way(RelPath const& path) {
   auto const stat = disk_->stat(path);
-  if (!stat || stat->kind == Kind::file || stat->kind == Kind::directory) return false;
+  bool const ours =
+      stat ? stat->kind == Kind::file || stat->kind == Kind::directory : !stat.error().is(FilesError::is_symlink);
+  if (ours) return false;
   skip(path, Skipped::Why::blocked);
   return true;
 }

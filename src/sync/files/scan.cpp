@@ -95,9 +95,12 @@ Result<> Scanner::look_at_spellings(std::set<RelPath> paths) {
     auto const stat = disk_->stat(path);
     if (!stat) {
       auto const& error = stat.error();
-      bool const gone = error.is(FilesError::not_found) || error.is(FilesError::not_a_directory) ||
-                        error.is(FilesError::is_symlink);  // on the way, as a walk from the root would find it
-      if (!gone) return fail(error);
+      if (error.is(FilesError::not_found)) continue;
+      if (!error.is(FilesError::not_a_directory) && !error.is(FilesError::is_symlink)) return fail(error);
+      for (auto up = path.parent(); up; up = up->parent()) {  // as a walk from the root would find it
+        auto const above = disk_->stat(*up);
+        if (above && above->kind != Kind::file && above->kind != Kind::directory) return look_at(*up, *above);
+      }
     } else if (spellings_.otherwise(*disk_, path)) {
       continue;  // another path, which the disk takes for this one
     } else if (!found) {
@@ -114,7 +117,8 @@ Result<> Scanner::look_at_spellings(std::set<RelPath> paths) {
 Result<> Scanner::look_at_directory(DirPath const& directory) {
   auto entries = disk_->list(directory);
   if (!entries) {
-    bool const gone = entries.error().is(FilesError::not_found) || entries.error().is(FilesError::not_a_directory);
+    bool const gone = entries.error().is(FilesError::not_found) || entries.error().is(FilesError::not_a_directory) ||
+                      entries.error().is(FilesError::is_symlink);
     bool const unreadable = entries.error().is(FilesError::permission);
     if (!directory || !(gone || unreadable)) return fail(entries.error());
     unread_.push_back(below_key(context_.id, *directory));
@@ -147,7 +151,7 @@ Result<> Scanner::look_at_directory(DirPath const& directory) {
 Result<> Scanner::look_at(RelPath const& path, Stat const& stat) {
   if (stat.kind == Kind::symlink || stat.kind == Kind::other) {
     skip(path.text(), stat.kind == Kind::symlink ? Skipped::Why::symlink : Skipped::Why::special);
-    return {};
+    return leave_as_it_was(path);
   }
   seen_.insert(key_text(path_key(context_.id, path)));
   KITH_TRY(before, context_.local(path));
@@ -161,6 +165,20 @@ Result<> Scanner::look_at(RelPath const& path, Stat const& stat) {
   report_.bytes += stat.size;
   bool const unchanged = before && !before->racy && before->stat == stat && before->path == path.text();
   if (!unchanged) changes_.push_back({path, stat, std::move(before)});
+  return {};
+}
+
+/// Something that does not travel is where a file or directory was: that one has not been deleted, and nothing is known
+/// of what was in it.
+Result<> Scanner::leave_as_it_was(RelPath const& path) {
+  seen_.insert(key_text(path_key(context_.id, path)));
+  Bytes const below = below_key(context_.id, path);
+  bool any = false;
+  KITH_CHECK(context_.store.scan(Table::local_files, below, {}, [&](ByteView, ByteView) {
+    any = true;
+    return Store::Next::stop;
+  }));
+  if (any) unread_.push_back(below);
   return {};
 }
 

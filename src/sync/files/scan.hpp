@@ -74,6 +74,7 @@ class Scanner {
   [[nodiscard]] Result<> look_at_spellings(std::set<RelPath> paths);
   [[nodiscard]] Result<> look_at_directory(DirPath const& directory);
   [[nodiscard]] Result<> look_at(RelPath const& path, Stat const& stat);
+  [[nodiscard]] Result<> leave_as_it_was(RelPath const& path);
   [[nodiscard]] Result<> find_vanished(ByteView prefix);
   /// How many of the files that vanished have no other path now.
   [[nodiscard]] Result<std::uint64_t> count_lost();
@@ -97,8 +98,8 @@ class Scanner {
   bool write_ = true;
   std::shared_ptr<FileSystem> disk_;
   ScanReport report_;
-  std::unordered_set<std::string> seen_;  ///< keys of paths that are on the disk
-  std::vector<Bytes> unread_;             ///< where the keys of what could not be listed begin
+  std::unordered_set<std::string> seen_;  ///< keys of paths where something is on the disk
+  std::vector<Bytes> unread_;             ///< where the keys of what nothing is known of begin
   std::vector<Change> changes_;
   std::vector<std::pair<RelPath, LocalFile>> vanished_;
   std::uint64_t known_files_ = 0;
