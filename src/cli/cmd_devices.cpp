@@ -7,6 +7,7 @@
 #include "cli/home_client.hpp"
 #include "cli/recovery_words.hpp"
 #include "cli/table.hpp"
+#include "engine/device_name.hpp"
 
 namespace kith::cli {
 namespace {
@@ -52,6 +53,8 @@ Result<int> rename(Context& context, DevicesRenameOptions const& options) {
     return fail(EngineError::usage,
                 SubjectDetail{fmt::format("\"{}\" is no name for a device", printable(options.name))});
   }
+  if (engine::reads_as_id(options.name))
+    return fail(EngineError::usage, SubjectDetail{no_name_for_a_device(options.name)});
   KITH_TRY(client, open_client(context, "kith devices rename"));
   KITH_TRY(device, find_device(*client, options.device));
   for (auto const& other : client->instance().replica.state().roster().active_by_rank()) {
@@ -72,19 +75,25 @@ Result<int> rename(Context& context, DevicesRenameOptions const& options) {
   return engine::kExitOk;
 }
 
+/// `"phone" (657aaf52)`: the id, as long as it must be, since names are anybody's to give.
+std::string name_and_id(Client& client, DeviceId const& device) {
+  return fmt::format("\"{}\" ({})", device_name(client, device), telling_id(all_devices(client), device));
+}
+
 /// Devices that came into the group only through this one: who removes a thief should look at them as well.
 std::vector<std::string> added_by(Client& client, DeviceId const& device) {
   std::vector<std::string> names;
   for (auto const& [other, member] : client.instance().replica.state().roster().members()) {
     bool const through = std::ranges::find(member.adders, device) != member.adders.end();
-    if (through && member.state == core::MemberState::active) names.push_back(device_name(client, other));
+    if (through && member.state == core::MemberState::active) names.push_back(name_and_id(client, other));
   }
   return names;
 }
 
-/// The command with --yes: what a script writes.
-std::string unasked(DevicesRevokeOptions const& options) {
-  auto line = fmt::format("kith devices revoke {} --yes", engine::shell_quoted(printable(options.device)));
+/// The command with --yes: what a script writes. It means the device that the question is about, however devices are
+/// called by then.
+std::string unasked(Client& client, DeviceId const& device, DevicesRevokeOptions const& options) {
+  auto line = fmt::format("kith devices revoke {} --yes", sure_id(client, device));
   if (options.reason == wire::RemoveReason::lost) line += " --lost";
   if (options.recovery_file)
     line += fmt::format(" --recovery-file {}", engine::shell_quoted(printable(*options.recovery_file)));
@@ -92,45 +101,44 @@ std::string unasked(DevicesRevokeOptions const& options) {
 }
 
 /// Somebody has to agree: a slip of the keyboard, or of a script, should not cost a device.
-Result<bool> agreed(Context& context, DevicesRevokeOptions const& options, std::string const& question) {
+Result<bool> agreed(Context& context, std::string const& command, std::string const& question) {
   if (!context.global.yes && !context.prompt.possible()) {
-    context.advise({{{unasked(options), "remove it without being asked"}}});
+    context.advise({{{command, "remove it without being asked"}}});
     return fail(EngineError::no_terminal, SubjectDetail{question});
   }
   return context.prompt.confirm(question);
 }
 
-/// The device that is meant: one of the group, else one that was removed.
+/// The device that is meant: one of the group, else one that was removed. With the recovery words those that were
+/// removed can be meant just as well.
 Result<DeviceId> find_member(Client& client, DevicesRevokeOptions const& options) {
-  auto found = find_device(client, options.device);
+  auto found = find_device(client, options.device, options.recovery_file.has_value());
   if (found || !found.error().is(EngineError::no_such_device)) return found;
-  auto gone = find_device(client, options.device, true);
-  return gone || options.recovery_file ? gone : found;
+  return find_device(client, options.device, true);
 }
 
 std::string question_about(Client& client, DeviceId const& device, bool again) {
-  auto const name = device_name(client, device);
-  if (again) return fmt::format("\"{}\" ({}) was removed already. Make that final?", name, short_id(device));
-  if (device != client.device_id()) return fmt::format("Remove \"{}\" ({}) for good?", name, short_id(device));
-  return "This removes the device you are at; it can come back only by a new invite. Go on?";
+  auto const which = name_and_id(client, device);
+  if (again) return fmt::format("{} was removed already. Make that final?", which);
+  if (device != client.device_id()) return fmt::format("Remove {} for good?", which);
+  return fmt::format("This removes the device you are at, {}; it can come back only by a new invite. Go on?", which);
 }
 
-std::string outcome(Output& out, std::string const& name, bool again) {
+std::string outcome(Output& out, std::string const& which, bool again) {
   if (again)
-    return fmt::format("{} The removal of \"{}\" is final now; the group's key has changed.", out.glyphs().done(),
-                       name);
-  return fmt::format("{} \"{}\" was removed; the group's key has changed. It gets nothing new, and keeps what it has.",
-                     out.glyphs().done(), name);
+    return fmt::format("{} The removal of {} is final now; the group's key has changed.", out.glyphs().done(), which);
+  return fmt::format("{} {} was removed; the group's key has changed. It gets nothing new, and keeps what it has.",
+                     out.glyphs().done(), which);
 }
 
 Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   KITH_TRY(client, open_client(context, "kith devices revoke"));
   auto& replica = client->instance().replica;
   KITH_TRY(device, find_member(*client, options));
-  std::string const name = device_name(*client, device);
+  auto const which = name_and_id(*client, device);
   bool const again = !replica.state().roster().active(device);
   if (again && (!options.recovery_file || replica.removed_for_good(device))) {
-    context.out.result(fmt::format("\"{}\" was removed already; nothing was changed.", name));
+    context.out.result(fmt::format("{} was removed already; nothing was changed.", which));
     return context.out.json() ? print_devices(context, *client) : Result<int>(engine::kExitOk);
   }
   std::optional<core::RecoveryKeys> recovery;
@@ -141,7 +149,7 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   auto const also = added_by(*client, device);
   bool const senior = replica.state().roster().above(device, client->device_id());
   auto const others = client->other_devices();
-  KITH_TRY(yes, agreed(context, options, question_about(*client, device, again)));
+  KITH_TRY(yes, agreed(context, unasked(*client, device, options), question_about(*client, device, again)));
   if (!yes) {
     if (context.out.json()) return fail(EngineError::declined);
     context.out.note("Nothing was changed.");
@@ -161,7 +169,7 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   Reached const reached = told ? *told : Reached{};
 
   auto& out = context.out;
-  out.result(outcome(out, name, again));
+  out.result(outcome(out, which, again));
   for (auto const& other : others) {
     if (other == device || reached.level.contains(other)) continue;
     out.note(
@@ -170,13 +178,12 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   if (senior && !recovery) {
     out.warning(
         "senior-device",
-        fmt::format("\"{}\" stands above this device and could undo that; the recovery words make it "
-                    "final: {}",
-                    name, out.command(fmt::format("kith devices revoke {} --recovery-file FILE", short_id(device)))));
+        fmt::format("{} stands above this device and could undo that; the recovery words make it final: {}", which,
+                    out.command(fmt::format("kith devices revoke {} --recovery-file FILE", sure_id(*client, device)))));
   }
   if (!also.empty()) {
     out.warning("added-devices",
-                fmt::format("\"{}\" had let in {}: remove what you do not know", name, fmt::join(also, ", ")));
+                fmt::format("{} had let in {}: remove what you do not know", which, fmt::join(also, ", ")));
   }
   return context.out.json() ? print_devices(context, *client) : Result<int>(engine::kExitOk);
 }

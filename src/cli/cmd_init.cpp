@@ -9,6 +9,7 @@
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
 #include "crypto/mnemonic.hpp"
+#include "engine/device_name.hpp"
 #include "engine/key_file.hpp"
 #include "engine/private_file.hpp"
 
@@ -134,6 +135,7 @@ Result<int> init(Context& context, InitOptions const& options) {
     if (!engine::is_name(text))
       return fail(EngineError::usage, SubjectDetail{fmt::format("{} is no name: \"{}\"", what, printable(text))});
   }
+  if (engine::reads_as_id(name)) return fail(EngineError::usage, SubjectDetail{no_name_for_a_device(name)});
   KITH_CHECK(engine::prepare_home(paths));
   crypto::SystemRandom random;
 

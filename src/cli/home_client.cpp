@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "cli/signals.hpp"
+#include "engine/device_name.hpp"
 #include "engine/key_file.hpp"
 #include "wire/opening.hpp"
 
@@ -17,7 +18,6 @@ using engine::EngineError;
 namespace {
 
 constexpr auto kOthersTime = std::chrono::milliseconds{300};  ///< once one device is level, so long for the next
-constexpr std::size_t kLeastIdDigits = 4;
 
 }  // namespace
 
@@ -150,29 +150,31 @@ Result<> dial_peers(Context& context, Client& client, std::vector<std::string> c
   }
 }
 
+std::vector<Candidate> all_devices(Client& client) {
+  std::vector<Candidate> all;
+  for (auto const& [device, member] : client.instance().replica.state().roster().members())
+    all.push_back({device, device_name(client, device), member.state != core::MemberState::active});
+  return all;
+}
+
 Result<DeviceId> find_device(Client& client, std::string const& text, bool gone_too) {
-  std::vector<DeviceId> named, begun;
-  for (auto const& [device, member] : client.instance().replica.state().roster().members()) {
-    bool const active = member.state == core::MemberState::active;
-    if (!active && !gone_too) continue;
-    if (member.name == text) named.push_back(device);
-    if (text.size() >= kLeastIdDigits && to_hex(device.view()).starts_with(text)) begun.push_back(device);
-  }
-  auto const& found = named.empty() ? begun : named;
-  if (found.size() == 1) return found.front();
-  if (found.empty()) return fail(EngineError::no_such_device, SubjectDetail{text});
-  std::string list;
-  for (auto const& device : found)
-    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", device_name(client, device), short_id(device));
-  return fail(EngineError::ambiguous_device, SubjectDetail{list});
+  auto candidates = all_devices(client);
+  if (!gone_too) std::erase_if(candidates, [](Candidate const& each) { return each.gone; });
+  return choose_device(candidates, text);
+}
+
+std::string sure_id(Client& client, DeviceId const& device) {
+  return fmt::format("{}{}", engine::kIdMark, telling_id(all_devices(client), device));
+}
+
+std::string no_name_for_a_device(std::string_view name) {
+  return fmt::format("\"{}\" could be taken for a device's id: choose another name", printable(name));
 }
 
 std::string device_name(Client& client, DeviceId const& device) {
   auto const* member = client.instance().replica.state().roster().find(device);
   return member != nullptr && !member->name.empty() ? member->name : short_id(device);
 }
-
-std::string short_id(DeviceId const& device) { return to_hex(device.view()).substr(0, 8); }
 
 Result<Json> device_json(Client& client, DeviceId const& device) {
   auto const* member = client.instance().replica.state().roster().find(device);

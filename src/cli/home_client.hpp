@@ -4,6 +4,7 @@
 #include <set>
 
 #include "cli/context.hpp"
+#include "cli/device_choice.hpp"
 #include "engine/client.hpp"
 #include "sync/files/folder_sync.hpp"
 
@@ -50,15 +51,18 @@ struct Reached {
 /// @return what dialling it returned, EngineError::address_unreachable
 [[nodiscard]] Result<> dial_peers(Context& context, engine::Client& client, std::vector<std::string> const& addresses);
 
-/// The device that a text names: its name, or the beginning of its id (4 digits or more).
+/// All that the roster knows, those that were removed too.
+[[nodiscard]] std::vector<Candidate> all_devices(engine::Client& client);
+/// The device that a text means. @see choose_device()
 /// @param gone_too  also devices that were removed
-/// @return EngineError::no_such_device, ambiguous_device
 [[nodiscard]] Result<DeviceId> find_device(engine::Client& client, std::string const& text, bool gone_too = false);
+/// Why a text that reads as an id is refused as a name.
+[[nodiscard]] std::string no_name_for_a_device(std::string_view name);
 [[nodiscard]] std::string device_name(engine::Client& client, DeviceId const& device);
 /// {"id","name","self","state","path","endpoint","last_seen_at"}
 [[nodiscard]] Result<Json> device_json(engine::Client& client, DeviceId const& device);
-/// The first 8 digits of an id, as tables show it.
-[[nodiscard]] std::string short_id(DeviceId const& device);
+/// "id:657aaf52": what names this device and no other, whatever they are called. For commands that are printed.
+[[nodiscard]] std::string sure_id(engine::Client& client, DeviceId const& device);
 
 /// Runs a command's body and explains its error.
 template <class Body>

@@ -10,6 +10,7 @@
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "engine/device_name.hpp"
 
 namespace kith::engine {
 namespace {
@@ -170,7 +171,8 @@ std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "device";
   std::string text = name.data();
-  return is_name(text) ? text : "device";
+  if (!is_name(text)) return "device";
+  return free_name({}, text);  // what a container calls itself would do for an id
 }
 
 }  // namespace kith::engine

@@ -100,9 +100,10 @@ inline constexpr FailureCode kCodes[] = {
        {"kith status", "see what this home holds"},
        {"kith init --home DIR", "make a second, separate home"}}}},
     {"ambiguous-device", kExitUsage, true, kUntouched, "several devices fit",
-     "A device is named by its name or by the beginning of its id. What was given fits more than one; write more of "
-     "the id.",
-     {{{"kith devices ls", "see the ids: the first digits of one do for a name"}}}},
+     "A device is named by its name or by the beginning of its id. What was given fits more than one: names can be "
+     "the same, and one device's name can look like another's id. Write id: and the digits that are listed, as in "
+     "id:657aaf52: that is never taken for a name.",
+     {{{"kith devices ls", "see the ids, and name the device by id: and 8 digits or more"}}}},
     {"approval-needed", kExitUsage, true, kUntouched, "somebody would have to be asked",
      "A device that joins is shown to somebody first. Without a terminal nobody can answer; --yes lets in whoever has "
      "the code.",

@@ -1,24 +1,18 @@
 #include <algorithm>
 
+#include "engine/device_name.hpp"
 #include "engine/network_machines.hpp"
 
 /// The invites of this home, as a Network answers for them: whom the user is asked about, and what follows.
 namespace kith::engine {
 namespace {
 
-/// The device's name, with a number behind it where another active device has it already.
-std::string free_name(core::Roster const& roster, std::string const& wanted) {
-  auto const taken = [&](std::string const& name) {
-    return std::ranges::any_of(roster.members(), [&](auto const& known) {
-      return known.second.state == core::MemberState::active && known.second.name == name;
-    });
-  };
-  std::size_t room = kLimits.max_name_bytes - 8;
-  while (room > 0 && room < wanted.size() && (static_cast<unsigned char>(wanted[room]) & 0xC0) == 0x80) --room;
-  std::string const stem = wanted.substr(0, room);  // no character is cut in two
-  std::string name = stem;
-  for (int number = 2; taken(name); ++number) name = fmt::format("{}-{}", stem, number);
-  return name;
+/// What active devices are called.
+std::set<std::string, std::less<>> taken_names(core::Roster const& roster) {
+  std::set<std::string, std::less<>> names;
+  for (auto const& [device, member] : roster.members())
+    if (member.state == core::MemberState::active) names.insert(member.name);
+  return names;
 }
 
 }  // namespace
@@ -165,7 +159,7 @@ Result<> Network::commit_pair(PairMachine& machine, core::PairCommit const& comm
     // A write first, so that the epoch it names is one that exactly the active devices know.
     KITH_TRY(epoch, replica.usable_epoch(current_time()));
     std::vector<wire::Op> ops;
-    ops.emplace_back(wire::DeviceAdd{commit.cert, free_name(roster, commit.name), epoch, std::nullopt});
+    ops.emplace_back(wire::DeviceAdd{commit.cert, free_name(taken_names(roster), commit.name), epoch, std::nullopt});
     KITH_TRY(ids, replica.write(std::move(ops), current_time()));
     welcome.device_add = ids.front().entry;
   }
