@@ -81,8 +81,9 @@ Result<> GroupState::load_secrets() {
     if (epoch && teacher) taught_by_.emplace(*epoch, *teacher);
     return Store::Next::go_on;
   }));
-  KITH_CHECK(store_.scan(Table::meta, bytes_of(kInDoubtPrefix), {}, [&](ByteView key, ByteView) {
-    if (auto const epoch = EpochId::from(key.subspan(kInDoubtPrefix.size()))) in_doubt_.insert(*epoch);
+  KITH_CHECK(store_.scan(Table::meta, bytes_of(kInDoubtPrefix), {}, [&](ByteView key, ByteView value) {
+    auto const epoch = EpochId::from(key.subspan(kInDoubtPrefix.size()));
+    if (epoch) in_doubt_.emplace(*epoch, DeviceId::from(value).value_or(DeviceId{}));
     return Store::Next::go_on;
   }));
   return store_.scan(Table::meta, bytes_of(kUsedEpochPrefix), {}, [&](ByteView key, ByteView) {
@@ -140,7 +141,7 @@ EpochSecret const* GroupState::secret(EpochId const& epoch) const {
 }
 
 Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random, std::optional<DeviceId> const& teacher,
-                               Keep keep) {
+                               Keep keep, DeviceId const& from) {
   EpochId const epoch = epoch_id(group_, secret);
   bool const is_new = !secrets_.contains(epoch);
   bool const confirms = in_doubt_.contains(epoch) && keep == Keep::for_good;
@@ -150,8 +151,8 @@ Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random, 
                           seal_at_rest(identity_.storage, secret_row_name(epoch), secret.view(), random)));
     secrets_.emplace(epoch, secret.clone());
     if (keep == Keep::in_doubt) {
-      in_doubt_.insert(epoch);
-      KITH_CHECK(store_.put(Table::meta, in_doubt_key(epoch), {}));
+      in_doubt_.emplace(epoch, from);
+      KITH_CHECK(store_.put(Table::meta, in_doubt_key(epoch), from.view()));
     }
   } else {
     in_doubt_.erase(epoch);
@@ -177,6 +178,33 @@ Result<> GroupState::forget(EpochId const& epoch) {
   KITH_CHECK(store_.erase(Table::meta, in_doubt_key(epoch)));
   KITH_CHECK(store_.erase(Table::epochs, epoch.view()));
   return put_number(store_, kGenerationKey, ++seen_generation_);
+}
+
+std::map<DeviceId, std::size_t> GroupState::doubts_of_each() const {
+  std::map<DeviceId, std::size_t> counts;
+  for (auto const& [epoch, from] : in_doubt_) ++counts[from];
+  return counts;
+}
+
+Result<> GroupState::drop_doubts_of(DeviceId const& from, std::size_t count) {
+  std::vector<EpochId> dropped;
+  for (auto const& [epoch, source] : in_doubt_) {
+    if (dropped.size() == count) break;
+    if (source == from) dropped.push_back(epoch);
+  }
+  for (auto const& epoch : dropped) KITH_CHECK(forget(epoch));
+  return {};
+}
+
+Result<> GroupState::drop_excess_doubts() {
+  if (in_doubt_.size() <= kLimits.max_doubtful_secrets || roster_.find(identity_.device()) == nullptr) return {};
+  std::vector<EpochId> of_strangers;
+  for (auto const& [epoch, from] : in_doubt_) {
+    auto const teacher = teacher_of(epoch);
+    if (!teacher || !roster_.active(*teacher)) of_strangers.push_back(epoch);
+  }
+  for (std::size_t i = kLimits.max_doubtful_secrets; i < of_strangers.size(); ++i) KITH_CHECK(forget(of_strangers[i]));
+  return {};
 }
 
 std::optional<DeviceId> GroupState::teacher_of(EpochId const& epoch) const {

@@ -57,10 +57,20 @@ class GroupState {
   /// How long a secret is kept: with `in_doubt` until forget(), unless it is learnt for good or something sealed under
   /// it is applied before.
   enum class Keep { for_good, in_doubt };
-  /// Keeps an epoch secret. @param teacher  whose entry held it @return whether it is a new one
+  /// Keeps an epoch secret. @param teacher  whose entry held it @param from  who handed that over, for one in doubt
+  /// @return whether it is a new one
   [[nodiscard]] Result<bool> learn(EpochSecret const& secret, RandomSource& random,
-                                   std::optional<DeviceId> const& teacher = std::nullopt, Keep keep = Keep::for_good);
+                                   std::optional<DeviceId> const& teacher = std::nullopt, Keep keep = Keep::for_good,
+                                   DeviceId const& from = {});
   [[nodiscard]] bool in_doubt(EpochId const& epoch) const { return in_doubt_.contains(epoch); }
+  [[nodiscard]] std::size_t doubts() const { return in_doubt_.size(); }
+  /// How many secrets in doubt there are for each device that handed them over.
+  [[nodiscard]] std::map<DeviceId, std::size_t> doubts_of_each() const;
+  /// Drops so many of those that a device handed over.
+  [[nodiscard]] Result<> drop_doubts_of(DeviceId const& from, std::size_t count);
+  /// Drops what is in doubt of devices that are no active members, beyond what is taken of such devices: they were
+  /// members before, or this device was not known to be one.
+  [[nodiscard]] Result<> drop_excess_doubts();
   /// Drops a secret that is in doubt.
   [[nodiscard]] Result<> forget(EpochId const& epoch);
 
@@ -141,7 +151,8 @@ class GroupState {
   std::map<EpochId, EpochSecret> secrets_;
   std::set<EpochId> used_epochs_;
   std::map<EpochId, DeviceId> taught_by_;  ///< of secrets that are not in use yet
-  std::set<EpochId> in_doubt_;             ///< of those, what only entries brought that are not applied
+  /// Of those, what only entries brought that are not applied, and who handed these over.
+  std::map<EpochId, DeviceId> in_doubt_;
   std::map<ChainNo, ChainRecord> chains_;
   std::map<LogId, std::vector<ChainNo>> log_chains_;
   std::map<DeviceId, std::vector<ChainNo>> device_chains_;

@@ -105,12 +105,12 @@ Result<> Ingest::take_one(Item const& item) {
       return {};
     }
     KITH_TRY(fate, keep_pending(entry, found, std::move(needs), missing, item));
-    return learn_from(entry, found, fate);
+    return learn_from(entry, item.from, found, fate);
   }
   if (waiting) KITH_CHECK(waiting_.drop_pending(*waiting));
   auto const applied_before = result_.applied;
   KITH_CHECK(put_in(entry, digest, item.sealed));
-  return result_.applied > applied_before ? learn_from(entry, found, Fate::applied) : Result<>{};
+  return result_.applied > applied_before ? learn_from(entry, item.from, found, Fate::applied) : Result<>{};
 }
 
 Result<> Ingest::keep_unopened(wire::SealedParts const& parts, ItemDigest const& digest, Item const& item) {
@@ -225,8 +225,9 @@ Result<> Ingest::offer(EpochId const& epoch, EntryHash const& entry) {
   return wake_unopened(epoch);
 }
 
-Result<> Ingest::learn(EpochSecret const& secret, DeviceId const& teacher, GroupState::Keep keep) {
-  KITH_TRY(is_new, state_.learn(secret, random_, teacher, keep));
+Result<> Ingest::learn(EpochSecret const& secret, DeviceId const& teacher, GroupState::Keep keep,
+                       DeviceId const& from) {
+  KITH_TRY(is_new, state_.learn(secret, random_, teacher, keep, from));
   if (!is_new) return {};
   result_.roster_changed = true;
   return wake_unopened(epoch_id(state_.group(), secret));
@@ -249,24 +250,47 @@ std::vector<EpochId> Ingest::doubtful_in(OpenedEntry const& entry, Found const& 
 /// How many secrets of an entry are kept. What is kept costs with every stranger's hello, so nobody teaches without
 /// bound what nothing is sealed under. Of an entry that has to wait they are kept before it is known whether its author
 /// is let in, since what lets the author in may be sealed under one of them; and only as long as it waits.
-std::size_t Ingest::room_to_teach(OpenedEntry const& entry, Fate fate) const {
+Result<std::size_t> Ingest::room_to_teach(DeviceId const& author, DeviceId const& from, Fate fate, std::size_t wanted) {
   auto const& roster = state_.roster();
-  auto const& author = entry.body.author;
-  bool const trusted = fate == Fate::applied || roster.active(author) || roster.find(identity_.device()) == nullptr;
+  bool const applied = fate == Fate::applied;
+  bool const newcomer = roster.find(identity_.device()) == nullptr;
+  bool const trusted = applied || newcomer || roster.active(author);
   std::size_t const held = trusted ? state_.unused_secrets_of(author) : state_.unused_secrets();
   std::size_t const most = trusted ? kLimits.max_taught_secrets : kLimits.max_doubtful_secrets;
-  return most - std::min(most, held);
+  std::size_t const room = most - std::min(most, held);
+  if (applied || !newcomer) return room;
+  KITH_TRY(of_newcomer, room_of_newcomer(from, wanted));
+  return std::min(room, of_newcomer);
+}
+
+/// Before it finds itself in the roster a device cannot tell members from authors that somebody made up. So what it
+/// keeps in doubt is bounded over all of them. Where room is short, whoever handed over most gives way: a flood keeps
+/// nobody's history from being opened.
+Result<std::size_t> Ingest::room_of_newcomer(DeviceId const& from, std::size_t wanted) {
+  for (;;) {
+    std::size_t const room = kLimits.max_newcomer_secrets - std::min(kLimits.max_newcomer_secrets, state_.doubts());
+    if (room >= wanted) return room;
+    auto const held = state_.doubts_of_each();
+    auto const largest = std::ranges::max_element(held, {}, [](auto const& account) { return account.second; });
+    auto const own = held.find(from);
+    std::size_t const more = (largest->second - (own == held.end() ? 0 : own->second)) / 2;  // until both have as many
+    if (more == 0) return room;
+    KITH_CHECK(state_.drop_doubts_of(largest->first, std::min(more, wanted - room)));
+  }
 }
 
 /// Takes the secret of the entry's own epoch, where it is not kept yet, and those in its ops: as many as there is room
 /// for are kept, of the others it is noted where they are. Whether an epoch is valid is another question. Those of an
 /// entry that is not applied are in doubt; one that finds no room to wait may still open what it would have waited for.
-Result<> Ingest::learn_from(OpenedEntry const& entry, Found const& own, Fate fate) {
+Result<> Ingest::learn_from(OpenedEntry const& entry, DeviceId const& from, Found const& own, Fate fate) {
   using Keep = GroupState::Keep;
   auto const& author = entry.body.author;
   bool const applied = fate == Fate::applied;
-  if (applied && own.kept == nullptr) KITH_CHECK(learn(*own.get(), author, Keep::for_good));
-  std::size_t room = room_to_teach(entry, fate);
+  if (applied && own.kept == nullptr) KITH_CHECK(learn(*own.get(), author, Keep::for_good, from));
+  std::size_t wanted = own.unwrapped ? 1 : 0;
+  for (auto const& op : entry.ops) wanted += secrets_in(op).size();
+  if (wanted == 0) return {};
+  KITH_TRY(room, room_to_teach(author, from, fate, wanted));
   auto const take = [&](EpochSecret const& secret) -> Result<> {
     EpochId const epoch = epoch_id(state_.group(), secret);
     bool const in_doubt = state_.in_doubt(epoch);
@@ -278,7 +302,7 @@ Result<> Ingest::learn_from(OpenedEntry const& entry, Found const& own, Fate fat
     }
     if (!has_its_room) --room;
     if (fate == Fate::refused) of_refused_.insert(epoch);
-    return learn(secret, author, applied ? Keep::for_good : Keep::in_doubt);
+    return learn(secret, author, applied ? Keep::for_good : Keep::in_doubt, from);
   };
   if (own.unwrapped) KITH_CHECK(take(*own.unwrapped));
   for (auto const& op : entry.ops) {

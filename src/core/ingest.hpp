@@ -64,9 +64,12 @@ class Ingest {
                                                              int& tries) const;
   [[nodiscard]] Result<> offer(EpochId const& epoch, EntryHash const& entry);
   [[nodiscard]] Result<> put_in(OpenedEntry const& entry, ItemDigest const& digest, ByteView sealed);
-  [[nodiscard]] std::size_t room_to_teach(OpenedEntry const& entry, Fate fate) const;
-  [[nodiscard]] Result<> learn(EpochSecret const& secret, DeviceId const& teacher, GroupState::Keep keep);
-  [[nodiscard]] Result<> learn_from(OpenedEntry const& entry, Found const& own, Fate fate);
+  [[nodiscard]] Result<std::size_t> room_to_teach(DeviceId const& author, DeviceId const& from, Fate fate,
+                                                  std::size_t wanted);
+  [[nodiscard]] Result<std::size_t> room_of_newcomer(DeviceId const& from, std::size_t wanted);
+  [[nodiscard]] Result<> learn(EpochSecret const& secret, DeviceId const& teacher, GroupState::Keep keep,
+                               DeviceId const& from);
+  [[nodiscard]] Result<> learn_from(OpenedEntry const& entry, DeviceId const& from, Found const& own, Fate fate);
   [[nodiscard]] Result<> wake_waiting(Tip const& arrived);
   [[nodiscard]] Result<> wake_unopened(EpochId const& epoch);
   [[nodiscard]] Result<bool> room_for_doubtful(OpenedEntry const& entry, std::size_t bytes);

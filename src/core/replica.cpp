@@ -82,6 +82,7 @@ Result<Received> Replica::receive(std::span<ByteView const> items, Now now, std:
     Ingest ingest(store_, identity_, random_, state_, now, from.value_or(DeviceId{}));
     for (auto const& item : items) KITH_CHECK(ingest.take(item));
     KITH_CHECK(state_.settle());
+    KITH_CHECK(state_.drop_excess_doubts());
     KITH_CHECK(show_to_views());
     if (ingest.own_log_came()) KITH_CHECK(start_incarnation());
     return ingest.result();
