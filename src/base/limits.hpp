@@ -16,6 +16,7 @@ struct Limits {
   std::size_t max_doubtful_secrets = 1024;  ///< unused ones held, beyond which those who are not members yet add none
   std::size_t max_taught_secrets = 1024;  ///< unused ones held of one member's; others of its are looked up when needed
   std::size_t max_newcomer_secrets = 8192;  ///< kept of waiting entries by a device that is not in its roster yet
+  std::size_t max_hello_epochs = 2048;      ///< held against the tags of a stranger's hello
   std::size_t max_depth = 16;               ///< nested MessagePack arrays
   std::size_t max_tips = 512;               ///< in one list of a frame or entry: two lists fit into a PRESENCE
   std::size_t max_chains =

@@ -107,6 +107,8 @@ class GroupState {
   [[nodiscard]] std::size_t unused_secrets() const;
   /// Those of them that entries of this device brought.
   [[nodiscard]] std::size_t unused_secrets_of(DeviceId const& teacher) const;
+  /// Whose entries brought those of them that came with one.
+  [[nodiscard]] std::map<EpochId, DeviceId> const& taught() const { return taught_by_; }
   /// Whose entry brought a secret that nothing applied is sealed under.
   [[nodiscard]] std::optional<DeviceId> teacher_of(EpochId const& epoch) const;
   [[nodiscard]] Result<> set_viewed(ChainNo chain, Seq seq);

@@ -137,8 +137,9 @@ class Replica {
   /// What a new device is given besides the log: secrets of the largest epoch, and of those that it does not carry.
   /// Behind usable_epoch() it carries all; what is beyond kMaxNewcomerSecrets otherwise is handed on by upkeep.
   [[nodiscard]] std::vector<EpochSecret> secrets_for_newcomer() const;
-  /// Secrets for session tags and psks, the newest epoch first.
-  [[nodiscard]] std::vector<EpochId> epochs_newest_first() const;
+  /// Epochs whose secrets are held, at most so many: first the valid ones, the newest first, then others that are in
+  /// use, then those that no entry brought, and of the rest those in doubt last.
+  [[nodiscard]] std::vector<EpochId> epochs_newest_first(std::size_t most) const;
   [[nodiscard]] std::optional<EpochId> sealing_epoch() const;
   /// The epoch that the next entry will be sealed under, after a rotation where one is due: what a device_add names. It
   /// carries all others then.

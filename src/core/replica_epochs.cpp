@@ -155,13 +155,28 @@ std::optional<EpochId> Replica::latest_epoch_of(DeviceId const& device) const {
   return latest ? std::optional(latest->epoch) : std::nullopt;
 }
 
-std::vector<EpochId> Replica::epochs_newest_first() const {
+std::vector<EpochId> Replica::epochs_newest_first(std::size_t most) const {
   std::vector<EpochId> epochs;
-  auto unnamed = state_.known_epochs();
+  std::set<EpochId> named;
+  auto const take = [&](EpochId const& epoch) {
+    if (epochs.size() < most && state_.secret(epoch) != nullptr && named.insert(epoch).second) epochs.push_back(epoch);
+    return epochs.size() < most;
+  };
   for (auto const& epoch : state_.book().valid()) {
-    if (unnamed.erase(epoch.id) > 0) epochs.push_back(epoch.id);
+    if (!take(epoch.id)) return epochs;
   }
-  epochs.insert(epochs.end(), unnamed.begin(), unnamed.end());
+  for (auto const& epoch : state_.used_epochs()) {
+    if (!take(epoch)) return epochs;
+  }
+  auto const& taught = state_.taught();
+  for (auto const& [epoch, secret] : state_.secrets()) {
+    if (!taught.contains(epoch) && !take(epoch)) return epochs;
+  }
+  for (bool const in_doubt : {false, true}) {
+    for (auto const& [epoch, teacher] : taught) {
+      if (state_.in_doubt(epoch) == in_doubt && !take(epoch)) return epochs;
+    }
+  }
   return epochs;
 }
 
@@ -170,7 +185,7 @@ std::vector<EpochId> Replica::epochs_newest_first() const {
 /// well.
 std::vector<EpochId> Replica::uncarried_by(std::set<EpochId> covered) const {
   std::vector<EpochId> chosen;
-  for (auto const& epoch : epochs_newest_first()) {
+  for (auto const& epoch : epochs_newest_first(state_.secrets().size())) {
     if (covered.contains(epoch) || !state_.used_epochs().contains(epoch)) continue;
     chosen.push_back(epoch);
     covered.merge(state_.book().carried_by(epoch));

@@ -161,6 +161,47 @@ TEST_F(SecretsBounds, WritersKeepBelow) {
   EXPECT_GE(known(), 900U);
 }
 
+/// A stranger's hello is held against so many: those that members are likely to know come first.
+TEST_F(SecretsBounds, EpochsInUseComeFirst) {
+  for (int i = 0; i < 5; ++i) must(a.replica.rotate(a.now()));
+  auto const used_only = random.secret<EpochSecret>();
+  ASSERT_EQ(a.receive({sealed_under(used_only)}).unopened, 1U);
+  std::vector<EpochSecret> first;
+  first.push_back(used_only.clone());
+  ASSERT_EQ(give(b.identity, must(a.replica.tips()), op(std::move(first))).applied, 2U);
+  ASSERT_EQ(give(b.identity, must(a.replica.tips()), op(secrets(50))).applied, 1U);
+
+  TestDevice c{3, "c"};
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::DeviceAdd{c.identity.cert, c.name, a.replica.sealing_epoch().value(), std::nullopt});
+  wire::PairWelcomeBox welcome;
+  welcome.device_add = must(a.replica.write(std::move(ops), a.now())).front().entry;
+  welcome.genesis = wire::decode<wire::Genesis>(wire::encode(a.replica.state().genesis())).value();
+  welcome.secrets = a.replica.secrets_for_newcomer();
+  for (auto& secret : secrets(20)) welcome.secrets.push_back(std::move(secret));
+  must(c.replica.adopt_group(welcome, c.now()));
+  c.pull_from(a);
+  auto const waits = testing::raw_body(b.identity, {random.u64()}, {not_here()}, op(secrets(50)));
+  ASSERT_EQ(c.receive({testing::raw_entry(waits, b.identity, a.replica, random).sealed}).pending, 1U);
+
+  auto const& state = c.replica.state();
+  auto const all = c.replica.epochs_newest_first(10'000);
+  ASSERT_EQ(all.size(), 6U + 1 + 20 + 50 + 50);
+  EXPECT_EQ(std::set<EpochId>(all.begin(), all.end()), state.known_epochs());
+  auto const valid = state.book().valid();
+  ASSERT_EQ(valid.size(), 6U);
+  for (std::size_t i = 0; i < valid.size(); ++i) EXPECT_EQ(all[i], valid[i].id);
+  EXPECT_EQ(all[6], epoch_id(state.group(), used_only));
+  for (std::size_t i = 7; i < all.size(); ++i) {
+    EXPECT_EQ(state.taught().contains(all[i]), i >= 27) << i;
+    EXPECT_EQ(state.in_doubt(all[i]), i >= 77) << i;
+  }
+  for (std::size_t const most : {3U, 7U, 20U, 40U, 80U}) {
+    EXPECT_EQ(c.replica.epochs_newest_first(most),
+              std::vector(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(most)));
+  }
+}
+
 /// A date far ahead must not put off the next rotation for good.
 TEST_F(SecretsBounds, ARotationDatedAheadGetsOldAllTheSame) {
   constexpr std::int64_t kDay = 24LL * 60 * 60 * 1000;

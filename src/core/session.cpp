@@ -129,7 +129,7 @@ Result<> Session::read_hello(ByteView message, Now now) {
   Bytes tags;
   KITH_CHECK(handshake_->read_message(message, tags));
   if (tags.size() != wire::kEpochTags * wire::EpochTag::kBytes) return fail(CoreError::handshake_failed);
-  auto const epochs = membership_.all_epochs();
+  auto const epochs = membership_.epochs_for_hello();
   membership_.keep_no_psks_but(epochs);
   for (auto const& epoch : epochs) {
     auto const& psk = membership_.kept_psk(epoch);

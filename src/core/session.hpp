@@ -25,8 +25,9 @@ class Membership {
   [[nodiscard]] virtual Incarnation incarnation() const = 0;
   /// Up to four epochs that the dialled device may know, the likeliest first.
   [[nodiscard]] virtual std::vector<EpochId> epochs_for(std::optional<DeviceId> const& dialled) const = 0;
-  /// Every epoch whose secret is held. What is held now may be dropped later.
-  [[nodiscard]] virtual std::vector<EpochId> all_epochs() const = 0;
+  /// Epochs that a stranger's hello may prove, the likeliest first: those whose secrets are held, as far as their
+  /// number stays below a bound. What is held now may be dropped later.
+  [[nodiscard]] virtual std::vector<EpochId> epochs_for_hello() const = 0;
   /// @param epoch  one whose secret is held
   [[nodiscard]] virtual crypto::noise::Psk psk(EpochId const& epoch) const = 0;
   [[nodiscard]] virtual Verdict judge(wire::Devcert const& cert) const = 0;

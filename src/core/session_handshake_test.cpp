@@ -43,7 +43,7 @@ Bytes dial_with(wire::Opening const& opening, crypto::noise::HandshakeState& sta
   append(tagged, state.ephemeral_public().view());
   Bytes tags;
   for (int i = 0; i < 3; ++i) append(tags, random.bytes<16>());
-  auto const mac = crypto::hmac_sha256(membership.psk(membership.all_epochs().front()).view(), tagged);
+  auto const mac = crypto::hmac_sha256(membership.psk(membership.epochs_for_hello().front()).view(), tagged);
   append(tags, ByteView{mac.bytes}.first(16));  // the last of the four will do
   must(state.write_payload(observed_tags.empty() ? tags : observed_tags, message));
   Bytes out = wire::encode(opening);

@@ -30,8 +30,10 @@ class FixedMembership final : public core::Membership {
 
   [[nodiscard]] GroupId group() const override { return group_; }
   [[nodiscard]] Incarnation incarnation() const override { return incarnation_; }
-  [[nodiscard]] std::vector<EpochId> epochs_for(std::optional<DeviceId> const&) const override { return all_epochs(); }
-  [[nodiscard]] std::vector<EpochId> all_epochs() const override {
+  [[nodiscard]] std::vector<EpochId> epochs_for(std::optional<DeviceId> const&) const override {
+    return epochs_for_hello();
+  }
+  [[nodiscard]] std::vector<EpochId> epochs_for_hello() const override {
     std::vector<EpochId> epochs;
     for (auto const& secret : secrets_) epochs.push_back(core::epoch_id(group_, secret));
     return epochs;

@@ -15,8 +15,10 @@ namespace kith::testing {
 struct TestMembership final : core::Membership {
   [[nodiscard]] GroupId group() const override { return group_id; }
   [[nodiscard]] Incarnation incarnation() const override { return {77}; }
-  [[nodiscard]] std::vector<EpochId> epochs_for(std::optional<DeviceId> const&) const override { return all_epochs(); }
-  [[nodiscard]] std::vector<EpochId> all_epochs() const override {
+  [[nodiscard]] std::vector<EpochId> epochs_for(std::optional<DeviceId> const&) const override {
+    return epochs_for_hello();
+  }
+  [[nodiscard]] std::vector<EpochId> epochs_for_hello() const override {
     std::vector<EpochId> ids;
     for (auto const& secret : secrets) ids.push_back(core::epoch_id(group_id, secret));
     return ids;

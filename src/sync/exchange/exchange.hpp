@@ -162,7 +162,7 @@ class Exchange final : public core::Membership {
   [[nodiscard]] GroupId group() const override;
   [[nodiscard]] Incarnation incarnation() const override { return incarnation_; }
   [[nodiscard]] std::vector<EpochId> epochs_for(std::optional<DeviceId> const& dialled) const override;
-  [[nodiscard]] std::vector<EpochId> all_epochs() const override;
+  [[nodiscard]] std::vector<EpochId> epochs_for_hello() const override;
   [[nodiscard]] crypto::noise::Psk psk(EpochId const& epoch) const override;
   [[nodiscard]] Verdict judge(wire::Devcert const& cert) const override;
 

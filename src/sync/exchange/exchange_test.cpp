@@ -1,4 +1,5 @@
 #include "support/exchanges.hpp"
+#include "support/raw_entry.hpp"
 
 /// Exchanges of real replicas over links in memory: entries, sessions, dialling.
 namespace kith::sync {
@@ -177,6 +178,37 @@ TEST_F(Exchanges, DialAddressesThatPresenceTold) {
   PeerBook kept(later);
   must(kept.load());
   EXPECT_EQ(kept.find(a.identity.device())->addresses, of_a) << "for the next run";
+}
+
+/// What members hand on must not make a stranger's hello dear, nor keep members from coming in.
+TEST_F(Exchanges, HoldAHelloAgainstABoundedNumberOfEpochs) {
+  add_third();
+  dial(b, a);
+  dial(c, a);
+  pump();
+  for (auto* member : {&b, &c}) {
+    for (std::size_t i = 0; i < kLimits.max_taught_secrets / kLimits.max_entry_secrets; ++i) {
+      wire::EpochSecrets handed_on;
+      for (std::size_t k = 0; k < kLimits.max_entry_secrets; ++k) {
+        handed_on.secrets.push_back(member->random.secret<core::EpochSecret>());
+      }
+      std::vector<wire::Op> ops;
+      ops.emplace_back(std::move(handed_on));
+      must(member->replica.write(std::move(ops), now()));
+    }
+    changed(*member);
+    pump();
+  }
+  ASSERT_GT(a.replica.state().secrets().size(), kLimits.max_hello_epochs);
+  core::Membership const& asked = *a.exchange;
+  EXPECT_EQ(asked.epochs_for_hello().size(), kLimits.max_hello_epochs);
+  EXPECT_EQ(asked.epochs_for_hello().front(), *a.replica.sealing_epoch());
+  b.exchange->close_all(wire::CloseCode::done);
+  pump();
+  ASSERT_EQ(a.exchange->connected(), ids(c));
+  dial(b, a);
+  pump();
+  EXPECT_EQ(a.exchange->connected().size(), 2U);
 }
 
 }  // namespace

@@ -304,7 +304,7 @@ void Exchange::close_all(wire::CloseCode code) {
 GroupId Exchange::group() const { return replica_.state().group(); }
 
 std::vector<EpochId> Exchange::epochs_for(std::optional<DeviceId> const& dialled) const {
-  auto const newest = replica_.epochs_newest_first();
+  auto const newest = replica_.epochs_newest_first(kLimits.max_hello_epochs);
   std::vector<EpochId> epochs;
   auto const offer = [&](EpochId const& epoch) {
     bool const held = replica_.state().secret(epoch) != nullptr;
@@ -320,7 +320,9 @@ std::vector<EpochId> Exchange::epochs_for(std::optional<DeviceId> const& dialled
   return epochs;
 }
 
-std::vector<EpochId> Exchange::all_epochs() const { return replica_.epochs_newest_first(); }
+std::vector<EpochId> Exchange::epochs_for_hello() const {
+  return replica_.epochs_newest_first(kLimits.max_hello_epochs);
+}
 
 crypto::noise::Psk Exchange::psk(EpochId const& epoch) const {
   auto const* secret = replica_.state().secret(epoch);
