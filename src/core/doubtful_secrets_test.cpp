@@ -178,6 +178,52 @@ TEST_F(DoubtfulSecrets, WhatAWaitingEntryIsSealedUnderStays) {
   expect_no_rows_left();
 }
 
+/// An entry that was opened with a secret that is only looked up, and whose holder is gone when its past is here.
+struct UnopenedAgain : DoubtfulSecrets {
+  UnopenedAgain() {
+    auto const need = late();
+    for (int i = 0; i < 2; ++i) {  // so that `key` is not kept
+      EXPECT_EQ(give(made(b.identity, {not_here()}, secrets(kLimits.max_entry_secrets)).sealed, honest).pending, 1U);
+    }
+    EXPECT_EQ(give(made(stranger, {need.tip}, key).sealed, flood).pending, 1U);
+    entry = sealed_under(key.front(), {past.tip});
+    EXPECT_EQ(give(entry.sealed, second).pending, 1U);
+    EXPECT_TRUE(must(a.replica.holds(entry.tip.hash)));
+    EXPECT_FALSE(knows(key.front()));
+    EXPECT_EQ(give(need.sealed, honest).refused, 1U);
+  }
+  DeviceId const second = random.id<DeviceId>();
+  std::vector<EpochSecret> key = secrets(1);
+  testing::RawMade past = late(), entry;
+};
+
+TEST_F(UnopenedAgain, ItIsOpenedWhenTheSecretComes) {
+  EXPECT_EQ(give(past.sealed, honest).unopened, 1U);
+  EXPECT_EQ(rows("", Table::unopened), 1U);
+  EXPECT_EQ(rows("", Table::pending), 2U) << "what fills the room";
+  EXPECT_EQ(must(a.store.get(Table::pending, entry.tip.hash.view())), std::nullopt);
+  EXPECT_EQ(rows("pending_bytes/"), 1U) << "it is counted once";
+  EXPECT_EQ(rows("unopened_bytes/"), 1U);
+  EXPECT_EQ(give(made(b.identity, must(a.replica.tips()), key).sealed, honest).applied, 2U);
+  EXPECT_TRUE(must(a.replica.has(entry.tip.hash)));
+  EXPECT_EQ(rows("", Table::unopened) + rows("unopened_bytes/"), 0U);
+}
+
+TEST_F(UnopenedAgain, ItIsAskedForWhenItGaveWay) {
+  ASSERT_EQ(give(past.sealed, honest).unopened, 1U);
+  must(a.store.begin());
+  WaitingRoom room(a.store);
+  ASSERT_EQ(must(room.take_unopened(epoch_id(a.replica.state().group(), key.front()))).size(), 1U);
+  must(a.store.commit());
+  EXPECT_FALSE(must(a.replica.holds(entry.tip.hash)));
+  auto const names_it = made(b.identity, {entry.tip}, {});
+  ASSERT_EQ(give(names_it.sealed, honest).pending, 1U);
+  auto const missing = must(a.replica.missing(10));
+  EXPECT_NE(std::ranges::find(missing, entry.tip), missing.end());
+  EXPECT_EQ(give(made(b.identity, must(a.replica.tips()), key).sealed, honest).applied, 1U);
+  EXPECT_EQ(give(entry.sealed, second).applied, 2U);
+}
+
 /// Were nothing known of what strangers' entries hold once there are many of them, whoever brings in a member could be
 /// kept from being understood: what adds `d` is sealed under a secret that `d`'s own entry hands on.
 TEST_F(DoubtfulSecrets, StrangersDoNotKeepANewMemberFromBeingUnderstood) {

@@ -107,7 +107,6 @@ Result<> Ingest::take_one(Item const& item) {
     KITH_TRY(fate, keep_pending(entry, found, std::move(needs), missing, item));
     return learn_from(entry, item.from, found, fate);
   }
-  if (waiting) KITH_CHECK(waiting_.drop_pending(*waiting));
   auto const applied_before = result_.applied;
   KITH_CHECK(put_in(entry, digest, item.sealed));
   return result_.applied > applied_before ? learn_from(entry, item.from, found, Fate::applied) : Result<>{};
@@ -311,6 +310,7 @@ Result<> Ingest::learn_from(OpenedEntry const& entry, DeviceId const& from, Foun
   return {};
 }
 
+/// What has its whole past here now waits no longer: it may not open any more, and is then kept as unopened alone.
 Result<> Ingest::wake_waiting(Tip const& arrived) {
   KITH_TRY(waiters, waiting_.arrived(arrived));
   for (auto& waiter : waiters) {
@@ -320,7 +320,9 @@ Result<> Ingest::wake_waiting(Tip const& arrived) {
       KITH_TRY(here, state_.record(need.hash));
       complete = here.has_value();
     }
-    if (complete) queue_.push_back({std::move(waiter.sealed), waiter.from, true});
+    if (!complete) continue;
+    KITH_CHECK(waiting_.drop_pending(waiter));
+    queue_.push_back({std::move(waiter.sealed), waiter.from, true});
   }
   return {};
 }
