@@ -8,7 +8,6 @@ namespace kith::engine {
 namespace {
 
 using files::FolderState;
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr std::size_t kDirtyPaths = 512;  ///< more than this, and everything is looked at
 
 }  // namespace
@@ -136,7 +135,7 @@ Result<> FolderService::scan(Folder& folder) {
     folder.row.files = report->files;
     folder.row.bytes = report->bytes;
     folder.skipped.scanned(report->skipped);
-    auto const purged = folder.sync.purge_trash({current_time().wall.ms - options_.trash_days * kDayMs});
+    auto const purged = folder.sync.purge_trash(std::chrono::hours{24} * options_.trash_days, current_time().wall);
     if (!purged && !purged.error().holds<files::FilesError>()) return fail(purged.error());
   }
   if (!everything) {

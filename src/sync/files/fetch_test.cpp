@@ -71,7 +71,7 @@ TEST_F(Fetching, LeavesRoomWhateverIsUnderWay) {
   exchange();
   c->apply_from(a);
   EXPECT_TRUE(c->disk.files().empty());
-  must(c->sync->purge_trash({std::numeric_limits<std::int64_t>::max() / 2'000'000}));
+  must(MemoryFileSystem(c->disk).purge_trash({std::numeric_limits<std::int64_t>::max() / 2'000'000}));
   c->sync->try_again();
   c->apply_from(a);
   EXPECT_EQ(c->disk.files().size(), 2U);

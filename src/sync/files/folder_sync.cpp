@@ -1,12 +1,16 @@
 #include "sync/files/folder_sync.hpp"
 
 #include "base/assert.hpp"
+#include "base/text.hpp"
+#include "sync/files/trash_look.hpp"
 
 namespace kith::files {
 namespace {
 
 /// How often apply() looks again at paths that changed under it before it leaves them to the next scan.
 constexpr int kMaxLooks = 3;
+/// Where a folder's TrashLook is, with the folder's id behind it.
+constexpr std::string_view kTrashLook = "trash/";
 
 /// What a directory was last seen to hold means nothing for another one: without it, nothing counts as deleted.
 Result<> forget_local_files(Store& store, FolderId const& folder) {
@@ -125,9 +129,18 @@ Result<VerifyReport> FolderSync::verify(std::function<void(std::uint64_t bytes)>
   return report;
 }
 
-Result<std::uint64_t> FolderSync::purge_trash(WallTime before) {
+Result<std::uint64_t> FolderSync::purge_trash(std::chrono::milliseconds keep, WallTime now) {
   KITH_TRY(disk, context_.disk());
-  return disk->purge_trash(before);
+  Bytes const key = core::key_of(bytes_of(kTrashLook), context_.id.view());
+  KITH_TRY(before, core::get_record<TrashLook>(context_.store, Table::meta, key));
+  auto const look = TrashLook::after(before, now, keep);
+  bool const even = before && before->even_since == look.even_since && now >= before->at;
+  if (!even || now.ms - before->at.ms >= std::chrono::milliseconds(TrashLook::kNoteEvery).count()) {
+    KITH_TRY(transaction, store::Transaction::begin(context_.store));
+    KITH_CHECK(context_.store.put(Table::meta, key, core::encode_record(look)));
+    KITH_CHECK(transaction.commit());
+  }
+  return look.may_purge() ? disk->purge_trash({now.ms - keep.count()}) : 0;
 }
 
 Result<FolderId> bind_folder(Store& store, core::Replica& replica, FolderView& view, FileSystem& disk,

@@ -69,7 +69,9 @@ class FolderSync {
   [[nodiscard]] Result<std::uint64_t> conflicts();
   /// Reads every file and compares it with what it was last seen to hold.
   [[nodiscard]] Result<VerifyReport> verify(std::function<void(std::uint64_t bytes)> const& progress);
-  [[nodiscard]] Result<std::uint64_t> purge_trash(WallTime before);
+  /// Deletes what has been in the trash for `keep`, as far as the clock can be believed: see TrashLook. To be called at
+  /// least once a day. @return how many files were deleted
+  [[nodiscard]] Result<std::uint64_t> purge_trash(std::chrono::milliseconds keep, WallTime now);
 
  private:
   FolderContext context_;
