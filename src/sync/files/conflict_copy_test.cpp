@@ -68,6 +68,57 @@ TEST_F(ConflictCopies, KeepAContentThatIsOnThisDiskOnly) {
   EXPECT_EQ(content(a), (std::map<std::string, std::string>{{"x.txt", loser}}));
 }
 
+/// A disk that does not let anybody read one file.
+struct ShutDisk : MemoryFileSystem {
+  ShutDisk(MemoryDisk& disk, std::string shut) : MemoryFileSystem(disk), shut_(std::move(shut)) {}
+  Result<std::unique_ptr<ReadFile>> open_read(RelPath const& path) override {
+    if (path.text() == shut_) return fail(FilesError::permission, SystemDetail{0, shut_});
+    return MemoryFileSystem::open_read(path);
+  }
+  std::string shut_;
+};
+
+/// The copy became the path, and nobody lived to note it: as long as the path cannot be read, the copy only seems gone.
+TEST_F(ConflictCopies, AreNotGivenUpWhileTheirPathCannotBeRead) {
+  clash();
+  auto const copy = copy_on(b);
+  auto const loser = b.read(copy);
+  a.disk.remove("x.txt");
+  a.scan();
+  exchange();
+  b.tick();
+  b.disk.remove("x.txt");
+  b.disk.move(copy, "x.txt");
+  auto const open_disk = b.open_disk;
+  b.open_disk = [&] { return std::make_unique<ShutDisk>(b.disk, "x.txt"); };
+  auto const heads = must(b.replica.heads());
+  auto report = b.scan();
+  EXPECT_EQ(report.skipped, (std::vector<Skipped>{{"x.txt", Skipped::Why::unreadable}}));
+  EXPECT_EQ(report.removed_files, 0U);
+  EXPECT_EQ(must(b.replica.heads()), heads);
+  b.open_disk = open_disk;
+  settle();
+  expect_same();
+  EXPECT_EQ(content(a), (std::map<std::string, std::string>{{"x.txt", loser}}));
+}
+
+TEST_F(ConflictCopies, EditedWhileTheirPathCannotBeReadLoseNothing) {
+  clash();
+  auto const copy = copy_on(b);
+  auto const versions = heads(b, "x.txt").size();
+  b.write(copy, "edited");
+  b.write("x.txt", "cannot be read");
+  auto const open_disk = b.open_disk;
+  b.open_disk = [&] { return std::make_unique<ShutDisk>(b.disk, "x.txt"); };
+  EXPECT_EQ(b.scan().changed_files, 1U);
+  EXPECT_EQ(heads(b, "x.txt").size(), versions);
+  b.open_disk = open_disk;
+  settle();
+  EXPECT_EQ(b.read(copy), "edited");
+  EXPECT_TRUE(texts(a).contains("edited"));
+  EXPECT_TRUE(texts(a).contains("cannot be read"));
+}
+
 TEST_F(ConflictCopies, AreGoneWithTheWinnerWhenBothAreDeleted) {
   clash();
   auto const copy = copy_on(a);

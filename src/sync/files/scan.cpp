@@ -171,7 +171,9 @@ Result<> Scanner::look_at(RelPath const& path, Stat const& stat) {
 /// Something that does not travel is where a file or directory was: that one has not been deleted, and nothing is known
 /// of what was in it.
 Result<> Scanner::leave_as_it_was(RelPath const& path) {
-  seen_.insert(key_text(path_key(context_.id, path)));
+  auto key = key_text(path_key(context_.id, path));
+  not_taken_.insert(key);
+  seen_.insert(std::move(key));
   Bytes const below = below_key(context_.id, path);
   bool any = false;
   KITH_CHECK(context_.store.scan(Table::local_files, below, {}, [&](ByteView, ByteView) {
@@ -180,6 +182,19 @@ Result<> Scanner::leave_as_it_was(RelPath const& path) {
   }));
   if (any) unread_.push_back(below);
   return {};
+}
+
+bool Scanner::unread(ByteView key) const {
+  return std::ranges::any_of(unread_,
+                             [&](Bytes const& begin) { return std::ranges::mismatch(begin, key).in1 == begin.end(); });
+}
+
+/// Whether it is not known what is at a conflict copy's path: it may be the very copy, renamed by an apply that did not
+/// live to note it. Then what became of the copy settles nothing.
+Result<bool> Scanner::main_is_open(LocalFile const& copy) const {
+  KITH_TRY(path, RelPath::parse(copy.copy_of));
+  Bytes const key = path_key(context_.id, path);
+  return unread(key) || not_taken_.contains(key_text(key));
 }
 
 /// Rows whose path the walk did not meet. What lies below a directory that could not be read has not vanished.
@@ -193,9 +208,7 @@ Result<> Scanner::find_vanished(ByteView prefix) {
       return Store::Next::stop;
     }
     if (row->stat.kind == Kind::file) ++known_files_;
-    bool const unread = std::ranges::any_of(
-        unread_, [&](Bytes const& begin) { return std::ranges::mismatch(begin, key).in1 == begin.end(); });
-    if (!unread && !seen_.contains(std::string(text_of(key))))
+    if (!unread(key) && !seen_.contains(std::string(text_of(key))))
       vanished_.emplace_back(std::move(*path), std::move(*row));
     return Store::Next::go_on;
   }));

@@ -75,6 +75,8 @@ class Scanner {
   [[nodiscard]] Result<> look_at_directory(DirPath const& directory);
   [[nodiscard]] Result<> look_at(RelPath const& path, Stat const& stat);
   [[nodiscard]] Result<> leave_as_it_was(RelPath const& path);
+  [[nodiscard]] bool unread(ByteView key) const;
+  [[nodiscard]] Result<bool> main_is_open(LocalFile const& copy) const;
   [[nodiscard]] Result<> find_vanished(ByteView prefix);
   /// How many of the files that vanished have no other path now.
   [[nodiscard]] Result<std::uint64_t> count_lost();
@@ -100,6 +102,8 @@ class Scanner {
   ScanReport report_;
   std::unordered_set<std::string> seen_;  ///< keys of paths where something is on the disk
   std::vector<Bytes> unread_;             ///< where the keys of what nothing is known of begin
+  std::unordered_set<std::string>
+      not_taken_;  ///< keys of paths where there is something that this scan did not take in
   std::vector<Change> changes_;
   std::vector<std::pair<RelPath, LocalFile>> vanished_;
   std::uint64_t known_files_ = 0;

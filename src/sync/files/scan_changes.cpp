@@ -59,6 +59,7 @@ Result<> Scanner::take_change(Change const& change) {
   if (!hashed) {
     auto const& error = hashed.error();
     if (stopping()) return {};
+    not_taken_.emplace(text_of(path_key(context_.id, change.path)));
     if (error.is(FilesError::changed_meanwhile)) {
       report_.look_again = true;
       skip(change.path.text(), Skipped::Why::unstable);
@@ -120,7 +121,8 @@ Result<> Scanner::take_file(Change const& change, HashedFile hashed) {
   wire::FileSet op = file_set(context_.id, file.path, file.stat, file.content);
   bool const was_copy = !file.copy_of.empty();
   if (was_copy) {
-    batch_.settled_copies.push_back(*change.before);
+    KITH_TRY(open, main_is_open(*change.before));
+    if (!open) batch_.settled_copies.push_back(*change.before);
     file.copy_of.clear();
   }
   if (change.before && !was_copy) {
@@ -175,7 +177,10 @@ Result<> Scanner::take_directory(Change const& change) {
   }
   auto op = file_set(context_.id, file.path, change.stat, {});
   bool const was_copy = change.before && !change.before->copy_of.empty();
-  if (was_copy) batch_.settled_copies.push_back(*change.before);
+  if (was_copy) {
+    KITH_TRY(open, main_is_open(*change.before));
+    if (!open) batch_.settled_copies.push_back(*change.before);
+  }
   if (change.before && !was_copy) {
     op.parents = change.before->stands_for;
   } else if (!resolved.winner) {
@@ -190,6 +195,10 @@ Result<> Scanner::take_directory(Change const& change) {
 }
 
 Result<> Scanner::take_removal(RelPath const& path, LocalFile const& before) {
+  if (!before.copy_of.empty()) {
+    KITH_TRY(open, main_is_open(before));
+    if (open) return {};  // stays remembered, for a scan that knows
+  }
   if (before.stat.kind == Kind::file) ++report_.removed_files;
   batch_.notes.push_back({path, std::nullopt, std::nullopt, before.content, {}, false});
   if (!before.copy_of.empty()) {
