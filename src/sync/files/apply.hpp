@@ -86,6 +86,7 @@ class Applier {
   [[nodiscard]] Result<Stat> move_file(RelPath const& from, Stat const& seen, RelPath const& to, bool clashes);
   [[nodiscard]] Result<Outcome> take_away(Target const& target, LocalFile const& local);
   [[nodiscard]] Result<Outcome> take_directory_away(Target const& target, LocalFile const& local);
+  [[nodiscard]] Result<bool> tracked_below(RelPath const& directory);
   [[nodiscard]] Result<Outcome> make_parents(RelPath const& path);
   [[nodiscard]] Result<> work_at(RelPath const& path);
   [[nodiscard]] bool in_the_way(RelPath const& path);

@@ -171,14 +171,8 @@ Result<Applier::Outcome> Applier::take_directory_away(Target const& target, Loca
     return Outcome::done;
   }
   if (!removed.error().is(FilesError::not_empty)) return trouble(target.path, removed.error());
-  bool tracked_below = false;
-  KITH_CHECK(
-      context_.store.scan(Table::local_files, below_key(context_.id, target.path), {}, [&](ByteView key, ByteView) {
-        auto const noted = notes_.find(Bytes(key.begin(), key.end()));
-        tracked_below = noted == notes_.end() || noted->second.second.has_value();
-        return tracked_below ? Store::Next::stop : Store::Next::go_on;
-      }));
-  if (tracked_below) return Outcome::blocked;
+  KITH_TRY(more_to_go, tracked_below(target.path));
+  if (more_to_go) return Outcome::blocked;
   // It holds things that do not travel. It stays, known, so that a scan does not bring it back everywhere.
   LocalFile row = there;
   if (row.stands_for != target.stands_for) {
@@ -186,6 +180,35 @@ Result<Applier::Outcome> Applier::take_directory_away(Target const& target, Loca
     note(target.path, std::move(row));
   }
   return Outcome::done;
+}
+
+/// Whether what is below a directory has to be dealt with before it. Directories that stay only for what does not
+/// travel have been.
+Result<bool> Applier::tracked_below(RelPath const& directory) {
+  std::vector<LocalFile> directories;
+  std::optional<Error> error;
+  bool found = false;
+  KITH_CHECK(
+      context_.store.scan(Table::local_files, below_key(context_.id, directory), {}, [&](ByteView key, ByteView value) {
+        auto const noted = notes_.find(Bytes(key.begin(), key.end()));
+        if (noted != notes_.end() && !noted->second.second) return Store::Next::go_on;
+        auto row =
+            noted != notes_.end() ? Result<LocalFile>(*noted->second.second) : core::decode_record<LocalFile>(value);
+        if (!row) {
+          error = row.error();
+          return Store::Next::stop;
+        }
+        found = row->stat.kind != Kind::directory;
+        if (!found) directories.push_back(std::move(*row));
+        return found ? Store::Next::stop : Store::Next::go_on;
+      }));
+  if (error) return fail(*error);
+  for (auto row = directories.begin(); !found && row != directories.end(); ++row) {
+    KITH_TRY(path, RelPath::parse(row->path));
+    KITH_TRY(wanted, wanted_at(context_, path));
+    found = wanted.version || row->stands_for != wanted.stands_for;
+  }
+  return found;
 }
 
 Result<Applier::Outcome> Applier::make_parents(RelPath const& path) {

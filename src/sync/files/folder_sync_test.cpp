@@ -252,6 +252,30 @@ TEST_F(Folders, WhatIsInTheWayIsSaidUntilItIsGone) {
   expect_same();
 }
 
+/// A directory that is gone elsewhere, and holds here, further down, what does not travel.
+TEST_F(Folders, DirectoriesThatStayHoldNothingUp) {
+  a.write("d/sub/deep/file", "text");
+  a.write("d/other/file", "text");
+  settle();
+  b.disk.make_symlink("d/sub/deep/link");
+  settle();
+  a.disk.remove("d");
+  a.write("d.txt", "another");
+  settle();
+  settle();
+  EXPECT_EQ(b.disk.files(), std::vector<std::string>{"d.txt"});
+  EXPECT_TRUE(b.disk.look("d/sub/deep/link"));
+  EXPECT_FALSE(b.disk.look("d/other"));
+  EXPECT_EQ(must(b.sync->pending()).files, 0U);
+  bool left = false;
+  must(b.store.scan(store::Table::folder_work, b.sync->id().view(), {}, [&](ByteView, ByteView) {
+    left = true;
+    return store::Store::Next::stop;
+  }));
+  EXPECT_FALSE(left) << "or the folder never gets in step";
+  EXPECT_FALSE(a.disk.look("d"));
+}
+
 TEST_F(Folders, HostilePathsChangeNothing) {
   std::vector<wire::Op> ops;
   for (auto const* path : {"../out", "/abs", ".kith/folder", "a/../b", "x\ny/..", ""}) {
