@@ -138,12 +138,23 @@ class Inviting {
     if (pair && pair->state == PairState::requested) return ask(lookup, std::move(*pair));
     if (pair && pair->state == PairState::approved) return std::nullopt;
     if (auto const ended = tries(lookup, *invite)) return ended;
+    // Who came in time may take the user's answer later, through either of the two ways in.
+    KITH_TRY(dealing, somebody_is_dealt_with());
+    if (dealing) return std::nullopt;
     if (invite->state != core::InviteState::cancelled && engine::current_time().wall.ms >= invite->expires_ms) {
       KITH_CHECK(invites_.settle(lookup, core::InviteState::expired, std::nullopt));
       context_.out.document(json_line("kith.pair/1", "expired"));
       return std::optional(fail_here(core::CoreError::invite_expired));
     }
     return std::nullopt;
+  }
+
+  Result<bool> somebody_is_dealt_with() {
+    for (auto const& lookup : lookups_) {
+      KITH_TRY(pair, engine::get_control<PairRow>(client_.instance().store(), bytes_of(lookup.symbols)));
+      if (pair && (pair->state == PairState::requested || pair->state == PairState::approved)) return true;
+    }
+    return false;
   }
 
   /// The failures of invites speak to the joining device; here it is this one that can make another.

@@ -95,6 +95,16 @@ class Approval(Pairing):
         self.assertEqual(terminal.wait(), 13, terminal)
         self.assertIn('"phone" was not let in', terminal.screen)
 
+    def test_yes_after_the_time_of_the_code(self):
+        """Who came in time is let in by a late answer, whole, or not at all."""
+        terminal, joiner = self.asked("--expires", "2s")
+        time.sleep(3)
+        terminal.send("y\n")
+        self.assertEqual(joiner.wait(), 0, joiner)
+        self.assertEqual(terminal.wait(), 0, terminal)
+        self.assertEqual(self.laptop.names(), ["laptop", "phone"])
+        self.assertEqual(self.phone.names(), ["laptop", "phone"])
+
     def joins(self, device, *args):
         """A device that dials the invite; the laptop's user has not been asked about it yet."""
         joiner = device.start("pair", "--join", self.invite["code"], "--peer", self.invite["addresses"][0], "--json", *args)
