@@ -165,7 +165,11 @@ class Picture {
     for (auto const& device : client_.other_devices()) {
       KITH_TRY(json, device_json(client_, device));
       KITH_TRY(ours, book.we_hold_all(device));
-      json["in_sync"] = book.peers().contains(device) ? Json(ours && book.holds_all(device)) : Json();
+      auto const peer = book.peers().find(device);
+      // What a device that keeps folders has only heard of is no second copy.
+      bool const level = peer != book.peers().end() && ours && book.holds_all(device) &&
+                         (peer->second.folders.empty() || book.holds_all_contents(device));
+      json["in_sync"] = peer != book.peers().end() ? Json(level) : Json();
       object_["devices"].push_back(std::move(json));
     }
     return {};
