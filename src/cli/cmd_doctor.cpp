@@ -5,7 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "cli/handlers.hpp"
-#include "cli/home_client.hpp"
+#include "cli/removal_claims.hpp"
 #include "disk/posix_file_system.hpp"
 #include "engine/key_file.hpp"
 
@@ -102,6 +102,7 @@ class Examination {
     if (was_removed(**client)) add("group", Error(core::CoreError::removed_self));
     check_network(**client);
     check_peers(**client);
+    check_claims(**client);
     check_folders(**client);
   }
 
@@ -164,6 +165,13 @@ class Examination {
     } else {
       add("clock", Verdict::ok, "clocks agree, as far as other devices were met");
     }
+  }
+
+  /// No failure: whoever says so may lie.
+  void check_claims(Client& client) {
+    auto const claims = client.said_removed_by();
+    if (!claims) return add("group", claims.error());
+    for (auto const& by : *claims) add("group", Verdict::warn, claim_text(client, by), claim_remedies(client, by));
   }
 
   void check_folders(Client& client) {

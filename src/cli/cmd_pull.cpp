@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/handlers.hpp"
-#include "cli/home_client.hpp"
+#include "cli/removal_claims.hpp"
 #include "cli/signals.hpp"
 #include "engine/private_file.hpp"
 
@@ -31,7 +31,7 @@ bool is_text(ByteView data) {
 class Pulling {
  public:
   Pulling(Context& context, PullOptions const& options, Client& client)
-      : context_(context), options_(options), client_(client) {}
+      : context_(context), options_(options), client_(client), claims_(context, client) {}
 
   Result<int> run() {
     KITH_TRY(saved, client_.read_cursor());
@@ -70,6 +70,7 @@ class Pulling {
                               "or go on without it: {}",
                               *waiting_for_, out.command(fmt::format("kith pull --after-cursor {}", *waiting_for_))));
     }
+    if (reached_.empty()) KITH_CHECK(claims_.tell());
     if (left_out_ > 0) return fail(EngineError::partial, CountDetail{left_out_, left_out_ + printed_});
     if (waiting_for_) return engine::kExitPartial;
     if (reached_.empty() && !client_.other_devices().empty()) {
@@ -158,6 +159,8 @@ class Pulling {
       KITH_CHECK(check_standing(client_));
       if (wait_for_news(client_, std::chrono::milliseconds{1000}) == News::signal) break;
       KITH_CHECK(print_new());
+      KITH_TRY(sessions, client_.sessions());
+      if (sessions.empty()) KITH_CHECK(claims_.tell());
     }
     return {};
   }
@@ -165,6 +168,7 @@ class Pulling {
   Context& context_;
   PullOptions const& options_;
   Client& client_;
+  RemovalClaims claims_;
   std::uint64_t position_ = 0;
   std::uint64_t printed_ = 0;
   std::uint64_t left_out_ = 0;

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "cli/handlers.hpp"
-#include "cli/home_client.hpp"
+#include "cli/removal_claims.hpp"
 #include "disk/fd.hpp"
 #include "engine/private_file.hpp"
 
@@ -147,8 +147,9 @@ Result<int> push(Context& context, PushOptions const& options) {
       out.warning("pending", "no other device has it yet; it is on this disk, and goes out when one is reached");
     }
   }
-  if (options.wait == PushWait::none) return engine::kExitOk;
   KITH_TRY(sessions, client->sessions());
+  if (sessions.empty()) KITH_CHECK(RemovalClaims(context, *client).tell());
+  if (options.wait == PushWait::none) return engine::kExitOk;
   if (sessions.empty()) return fail(EngineError::nobody_reachable);
   return fail(EngineError::timed_out);
 }

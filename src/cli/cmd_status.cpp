@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/handlers.hpp"
-#include "cli/home_client.hpp"
+#include "cli/removal_claims.hpp"
 #include "cli/sync_run.hpp"
 #include "cli/table.hpp"
 #include "engine/failure_codes.hpp"
@@ -89,7 +89,7 @@ class Picture {
     object_["relays"] = Json::array();
     KITH_CHECK(gather_problems());
     object_["state"] = overall();
-    return {};
+    return gather_claims();
   }
 
   Result<> gather_folders() {
@@ -194,6 +194,19 @@ class Picture {
       return store::Store::Next::stop;
     }));
     if (forked) add("state-cloned", "two entries of one device have one number");
+    return {};
+  }
+
+  /// That others say that this device was removed: named among the problems, and no failure, since they may lie.
+  Result<> gather_claims() {
+    KITH_TRY(claims, client_.said_removed_by());
+    for (auto const& by : claims) {
+      auto remedies = remedies_json(context_.out.commands(claim_remedies(client_, by)));
+      object_["problems"].push_back({{"code", "said-removed"},
+                                     {"message", printable(claim_text(client_, by))},
+                                     {"safe", true},
+                                     {"remedy", std::move(remedies)}});
+    }
     return {};
   }
 

@@ -20,6 +20,7 @@ SyncRun::SyncRun(Context& context, SyncOptions const& options, Client& client, F
     : context_(context),
       options_(options),
       client_(client),
+      claims_(context, client),
       place_(std::move(place)),
       started_(Clock::now()),
       started_ms_(engine::current_time().wall.ms) {
@@ -97,6 +98,7 @@ Result<int> SyncRun::stay() {
     KITH_CHECK(check_standing(client_));
     KITH_TRY(now, look());
     tell_changes(before, now);
+    if (now.connected.empty()) KITH_CHECK(claims_.tell());
     if (now.row.state == FolderState::stopped && now.row.last_scan_ms >= 0) {
       auto const reason = problem_of(now.row);
       bool const news = before.row.state != FolderState::stopped || before.row.problem != now.row.problem;
@@ -157,6 +159,7 @@ Result<int> SyncRun::once() {
     KITH_CHECK(check_standing(client_));
     KITH_TRY(now, look());
     KITH_TRY(others, look_at_others());
+    if (now.connected.empty()) KITH_CHECK(claims_.tell());
     auto const time = Clock::now();
     bool const moved = now.row.pending_bytes != before.row.pending_bytes ||
                        now.row.pending_files != before.row.pending_files || !(now.tally == before.tally) ||

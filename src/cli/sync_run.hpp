@@ -5,6 +5,7 @@
 #include "cli/folder_place.hpp"
 #include "cli/home_client.hpp"
 #include "cli/progress.hpp"
+#include "cli/removal_claims.hpp"
 #include "engine/control.hpp"
 #include "sync/exchange/exchange.hpp"
 
@@ -56,6 +57,7 @@ class SyncRun {
   Context& context_;
   SyncOptions const& options_;
   engine::Client& client_;
+  RemovalClaims claims_;
   FolderPlace place_;
   Bytes interest_key_;
   Instant started_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/encoding.hpp"
+
 namespace kith::engine {
 namespace {
 
@@ -208,6 +210,18 @@ Result<ConnectionStatus> Client::status() {
   return status;
 }
 
+Result<std::vector<DeviceId>> Client::said_removed_by() {
+  auto const& roster = instance_->replica.state().roster();
+  std::vector<DeviceId> by;
+  if (roster.removed(device_id())) return by;
+  KITH_TRY(rows, all_control<SaidRemovedRow>(instance_->store()));
+  for (auto const& [key, row] : rows) {
+    auto const device = DeviceId::from(key);
+    if (device && roster.active(*device)) by.push_back(*device);
+  }
+  return by;
+}
+
 Result<std::unique_ptr<Subscription>> Client::subscribe() {
   KITH_TRY(bell, Doorbell::open(options_.paths.bell_dir));
   std::unique_ptr<Subscription> made(new Subscription(*this, std::move(bell)));
@@ -241,6 +255,12 @@ Result<> Subscription::look() {
     std::string code(text_of(key));
     if (!troubles_.contains(code)) ready_.emplace_back(Trouble{code, row.subject});
     troubles.insert(std::move(code));
+  }
+  KITH_TRY(claims, client_.said_removed_by());
+  for (auto const& device : claims) {
+    auto const subject = to_hex(device.view());
+    if (!troubles_.contains(subject)) ready_.emplace_back(Trouble{"said-removed", subject});
+    troubles.insert(subject);
   }
   troubles_ = std::move(troubles);
   return {};

@@ -77,8 +77,8 @@ struct BlobAvailable {
 /// Something that needs a person. Connections that fail are tried again without it, after 1, 2, 4, 8, 16 and then every
 /// 30 seconds, with jitter.
 struct Trouble {
-  std::string code;  ///< as in failure_codes()
-  std::string subject;
+  std::string code;     ///< as in failure_codes(); "said-removed", as in warning_codes()
+  std::string subject;  ///< of said-removed: the whole id of the device that says so
 };
 using SyncEvent = std::variant<Connected, Disconnected, BlobAvailable, Trouble>;
 
@@ -160,6 +160,8 @@ class Client {
   [[nodiscard]] std::vector<DeviceId> other_devices() const;
   /// Devices that the home has a session with.
   [[nodiscard]] Result<std::vector<std::pair<DeviceId, SessionRow>>> sessions();
+  /// Devices of the group that say that this one was removed, while nothing here proves it. They may lie.
+  [[nodiscard]] Result<std::vector<DeviceId>> said_removed_by();
   /// The live process that is on the network.
   [[nodiscard]] Result<std::optional<OwnerRow>> owner();
   /// Asks the process that is on the network to dial an address.

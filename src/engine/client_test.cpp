@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/encoding.hpp"
 #include "engine/engine_testing.hpp"
 #include "support/must.hpp"
 
@@ -202,6 +203,30 @@ TEST_F(Clients, ShareOneHome) {
   laptop.reset();
   auto const again = must(second->push(bytes_of("after the first has gone")));
   EXPECT_TRUE(eventually([&] { return must(second->delivery(again.blob_id)).state != DeliveryState::pending; }));
+}
+
+/// The phone has said that the laptop was removed. Nothing follows, and it is forgotten once the phone talks again.
+TEST_F(Clients, TellOfAClaimThatTheyWereRemovedAndGoOn) {
+  pair();
+  auto const claimer = phone->device_id();
+  laptop->disconnect();
+  phone->disconnect();
+  auto& store = laptop->instance().store();
+  auto events = must(laptop->subscribe());
+  must(put_control(store, SaidRemovedRow{1}, claimer.view()));
+  must(put_control(store, SaidRemovedRow{1}, DeviceId{}.view()));  // of no device of the group
+  EXPECT_EQ(must(laptop->said_removed_by()), std::vector{claimer});
+  laptop->bell().ring();
+  auto const trouble = next<Trouble>(*events);
+  ASSERT_TRUE(trouble);
+  EXPECT_EQ(trouble->code, "said-removed");
+  EXPECT_EQ(trouble->subject, to_hex(claimer.view()));
+  EXPECT_TRUE(laptop->push(bytes_of("goes on")));
+
+  must(laptop->connect());
+  must(phone->connect());
+  EXPECT_TRUE(eventually([&] { return must(laptop->sessions()).size() == 1; }));
+  EXPECT_TRUE(must(laptop->said_removed_by()).empty());
 }
 
 TEST_F(Clients, EndWithAPairingOpen) {

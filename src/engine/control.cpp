@@ -156,6 +156,9 @@ void TallyRow::read(wire::Reader& reader) {
 void ProblemRow::write(wire::Writer& writer) const { write_row(writer, text(subject, kMaxText), since_ms); }
 void ProblemRow::read(wire::Reader& reader) { read_row(reader, text(subject, kMaxText), since_ms); }
 
+void SaidRemovedRow::write(wire::Writer& writer) const { write_row(writer, since_ms); }
+void SaidRemovedRow::read(wire::Reader& reader) { read_row(reader, since_ms); }
+
 Result<> put_control_row(Store& store, ByteView key, std::optional<Bytes> row) {
   auto const change = [&] { return row ? store.put(Table::control, key, *row) : store.erase(Table::control, key); };
   if (store.in_transaction()) return change();

@@ -150,6 +150,15 @@ struct ProblemRow {
   void read(wire::Reader& reader);
 };
 
+/// A device has said that this one was removed, and nothing here proves it. Key: its id. Gone once a session with it
+/// opens again.
+struct SaidRemovedRow {
+  static constexpr std::string_view kPrefix = "said-removed/";
+  std::int64_t since_ms = 0;
+  void write(wire::Writer& writer) const;
+  void read(wire::Reader& reader);
+};
+
 template <class Row>
 [[nodiscard]] Bytes control_key(ByteView id = {}) {
   return core::key_of(bytes_of(Row::kPrefix), id);

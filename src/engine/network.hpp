@@ -111,6 +111,7 @@ class Network {
   [[nodiscard]] Result<> look_at_contents();
   [[nodiscard]] Result<> want_message_contents();
   [[nodiscard]] Result<> introduce(DeviceId const& device, std::string const& endpoint);
+  [[nodiscard]] Result<> note_claim(DeviceId const& by);
   [[nodiscard]] Result<> note_problem(std::string_view code, std::string subject);
 
   core::Identity const& identity_;

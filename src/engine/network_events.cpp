@@ -62,12 +62,7 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
     ring_due_ = true;
     return put_control(store, DigestRow{current_time().wall.ms, digest->digest}, digest->device.view());
   }
-  if (auto const* claim = std::get_if<sync::RemovedNotice>(&event)) {
-    // Whether it is so, the roster says by now: the proof comes ahead of the claim.
-    log::info("session.said_to_be_removed", {{"by", log::short_id(claim->by)}});
-    ring_due_ = true;
-    return {};
-  }
+  if (auto const* claim = std::get_if<sync::RemovedNotice>(&event)) return note_claim(claim->by);
   if (std::holds_alternative<sync::ClonedNotice>(event)) return note_problem("state-cloned", {});
   return {};
 }
@@ -80,8 +75,20 @@ Result<> Network::introduce(DeviceId const& device, std::string const& endpoint)
   KITH_TRY(transaction, store::Transaction::begin(store));
   if (record != nullptr) KITH_CHECK(store.put(store::Table::peers, device.view(), core::encode_record(*record)));
   KITH_CHECK(erase_control<DialRow>(store, bytes_of(endpoint)));
+  KITH_CHECK(erase_control<SaidRemovedRow>(store, device.view()));  // it would not say what it holds
   KITH_CHECK(put_control(store, SessionRow{endpoint, current_time().wall.ms}, device.view()));
   return transaction.commit();
+}
+
+/// Whether it is so, the roster says by now, as the proof comes ahead of the claim. Where it does not, the device may
+/// be lying, or this one may be unable to read the proof: people are told, and nothing else follows.
+Result<> Network::note_claim(DeviceId const& by) {
+  log::info("session.said_to_be_removed", {{"by", log::short_id(by)}});
+  ring_due_ = true;
+  auto& store = instance_->store();
+  if (instance_->replica.state().roster().removed(instance_->replica.self())) return {};
+  KITH_TRY(known, get_control<SaidRemovedRow>(store, by.view()));
+  return known ? Result<>{} : put_control(store, SaidRemovedRow{current_time().wall.ms}, by.view());
 }
 
 Result<> Network::note_problem(std::string_view code, std::string subject) {

@@ -34,6 +34,12 @@ inline constexpr WarningCode kWarnings[] = {
     {"pending", "a message is stored here, and on no other device yet",
      "No other device was reached. The message is on this disk and goes out by itself as soon as one is, while "
      "`kith sync`, `kith pull --follow` or another command runs. `kith push --wait safe` waits for it."},
+    {"said-removed", "another device says that this one was removed",
+     "Any device of the group can say so, and one that was stolen may lie: kith believes nothing but the signed removal, "
+     "and goes on as before. But a device that was removed may be unable to read that, where the group's key had changed "
+     "before. Ask at the device that says so: `kith devices ls` there tells in what state this one is. If it was removed, "
+     "its files stay, and it comes back with a new home: `kith pair --home DIR --join CODE --peer HOST:PORT`. The warning "
+     "is over once that device talks to this one again."},
     {"senior-device", "the removed device could undo its removal",
      "Of two devices that remove each other, the one that was in the group first stays. `kith devices revoke DEV "
      "--recovery-file FILE` signs the removal with the recovery words, and that is final. It can be done now, though the "

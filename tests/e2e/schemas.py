@@ -61,7 +61,8 @@ SAMPLES = [
                               "items": [{"path": "a", "code": "symlink"}]}}],
      "messages": {"last_cursor": 52, "read_cursor": 50, "pending": 2}, "devices": [{**DEVICE, "in_sync": None}],
      "relays": [{"url": "wss://r", "connected": False, "last_error_code": "timed-out"}],
-     "problems": [{"code": "mass-delete", "message": "m", "safe": True, "remedy": REMEDY}]},
+     "problems": [{"code": "mass-delete", "message": "m", "safe": True, "remedy": REMEDY},
+                  {"code": "said-removed", "message": "m", "safe": True, "remedy": REMEDY}]},
     {"schema": "kith.verify/1", "result": "unverified", "checked_at": AT, "heads": ID, "files_checked": 3,
      "files_mismatched": [], "devices": [
          {"id": ID, "name": "laptop", "reached": True, "result": "identical", "heads": ID,

@@ -1,5 +1,6 @@
 """Three devices: invited in a row, all in step without a server, renamed, and removed from the group while away."""
 
+import json
 import re
 import time
 import unittest
@@ -222,12 +223,55 @@ class Removed(Three):
         self.assertIn("is final now", final.out)
         self.assertNotIn("senior-device", final.err)
         self.assertIn("nothing was changed", self.c.run("devices", "revoke", "laptop", "--yes", "--recovery-file", self.a.words).ok().out)
-        self.a.run("devices", "revoke", "phone", "--yes", "--json")  # the senior answers in kind, in vain
         watcher, middle = self.online(self.c, self.b)
         self.assertEqual(only_error_of(self.a.start("pull", "--follow", "--json")), "revoked-self")
         for each in (self.b, self.c):
             wait_until(f"the outcome on {each.name}", lambda: (each.names(), each.names("revoked")) ==
                        (["desktop", "phone"], ["laptop"]))
+
+    def test_one_that_cannot_read_the_proof_is_told_of_the_claim(self):
+        """The senior answers in kind while nobody is there: by its own roster it stays, and what would prove the
+        contrary is sealed under a key that it never gets. It goes on, and says what it was told."""
+        followers = self.online(*self.devices)
+        wait_until("a session between the first and the last", lambda: self.connected(self.a, "phone", "desktop"))
+        for follower in followers:
+            self.assertEqual(follower.stop(), 0, follower)
+        self.a.run("devices", "revoke", "phone", "--yes").ok()
+        self.c.run("devices", "revoke", "laptop", "--yes").ok()
+        self.c.run("devices", "revoke", "laptop", "--yes", "--recovery-file", self.a.words).ok()
+        self.assertEqual(self.a.json("status")["problems"], [])
+        others = self.online(self.c, self.b)
+        wait_until("the outcome on the desktop", lambda: (self.b.names(), self.b.names("revoked")) ==
+                   (["desktop", "phone"], ["laptop"]))
+
+        follower = self.a.start("pull", "--follow", "--json")
+        warning = json.loads(follower.wait_line('"said-removed"', stream="err"))
+        said = "desktop says that this device was removed; it may not be true: ask at desktop, or pair again with a new home"
+        self.assertEqual((warning["type"], warning["message"]), ("warning", said))
+        self.assertIsNone(follower.process.poll(), follower)
+        self.assertEqual(self.a.names(), ["desktop", "laptop"])
+        self.told_of_the_claim(said)
+        self.assertEqual(follower.stop(), 0, follower)
+        self.assertEqual(sum("said-removed" in line for line in follower.err), 1, follower)
+        # It is known as long as nothing speaks against it, also while nobody is on the network.
+        for each in others:
+            self.assertEqual(each.stop(), 0, each)
+        self.told_of_the_claim(said)
+
+    def told_of_the_claim(self, said):
+        """By each command of the first device, which goes on as before."""
+        status = self.a.json("status")
+        self.assertEqual([(each["code"], each["message"]) for each in status["problems"]], [("said-removed", said)])
+        self.assertNotEqual(status["state"], "failed")
+        self.assertIn(said, self.a.run("status").ok().out)
+        check = [each for each in self.a.run("doctor", "--json").document()["checks"] if each["id"] == "group"]
+        self.assertEqual([(each["result"], each["message"]) for each in check], [("warn", said)])
+        self.assertTrue(any("--join" in each["command"] for each in check[0]["remedy"]), check)
+        notes = self.a.dir / "notes"
+        notes.mkdir(exist_ok=True)
+        for command, code in ((("push", "from the one that is out"), 0), (("pull",), 10), (("sync", notes, "--once"), 10)):
+            run = self.a.run(*command, "--json").expect(code)
+            self.assertEqual([each["message"] for each in run.warnings() if each["code"] == "said-removed"], [said], run)
 
     def test_of_two_that_remove_each_other_the_senior_stays(self):
         followers = self.online(*self.devices)  # so that each knows where the others are
