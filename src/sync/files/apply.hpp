@@ -72,6 +72,7 @@ class Applier {
     Content content;
     Outcome outcome;
   };
+  [[nodiscard]] bool gone_from_disk(LocalFile const& row);
   [[nodiscard]] Result<std::vector<Placed>> make_copies(std::vector<Copy> const& copies, RelPath const* except);
   [[nodiscard]] Result<Outcome> remove_old_copies(RelPath const& path, Shown const& shown,
                                                   std::vector<Placed> const& placed);
@@ -85,6 +86,7 @@ class Applier {
   [[nodiscard]] Result<std::optional<Outcome>> take_moved(Target const& target, bool clashes);
   [[nodiscard]] Result<Stat> move_file(RelPath const& from, Stat const& seen, RelPath const& to, bool clashes);
   [[nodiscard]] Result<Outcome> take_away(Target const& target, LocalFile const& local);
+  [[nodiscard]] Result<Outcome> gone_already(RelPath const& path, LocalFile const& there, Error const& error);
   [[nodiscard]] Result<Outcome> take_directory_away(Target const& target, LocalFile const& local);
   [[nodiscard]] Result<bool> tracked_below(RelPath const& directory);
   [[nodiscard]] Result<Outcome> make_parents(RelPath const& path);

@@ -19,13 +19,13 @@ Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
     KITH_TRY(of_main, shown_at(context_, main));
     KITH_TRY(saved, make_copies(of_main.copies, &path));
     auto const outcome = outcome_for(before->content, saved);
-    if (outcome != Outcome::done) return outcome;
+    if (outcome != Outcome::done) return gone_from_disk(*before) ? Outcome::look_again : outcome;
   }
   if (shown.hidden > 0) skip(path, Skipped::Why::no_copy);
   KITH_TRY(placed, make_copies(shown.copies, nullptr));
   // What is at the path now may be the very content that a copy is being made of: it stays until the copy is there.
   auto const giving_way = before ? outcome_for(before->content, placed) : Outcome::done;
-  if (giving_way != Outcome::done) return giving_way;
+  if (giving_way != Outcome::done) return gone_from_disk(*before) ? Outcome::look_again : giving_way;
   KITH_TRY(made, reach_wanted(path));
   Outcome outcome = made;
   for (auto const& copy : placed) outcome = std::max(outcome, copy.outcome);
@@ -33,6 +33,15 @@ Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
   placed.push_back({shown.winner ? shown.winner->content : Content{}, made});
   KITH_TRY(removed, remove_old_copies(path, shown, placed));
   return std::max(outcome, removed);
+}
+
+/// Whether a file that a content is to be copied from has been deleted since it was looked at. Where it had the only
+/// one, waiting for that would never end.
+bool Applier::gone_from_disk(LocalFile const& row) {
+  auto const path = RelPath::parse(row.path);
+  if (!path) return false;
+  auto const stat = disk_->stat(*path);
+  return !stat && stat.error().is(FilesError::not_found);
 }
 
 Result<std::vector<Applier::Placed>> Applier::make_copies(std::vector<Copy> const& copies, RelPath const* except) {

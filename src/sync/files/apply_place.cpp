@@ -153,7 +153,7 @@ Result<Applier::Outcome> Applier::take_away(Target const& target, LocalFile cons
   if (in_the_way(target.path)) return Outcome::blocked;
   if (there.stat.kind == Kind::directory) return take_directory_away(target, there);
   auto const moved = disk_->move_to_trash(target.path, there.stat, now_.wall);
-  if (!moved && !moved.error().is(FilesError::not_found)) return trouble(target.path, moved.error());
+  if (!moved) return gone_already(target.path, there, moved.error());
   ++report_.files_removed;
   note(target.path, std::nullopt);
   // A file further up may have stepped aside for this path, and can come back now.
@@ -164,13 +164,26 @@ Result<Applier::Outcome> Applier::take_away(Target const& target, LocalFile cons
   return Outcome::done;
 }
 
+/// What should have gone is not there. Where the group still has what it stood for, its user has deleted that here, and
+/// a scan has to say so before it is forgotten: nobody else may have the content, and all would wait for it.
+Result<Applier::Outcome> Applier::gone_already(RelPath const& path, LocalFile const& there, Error const& error) {
+  if (!error.is(FilesError::not_found)) return trouble(path, error);
+  KITH_TRY(versions, context_.view.versions(context_.id, path));
+  bool const deleted_here = there.copy_of.empty() && std::ranges::any_of(versions, [&](VersionRow const& version) {
+                              return !version.removed && std::ranges::count(there.stands_for, version.id) > 0;
+                            });
+  if (deleted_here) return Outcome::look_again;
+  note(path, std::nullopt);
+  return Outcome::done;
+}
+
 Result<Applier::Outcome> Applier::take_directory_away(Target const& target, LocalFile const& there) {
   auto const removed = disk_->remove_empty_directory(target.path);
-  if (removed || removed.error().is(FilesError::not_found)) {
+  if (removed) {
     note(target.path, std::nullopt);
     return Outcome::done;
   }
-  if (!removed.error().is(FilesError::not_empty)) return trouble(target.path, removed.error());
+  if (!removed.error().is(FilesError::not_empty)) return gone_already(target.path, there, removed.error());
   KITH_TRY(more_to_go, tracked_below(target.path));
   if (more_to_go) return Outcome::blocked;
   // It holds things that do not travel. It stays, known, so that a scan does not bring it back everywhere.
