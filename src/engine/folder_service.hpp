@@ -85,7 +85,6 @@ class FolderService {
   void ask_network(Folder& folder);
   [[nodiscard]] Result<> count_files(Folder& folder);
   void note_applied(Folder& folder, files::ApplyReport const& report);
-  [[nodiscard]] Result<bool> has_work_rows(FolderId const& folder);
   [[nodiscard]] Result<> note_skipped(Folder& folder);
   [[nodiscard]] Result<> put_row(Folder& folder, files::FolderState state);
   [[nodiscard]] Result<> leave(Folder& folder);

@@ -159,8 +159,9 @@ Result<> FolderService::apply(Folder& folder) {
     folder.ask_again = Clock::now() + kAskAgain;
     folder.apply_due = true;
   }
-  KITH_TRY(has_work, has_work_rows(folder.sync.id()));
-  if (!folder.apply_due && !has_work) return {};
+  auto& store = instance_->store();
+  KITH_TRY(work, files::work_left(store, folder.sync.id().view()));
+  if (!folder.apply_due && work == files::WorkLeft::none) return {};
   folder.apply_due = false;
   auto const report = folder.sync.apply(folder.guard, current_time());
   ask_network(folder);
@@ -177,12 +178,13 @@ Result<> FolderService::apply(Folder& folder) {
   folder.row.pending_files = pending.files;
   folder.row.pending_bytes = pending.bytes;
   folder.row.conflicts = conflicts;
-  KITH_TRY(left, has_work_rows(folder.sync.id()));
-  if (!left && folder.tally_moved) KITH_CHECK(count_files(folder));
+  KITH_TRY(left, files::work_left(store, folder.sync.id().view()));
+  bool const in_step = left != files::WorkLeft::open;
+  if (in_step && folder.tally_moved) KITH_CHECK(count_files(folder));
   // What fits goes on while the rest waits for room, and nobody need be asked before that is done.
   bool const goes_on = folder.sync.fetching() > 0 && Clock::now() < folder.last_move + kStalled;
-  if (left && folder.space_retry && !goes_on) return put_stopped(folder, "disk-full", folder.row.root);
-  return put_row(folder, left ? FolderState::syncing : FolderState::in_step);
+  if (!in_step && folder.space_retry && !goes_on) return put_stopped(folder, "disk-full", folder.row.root);
+  return put_row(folder, in_step ? FolderState::in_step : FolderState::syncing);
 }
 
 void FolderService::ask_network(Folder& folder) {
@@ -234,15 +236,6 @@ void FolderService::note_applied(Folder& folder, files::ApplyReport const& repor
     tally.copies.erase(tally.copies.begin(), tally.copies.end() - static_cast<std::ptrdiff_t>(TallyRow::kMostCopies));
   }
   folder.tally_moved = true;
-}
-
-Result<bool> FolderService::has_work_rows(FolderId const& folder) {
-  bool any = false;
-  KITH_CHECK(instance_->store().scan(core::Table::folder_work, folder.view(), {}, [&](ByteView, ByteView) {
-    any = true;
-    return Store::Next::stop;
-  }));
-  return any;
 }
 
 Result<> FolderService::note_skipped(Folder& folder) {

@@ -230,7 +230,10 @@ std::set<VersionId> World::replaced_by_removed_devices(std::vector<Device*> cons
 /// stays so, with the paths whose conflict copies it would be; everything else must have come by now.
 std::set<std::string> World::pending_paths(Device& device, std::vector<Device*> const& active) {
   auto& program = *device.program;
-  auto const paths = must(files::all_work(program.store, program.folder->id()));
+  auto const paths = must(files::open_work(program.store, program.folder->id()));
+  if (must(files::work_left(program.store, program.folder->id().view())) == files::WorkLeft::held) {
+    fail(fmt::format("{} holds paths back, with nothing in their way", device.index));
+  }
   auto const taken_away = replaced_by_removed_devices(active);
   std::set<std::string> excused;
   for (auto const& path : paths) {

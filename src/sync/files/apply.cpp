@@ -53,7 +53,7 @@ Result<bool> Applier::round() {
     static_cast<void>(room);
   }
   KITH_TRY(installed, install_all());
-  bool progress = installed || !finished_.empty() || !notes_.empty() || !more_work_.empty();
+  bool progress = installed || !finished_.empty() || !notes_.empty() || !more_work_.empty() || !held_.empty();
   KITH_CHECK(commit());
   if (context_.stop()) return false;  // not everything was looked at: nothing is known to be unwanted
   KITH_CHECK(fetcher_.keep_only(*disk_, wanted_));
@@ -69,14 +69,17 @@ Result<bool> Applier::round() {
 
 /// @return false where as many contents are on the way as there may be: the cursor stays here
 Result<bool> Applier::round_one(Work const& work) {
-  auto const& [path, key, times] = work;
+  auto const& [path, key, times, held] = work;
   if (context_.stop()) return true;
   current_ = work;
+  lacks_content_ = false;
   auto const left_alone_before = skipped_.extract(key);
   KITH_TRY(outcome, work_on(path));
   auto const left_alone = skipped_.find(key);
   skips_moved_ |= left_alone_before.empty() != (left_alone == skipped_.end()) ||
                   (left_alone != skipped_.end() && left_alone->second.items != left_alone_before.mapped().items);
+  bool const held_now = outcome == Outcome::blocked && left_alone != skipped_.end() && !lacks_content_;
+  if (held_now != held && outcome != Outcome::done) held_.insert_or_assign(key, Held{times, held_now});
   switch (outcome) {
     case Outcome::done:
       finished_[key] = times;
@@ -107,7 +110,7 @@ Result<std::vector<Applier::Work>> Applier::next_work() {
   std::vector<Work> work;
   for (auto const& [key, path] : in_progress_) {
     KITH_TRY(row, core::get_record<FolderWork>(context_.store, Table::folder_work, key));
-    work.push_back({path, key, row ? row->times : 0});
+    work.push_back({path, key, row ? row->times : 0, row && row->held});
   }
   std::optional<Error> error;
   auto const collect = [&](ByteView from) {
@@ -124,7 +127,7 @@ Result<std::vector<Applier::Work>> Applier::next_work() {
       }
       auto const waiting = waiting_.find(Bytes(key.begin(), key.end()));
       if (waiting != waiting_.end() && waiting->second == row->times) return Store::Next::go_on;
-      work.push_back({std::move(*path), Bytes(key.begin(), key.end()), row->times});
+      work.push_back({std::move(*path), Bytes(key.begin(), key.end()), row->times, row->held});
       return work.size() < kRoundPaths ? Store::Next::go_on : Store::Next::stop;
     });
     cursor_ = work.size() < kRoundPaths ? Bytes{} : last;

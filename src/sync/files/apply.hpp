@@ -48,6 +48,7 @@ class Applier {
     RelPath path;
     Bytes key;
     std::uint64_t times = 0;  ///< of its row: what was added to since is not finished
+    bool held = false;        ///< as its row has it
   };
   struct Installable {
     Target target;
@@ -57,7 +58,7 @@ class Applier {
     done,
     waiting,     ///< for room on the disk, or for somebody who has its content
     fetching,    ///< its content is on the way
-    blocked,     ///< something else has to happen first
+    blocked,     ///< something else has to happen first; where that is left alone, the path is held back
     no_room,     ///< as many contents are on the way as there may be
     look_again,  ///< the disk is not as the last scan saw it
   };
@@ -134,6 +135,12 @@ class Applier {
   std::vector<Installable> installable_;
   std::map<Bytes, std::pair<RelPath, std::optional<LocalFile>>> notes_;
   std::map<Bytes, std::uint64_t> finished_;  ///< keys of work done, and their rows' `times`
+  struct Held {
+    std::uint64_t times;
+    bool held;
+  };
+  std::map<Bytes, Held> held_;  ///< keys of work that is held back now and was not, or the other way round
+  bool lacks_content_ = false;  ///< the current work waits for a content as well
   std::vector<RelPath> more_work_;
 };
 

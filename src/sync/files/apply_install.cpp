@@ -67,12 +67,8 @@ Result<> Applier::clear_leftovers() {
   bool const busy = !in_progress_.empty() || !waiting_.empty() || !fetched_.empty() || fetcher_.active() > 0;
   if (busy) no_leftovers_ = false;
   if (busy || no_leftovers_ || context_.stop()) return {};
-  bool work = false;
-  KITH_CHECK(context_.store.scan(Table::folder_work, context_.id.view(), {}, [&](ByteView, ByteView) {
-    work = true;
-    return Store::Next::stop;
-  }));
-  if (work) return {};
+  KITH_TRY(left, work_left(context_.store, context_.id.view()));
+  if (left == WorkLeft::open) return {};
   no_leftovers_ = true;
   auto const temps = disk_->list_temps();
   if (!temps) return {};  // nothing hangs on it
@@ -86,8 +82,9 @@ Result<> Applier::clear_leftovers() {
 Result<> Applier::commit() {
   auto const notes = std::exchange(notes_, {});
   auto const finished = std::exchange(finished_, {});
+  auto const held = std::exchange(held_, {});
   auto const more_work = std::exchange(more_work_, {});
-  if (notes.empty() && finished.empty() && more_work.empty()) return {};
+  if (notes.empty() && finished.empty() && held.empty() && more_work.empty()) return {};
   KITH_TRY(transaction, store::Transaction::begin(context_.store));
   for (auto const& [key, noted] : notes) {
     auto const& [path, file] = noted;
@@ -107,6 +104,7 @@ Result<> Applier::commit() {
     KITH_CHECK(context_.put_local(path, *file));
   }
   for (auto const& [key, times] : finished) KITH_CHECK(finish_work(context_.store, key, times));
+  for (auto const& [key, row] : held) KITH_CHECK(hold_work(context_.store, key, row.times, row.held));
   for (auto const& path : more_work) KITH_CHECK(context_.add_work(path));
   return transaction.commit();
 }

@@ -185,7 +185,11 @@ Result<Applier::Outcome> Applier::take_directory_away(Target const& target, Loca
   }
   if (!removed.error().is(FilesError::not_empty)) return gone_already(target.path, there, removed.error());
   KITH_TRY(more_to_go, tracked_below(target.path));
-  if (more_to_go) return Outcome::blocked;
+  if (more_to_go) {
+    KITH_TRY(left, work_left(context_.store, below_key(context_.id, target.path)));
+    if (left == WorkLeft::held) skip(target.path, Skipped::Why::blocked);
+    return Outcome::blocked;
+  }
   // It holds things that do not travel. It stays, known, so that a scan does not bring it back everywhere.
   LocalFile row = there;
   if (row.stands_for != target.stands_for) {

@@ -32,6 +32,7 @@ TEST_F(CaseClash, LeavesAFileAloneThatWasThereBefore) {
   EXPECT_EQ(content(usb), (Files{{"Report.txt", "mine"}}));
   EXPECT_EQ(left_alone(), (std::vector<Skipped>{{"report.txt", Skipped::Why::name_clash}}));
   EXPECT_TRUE(trash(usb).empty());
+  EXPECT_EQ(must(work_left(usb.store, usb.sync->id().view())), WorkLeft::held);
 
   usb.write("Report.txt", "mine, edited");
   b.write("report.txt", "another, edited");
@@ -44,7 +45,7 @@ TEST_F(CaseClash, LeavesAFileAloneThatWasThereBefore) {
   expect_at_others({{"report.txt", "another, edited"}});
   EXPECT_EQ(content(usb), content(a));
   EXPECT_TRUE(left_alone().empty());
-  EXPECT_EQ(must(usb.sync->pending()).files, 0U);
+  EXPECT_EQ(must(work_left(usb.store, usb.sync->id().view())), WorkLeft::none);
 }
 
 TEST_F(CaseClash, LeavesDirectoriesAlone) {
@@ -57,6 +58,7 @@ TEST_F(CaseClash, LeavesDirectoriesAlone) {
   expect_at_others({{"Docs/thesis", "mine"}, {"docs/thesis", "another"}, {"docs/new", "new"}});
   EXPECT_EQ(content(usb), (Files{{"Docs/thesis", "mine"}}));
   for (auto* device : all) EXPECT_TRUE(trash(*device).empty()) << device->name;
+  EXPECT_EQ(must(work_left(usb.store, usb.sync->id().view())), WorkLeft::held);
 
   b.disk.remove("docs");
   settle();

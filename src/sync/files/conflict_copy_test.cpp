@@ -263,7 +263,7 @@ TEST_F(ConflictCopies, ThatBecomeFilesOfTheirOwnLeaveThePathInStep) {
   all.pop_back();
   settle();
   for (auto* device : all) {
-    auto const left = must(all_work(device->store, device->sync->id()));
+    auto const left = must(open_work(device->store, device->sync->id()));
     ASSERT_EQ(left.size(), 1U) << "the copy alone";
     EXPECT_EQ(left[0].text(), copy);
   }

@@ -76,7 +76,7 @@ Result<ApplyReport> FolderSync::apply(DeleteGuard guard, Now now) {
 
 Result<FolderSync::Pending> FolderSync::pending() {
   Pending pending;
-  KITH_TRY(paths, all_work(context_.store, context_.id));
+  KITH_TRY(paths, open_work(context_.store, context_.id));
   for (auto const& path : paths) {
     KITH_TRY(versions, context_.view.versions(context_.id, path));
     KITH_TRY(local, context_.local(path));

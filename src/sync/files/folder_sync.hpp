@@ -59,7 +59,7 @@ class FolderSync {
   /// Looks at paths that an earlier run left alone.
   void look_again_at(std::vector<RelPath> const& paths) { applier_.look_again_at(paths); }
 
-  /// What is left to do, counted from the view.
+  /// What is left to do, counted from the view, without what is held back by something that is left alone.
   struct Pending {
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;

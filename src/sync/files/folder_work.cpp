@@ -5,15 +5,17 @@
 namespace kith::files {
 
 void FolderWork::write(wire::Writer& writer) const {
-  core::write_row(writer, wire::text(path, kLimits.max_path_bytes), times);
+  core::write_row(writer, wire::text(path, kLimits.max_path_bytes), times, held);
 }
 
-void FolderWork::read(wire::Reader& reader) { core::read_row(reader, wire::text(path, kLimits.max_path_bytes), times); }
+void FolderWork::read(wire::Reader& reader) {
+  core::read_row(reader, wire::text(path, kLimits.max_path_bytes), times, held);
+}
 
 Result<> add_work(Store& store, FolderId const& folder, RelPath const& path) {
   Bytes const key = path_key(folder, path);
   KITH_TRY(noted, core::get_record<FolderWork>(store, Table::folder_work, key));
-  FolderWork const work{path.text(), noted ? noted->times + 1 : 1};
+  FolderWork const work{path.text(), noted ? noted->times + 1 : 1, false};
   return store.put(Table::folder_work, key, core::encode_record(work));
 }
 
@@ -23,21 +25,38 @@ Result<> finish_work(Store& store, ByteView key, std::uint64_t times) {
   return store.erase(Table::folder_work, key);
 }
 
-Result<std::vector<RelPath>> all_work(Store& store, FolderId const& folder) {
+Result<> hold_work(Store& store, ByteView key, std::uint64_t times, bool held) {
+  KITH_TRY(noted, core::get_record<FolderWork>(store, Table::folder_work, key));
+  if (!noted || noted->times != times) return {};
+  noted->held = held;
+  return store.put(Table::folder_work, key, core::encode_record(*noted));
+}
+
+Result<std::vector<RelPath>> open_work(Store& store, FolderId const& folder) {
   std::vector<RelPath> paths;
-  std::optional<Error> error;
+  Result<> read;
+  auto const take = [&](ByteView value) -> Result<> {
+    KITH_TRY(work, core::decode_record<FolderWork>(value));
+    KITH_TRY(path, RelPath::parse(work.path));
+    if (!work.held) paths.push_back(std::move(path));
+    return {};
+  };
   KITH_CHECK(store.scan(Table::folder_work, folder.view(), {}, [&](ByteView, ByteView value) {
-    auto const work = core::decode_record<FolderWork>(value);
-    auto path = work ? RelPath::parse(work->path) : Result<RelPath>(fail(work.error()));
-    if (!path) {
-      error = path.error();
-      return Store::Next::stop;
-    }
-    paths.push_back(std::move(*path));
-    return Store::Next::go_on;
+    read = take(value);
+    return read ? Store::Next::go_on : Store::Next::stop;
   }));
-  if (error) return fail(*error);
+  if (!read) return fail(read.error());
   return paths;
+}
+
+Result<WorkLeft> work_left(Store& store, ByteView prefix) {
+  auto left = WorkLeft::none;
+  KITH_CHECK(store.scan(Table::folder_work, prefix, {}, [&](ByteView, ByteView value) {
+    auto const work = core::decode_record<FolderWork>(value);
+    left = work && work->held ? WorkLeft::held : WorkLeft::open;  // a row that cannot be read is for who works it off
+    return left == WorkLeft::held ? Store::Next::go_on : Store::Next::stop;
+  }));
+  return left;
 }
 
 }  // namespace kith::files

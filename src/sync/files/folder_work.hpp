@@ -14,6 +14,7 @@ using core::Table;
 struct FolderWork {
   std::string path;         ///< as the version spelled it that was noted last
   std::uint64_t times = 0;  ///< how often it was added since it was last struck off
+  bool held = false;        ///< something that is left alone is in the way: nothing is to be done before that is gone
 
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);
@@ -23,7 +24,17 @@ struct FolderWork {
 [[nodiscard]] Result<> add_work(Store& store, FolderId const& folder, RelPath const& path);
 /// Strikes a path off, unless it was added to again since it was read. Inside the caller's transaction.
 [[nodiscard]] Result<> finish_work(Store& store, ByteView key, std::uint64_t times);
-/// All of a folder's work.
-[[nodiscard]] Result<std::vector<RelPath>> all_work(Store& store, FolderId const& folder);
+/// Notes whether a path is held back, unless it was added to again since it was read. Inside the caller's transaction.
+[[nodiscard]] Result<> hold_work(Store& store, ByteView key, std::uint64_t times, bool held);
+/// A folder's work, without what is held back.
+[[nodiscard]] Result<std::vector<RelPath>> open_work(Store& store, FolderId const& folder);
+
+enum class WorkLeft {
+  none,
+  held,  ///< all that is left is held back
+  open,
+};
+/// @param prefix  of the keys: a folder's id, or below_key() of a directory
+[[nodiscard]] Result<WorkLeft> work_left(Store& store, ByteView prefix);
 
 }  // namespace kith::files

@@ -27,12 +27,12 @@ TEST_F(FolderWorkRows, ListEachPathOnce) {
   must(add_work(store, folder, path));
   must(add_work(store, folder, must(RelPath::parse("a"))));
   must(add_work(store, folder, path));
-  auto const paths = must(all_work(store, folder));
+  auto const paths = must(open_work(store, folder));
   ASSERT_EQ(paths.size(), 2U);
   EXPECT_EQ(paths[1].text(), "notes/x.txt");
   FolderId other = folder;
   other.bytes[0] = 2;
-  EXPECT_TRUE(must(all_work(store, other)).empty());
+  EXPECT_TRUE(must(open_work(store, other)).empty());
 }
 
 TEST_F(FolderWorkRows, AreNotStruckOffWithWhatWasDoneBefore) {
@@ -40,9 +40,25 @@ TEST_F(FolderWorkRows, AreNotStruckOffWithWhatWasDoneBefore) {
   auto const seen = times();
   must(add_work(store, folder, path));  // while the disk is being changed
   must(finish_work(store, path_key(folder, path), seen));
-  EXPECT_EQ(must(all_work(store, folder)).size(), 1U);
+  EXPECT_EQ(must(open_work(store, folder)).size(), 1U);
   must(finish_work(store, path_key(folder, path), times()));
-  EXPECT_TRUE(must(all_work(store, folder)).empty());
+  EXPECT_TRUE(must(open_work(store, folder)).empty());
+}
+
+TEST_F(FolderWorkRows, AreHeldBackUntilTheirPathMoves) {
+  Bytes const key = path_key(folder, path);
+  EXPECT_EQ(must(work_left(store, folder.view())), WorkLeft::none);
+  must(add_work(store, folder, path));
+  must(hold_work(store, key, times() + 1, true));  // what was read is not what is there
+  EXPECT_EQ(must(work_left(store, folder.view())), WorkLeft::open);
+  must(hold_work(store, key, times(), true));
+  EXPECT_EQ(must(work_left(store, folder.view())), WorkLeft::held);
+  EXPECT_TRUE(must(open_work(store, folder)).empty());
+  must(add_work(store, folder, must(RelPath::parse("a"))));
+  EXPECT_EQ(must(work_left(store, folder.view())), WorkLeft::open);
+  EXPECT_EQ(must(work_left(store, below_key(folder, must(RelPath::parse("notes"))))), WorkLeft::held);
+  must(add_work(store, folder, path));
+  EXPECT_EQ(must(open_work(store, folder)).size(), 2U);
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ TEST_F(HostileContent, ConcernsItsPathOnly) {
     bool const kept = must(b.chunks->has_blob(content.refs[0].id));
     EXPECT_EQ(kept, path == "garbage below") << path << ": what is no manifest node is not kept";
   }
-  EXPECT_TRUE(must(all_work(b.store, b.sync->id())).empty());
+  EXPECT_EQ(must(work_left(b.store, b.sync->id().view())), WorkLeft::none);
   EXPECT_EQ(must(b.sync->pending()).files, 0U);
   EXPECT_EQ(temporary_files(b), 0U);
 

@@ -83,6 +83,8 @@ TEST_F(LinkInPlace, HoldsBackWhatTheGroupDoesThere) {
   for (auto const* path : {"d/one", "d/three", "d/sub/two", "x"}) {
     EXPECT_EQ(std::ranges::count(held, Skipped{path, Skipped::Why::blocked}), 1) << path;
   }
+  EXPECT_EQ(must(work_left(a.store, a.sync->id().view())), WorkLeft::held);
+  EXPECT_EQ(must(a.sync->pending()).files, 0U);
   EXPECT_EQ(a.disk.look("x")->kind, Kind::symlink);
   EXPECT_EQ(a.disk.look("d")->kind, Kind::symlink);
   EXPECT_TRUE(trash(a).empty());
@@ -96,6 +98,26 @@ TEST_F(LinkInPlace, HoldsBackWhatTheGroupDoesThere) {
   expect_same();
   EXPECT_EQ(content(b), (Files{{"d.txt", "beside, by bytes"}, {"d/one", "1, edited"}, {"d/three", "new"}}));
   EXPECT_TRUE(a.sync->skipped().empty());
+  EXPECT_EQ(must(work_left(a.store, a.sync->id().view())), WorkLeft::none);
+}
+
+TEST_F(LinkInPlace, HoldsBackTheRemovalOfTheDirectoryToo) {
+  a.tick();
+  a.disk.remove("d/sub/two");
+  a.disk.make_pipe("d/sub/two");
+  b.tick();
+  b.disk.remove("d");
+  settle();
+  EXPECT_EQ(must(work_left(a.store, a.sync->id().view())), WorkLeft::held);
+  std::vector<Skipped> held;
+  for (auto const* path : {"d/sub/two", "d/sub", "d"}) held.push_back({path, Skipped::Why::blocked});
+  EXPECT_TRUE(std::ranges::is_permutation(a.sync->skipped(), held))
+      << ::testing::PrintToString(a.sync->skipped().size());
+  EXPECT_EQ(content(b), (Files{{"d.txt", "beside, by bytes"}, {"x", "3"}}));
+  a.disk.remove("d/sub/two");
+  settle();
+  expect_same();
+  EXPECT_EQ(must(work_left(a.store, a.sync->id().view())), WorkLeft::none);
 }
 
 }  // namespace

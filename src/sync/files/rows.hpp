@@ -61,7 +61,7 @@ enum class FolderState : std::uint8_t {
   idle = 0,  ///< nobody watches it
   scanning = 1,
   syncing = 2,  ///< contents are on their way
-  in_step = 3,  ///< everything known is on this disk
+  in_step = 3,  ///< everything known is on this disk, but for what is left alone
   stopped = 4,  ///< something needs a person: see `problem`
 };
 constexpr bool valid(FolderState state) { return state <= FolderState::stopped; }
