@@ -31,11 +31,8 @@ SyncRun::SyncRun(Context& context, SyncOptions const& options, Client& client, F
 /// Why the folder was stopped when it was last looked after says nothing about now.
 Result<> SyncRun::forget_old_stop() {
   auto& store = client_.instance().store();
-  KITH_TRY(interests, engine::all_control<engine::InterestRow>(store));
-  for (auto const& [key, row] : interests) {
-    bool const ours = std::ranges::equal(ByteView{key}.first(std::min(key.size(), FolderId::kBytes)), place_.id.view());
-    if (ours && row.process.alive()) return {};  // it is looked after: what stopped it is news
-  }
+  KITH_TRY(interests, engine::live_interests(store));
+  if (interests.contains(place_.id)) return {};  // it is looked after: what stopped it is news
   KITH_TRY(row, core::get_record<files::FolderRow>(store, core::Table::folders, place_.id.view()));
   if (!row || row->state != FolderState::stopped) return {};
   row->state = FolderState::idle;
@@ -47,7 +44,8 @@ Result<> SyncRun::forget_old_stop() {
 }
 
 Result<> SyncRun::announce_interest() {
-  engine::InterestRow row{engine::ProcessId::self(), options_.max_delete.value_or(client_.options().config.max_delete)};
+  engine::InterestRow row{engine::ProcessId::self(), options_.max_delete.value_or(client_.options().config.max_delete),
+                          engine::current_time().wall.ms};
   KITH_CHECK(engine::put_control(client_.instance().store(), row, interest_key_));
   client_.bell().ring();
   return {};

@@ -111,21 +111,24 @@ Result<> Network::look_at_requests() {
   return look_at_pairings();
 }
 
-/// Tells the others which folders this device keeps, and whether it has every content that it should.
+/// Tells the others which folders this device keeps, and whether it has every content that it should. Where a folder
+/// has not been looked at since somebody wanted it kept in step, its user may have changed anything meanwhile.
 Result<> Network::look_at_contents() {
+  using sync::Contents;
   KITH_CHECK(want_message_contents());
   auto& store = instance_->store();
+  KITH_TRY(interests, live_interests(store));
   KITH_TRY(bound, files::bound_folders(store));
   std::vector<FolderId> kept;
-  bool complete = message_chunks_.empty();
+  auto contents = message_chunks_.empty() ? Contents::complete : Contents::lacking;
   for (auto const& [id, row] : bound) {
     kept.push_back(id);
-    KITH_CHECK(store.scan(core::Table::folder_work, id.view(), {}, [&](ByteView, ByteView) {
-      complete = false;
-      return Store::Next::stop;
-    }));
+    KITH_TRY(left, files::work_left(store, id.view()));
+    if (left != files::WorkLeft::none) contents = std::min(contents, Contents::lacking);
+    auto const interest = interests.find(id);
+    if (interest != interests.end() && row.last_scan_ms < interest->second.since_ms) contents = Contents::unknown;
   }
-  exchange_->set_contents(std::move(kept), complete, current_time());
+  exchange_->set_contents(std::move(kept), contents, current_time());
   return {};
 }
 

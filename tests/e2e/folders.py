@@ -196,6 +196,32 @@ class Changes(Folders):
         self.assertEqual(mode_of(here / "directory"), 0o755)
         self.assert_same("kinds")
 
+    def test_what_a_link_holds_back_is_named_and_nothing_to_come(self):
+        here, there = self.pair.make("held")
+        (here / "file").write_text("first")
+        self.step("held")
+        (there / "file").rename(there.parent / "elsewhere")
+        (there / "file").symlink_to(there.parent / "elsewhere")
+        (here / "file").write_text("second")
+        sender = self.laptop.sync("held")
+        summary = self.desktop.once("held").expect(3).lines()[-1]
+        self.assertTrue(summary["in_sync"])
+        self.assertEqual(summary["pending"], {"files": 0, "size_bytes": 0})
+        self.assertEqual({(each["path"], each["code"]) for each in summary["skipped"]},
+                         {("file", "symlink"), ("file", "blocked")})
+        self.assertEqual((there / "file").read_text(), "first")
+        self.assertEqual(sender.stop(), 0)
+        # The other device knows that this one does not have it.
+        receiver = self.desktop.sync("held")
+        wait_until("in step", lambda: self.desktop.status("held")["state"] == "in-step")
+        self.assertEqual(self.laptop.once("held", timeout="3s").expect(5).error()["code"], "timed-out")
+        sender = self.laptop.sync("held")
+        (there / "file").unlink()
+        (there.parent / "elsewhere").rename(there / "file")
+        wait_until("the edit", lambda: (there / "file").read_text() == "second")
+        self.assertEqual(receiver.stop(), 0)
+        self.assertEqual(sender.stop(), 0)
+
     def test_renames_send_no_content(self):
         self.rename_directory("renames", 45)
 
@@ -363,6 +389,17 @@ class Once(Folders):
         self.assertEqual(follower.stop(), 0)
         self.step("stuck")
         self.assertEqual((there / "more").read_text(), "never applied")
+
+    def test_waits_while_the_other_device_is_reading(self):
+        # What the other one's disk holds is in nobody's log yet: until it has been read, nobody can say "in step".
+        here, there = self.pair.make("reading")
+        self.step("reading")
+        with open(here / "large", "wb") as file:
+            file.truncate(384 << 20)
+        sender = self.laptop.sync("reading")
+        self.assertEqual(self.desktop.once("reading").ok().lines()[-1]["received"]["files"], 1)
+        self.assertEqual((there / "large").stat().st_size, 384 << 20)
+        self.assertEqual(sender.stop(), 0)
 
     def test_dry_run_changes_nothing(self):
         here, there = self.pair.make("dry")

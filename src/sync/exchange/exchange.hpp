@@ -69,6 +69,13 @@ struct ClonedNotice {};
 using ExchangeEvent = std::variant<PeerUp, PeerDown, LinkFailed, EntriesApplied, PeerMoved, ChunkArrived, ChunkMissing,
                                    ContentsMoved, DigestArrived, RemovedNotice, ClonedNotice>;
 
+/// How far this device has the contents of what it knows.
+enum class Contents {
+  unknown,   ///< its disk has not been looked at yet
+  lacking,   ///< some are on their way, or missing
+  complete,  ///< all are here
+};
+
 /// One device's side of all its conversations: sessions over links, replication, chunks, presence, the group's upkeep,
 /// and when to dial whom. No sockets, clock or threads: the caller brings bytes and time, and carries away what is to
 /// be sent.
@@ -139,8 +146,8 @@ class Exchange final : public core::Membership {
   /// The database has changed, by this process or another: pushes, announces, cuts removed devices off.
   [[nodiscard]] Result<> on_local_change(Now now);
   void set_addresses(std::vector<std::string> addresses, Now now);
-  /// Which folders this device keeps, and whether every content in them is here; told to others.
-  void set_contents(std::vector<FolderId> folders, bool complete, Now now);
+  /// Which folders this device keeps, and how far it has their contents; told to others.
+  void set_contents(std::vector<FolderId> folders, Contents contents, Now now);
   void want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> const& chunks);
   /// What is on its way already is dropped when it comes.
   void unwant_chunks(std::vector<ChunkId> const& chunks);
@@ -258,7 +265,7 @@ class Exchange final : public core::Membership {
   std::map<ChunkId, Want> wants_;
   std::vector<std::string> addresses_;
   std::vector<FolderId> kept_folders_;
-  bool content_complete_ = false;
+  Contents contents_ = Contents::unknown;
   std::vector<Tip> content_tips_;
   std::optional<core::Upkeep::Kind> upkeep_;
   bool upkeep_by_age_ = false;

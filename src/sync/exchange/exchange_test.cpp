@@ -35,6 +35,29 @@ TEST_F(Exchanges, GoOnLiveBothWays) {
   EXPECT_EQ(a.exchange->peers().find(b.identity.device())->acked, must(a.replica.tips()));
 }
 
+/// Who has not looked at its disk claims nothing; who lacks something, what it claimed before.
+TEST_F(Exchanges, TellWhoseContentsAreWhole) {
+  auto const claimed = [&] { return b.exchange->peers().find(a.identity.device())->content; };
+  dial(b, a);
+  pump();
+  wait(300ms);
+  EXPECT_TRUE(claimed().empty());
+  a.exchange->set_contents({}, Contents::complete, now());
+  wait(300ms);
+  auto const whole = must(a.replica.tips());
+  EXPECT_EQ(claimed(), whole);
+  a.exchange->set_contents({}, Contents::lacking, now());
+  a.push("more");
+  changed(a);
+  pump();
+  wait(300ms);
+  EXPECT_NE(must(a.replica.tips()), whole);
+  EXPECT_EQ(claimed(), whole);
+  a.exchange->set_contents({}, Contents::unknown, now());
+  wait(300ms);
+  EXPECT_TRUE(claimed().empty());
+}
+
 TEST_F(Exchanges, PassOnWhatOthersWrote) {
   add_third();
   dial(b, a);

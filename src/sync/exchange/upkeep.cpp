@@ -166,7 +166,8 @@ Result<> Exchange::send_presence(Link& link, Now now) {
       std::max(link.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
   presence.counter = link.presence_counter;
   KITH_TRY(tips, replica_.tips());
-  if (content_complete_) content_tips_ = tips;
+  if (contents_ == Contents::complete) content_tips_ = tips;
+  if (contents_ == Contents::unknown) content_tips_.clear();
   presence.tips = std::move(tips);
   presence.content_tips = content_tips_;
   for (auto const& address : addresses_) presence.addresses.push_back({address});
@@ -189,11 +190,11 @@ void Exchange::set_addresses(std::vector<std::string> addresses, Now now) {
   presence_soon(now);
 }
 
-void Exchange::set_contents(std::vector<FolderId> folders, bool complete, Now now) {
+void Exchange::set_contents(std::vector<FolderId> folders, Contents contents, Now now) {
   if (folders.size() > kLimits.max_folders) folders.resize(kLimits.max_folders);
-  bool const news = folders != kept_folders_ || complete != content_complete_;
+  bool const news = folders != kept_folders_ || contents != contents_;
   kept_folders_ = std::move(folders);
-  content_complete_ = complete;
+  contents_ = contents;
   if (news) presence_soon(now);
 }
 
