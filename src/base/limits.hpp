@@ -19,8 +19,8 @@ struct Limits {
   std::size_t max_hello_epochs = 2048;      ///< held against the tags of a stranger's hello
   std::size_t max_depth = 16;               ///< nested MessagePack arrays
   std::size_t max_tips = 512;               ///< in one list of a frame or entry: two lists fit into a PRESENCE
-  std::size_t max_chains =
-      65536;  ///< logs and branches of them, in the heads, that a home holds: what a past has room for
+  /// Logs and branches of them, in the heads, that a home holds: what a past has room for.
+  std::size_t max_chains = 65536;
   std::size_t max_author_branches = 2048;              ///< of its author's logs, in the past of one entry and with it
   std::size_t max_apart_chains = 256;                  ///< of one author, that one which begins another need not know
   std::size_t max_parents = 4096;                      ///< versions that one version replaces
