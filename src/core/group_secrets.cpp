@@ -155,29 +155,40 @@ Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random, 
       KITH_CHECK(store_.put(Table::meta, in_doubt_key(epoch), from.view()));
     }
   } else {
-    in_doubt_.erase(epoch);
-    KITH_CHECK(store_.erase(Table::meta, in_doubt_key(epoch)));
+    KITH_CHECK(forget_origin(epoch));
   }
-  KITH_CHECK(put_teacher(epoch, used_epochs_.contains(epoch) ? std::nullopt : teacher));
-  KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
+  if (teacher && !used_epochs_.contains(epoch)) {
+    taught_by_[epoch] = *teacher;
+    KITH_CHECK(store_.put(Table::meta, taught_by_key(epoch), teacher->view()));
+  }
+  KITH_CHECK(tell_others());
   return is_new;
 }
 
-Result<> GroupState::put_teacher(EpochId const& epoch, std::optional<DeviceId> const& teacher) {
-  if (teacher) {
-    taught_by_[epoch] = *teacher;
-    return store_.put(Table::meta, taught_by_key(epoch), teacher->view());
-  }
-  return taught_by_.erase(epoch) > 0 ? store_.erase(Table::meta, taught_by_key(epoch)) : Result<>{};
+/// Something applied is sealed under the epoch: its secret stays for good, whoever brought it.
+Result<> GroupState::note_used(EpochId const& epoch) {
+  if (!used_epochs_.insert(epoch).second) return {};
+  KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kUsedEpochPrefix), epoch.view()), {}));
+  KITH_CHECK(forget_origin(epoch));
+  return tell_others();
 }
 
+/// Drops what is noted of where a secret came from: whose entry brought it, and who handed that over while in doubt.
+Result<> GroupState::forget_origin(EpochId const& epoch) {
+  if (taught_by_.erase(epoch) > 0) KITH_CHECK(store_.erase(Table::meta, taught_by_key(epoch)));
+  if (in_doubt_.erase(epoch) > 0) KITH_CHECK(store_.erase(Table::meta, in_doubt_key(epoch)));
+  return {};
+}
+
+/// Makes other processes load roster and epochs again.
+Result<> GroupState::tell_others() { return put_number(store_, kGenerationKey, ++seen_generation_); }
+
 Result<> GroupState::forget(EpochId const& epoch) {
-  if (in_doubt_.erase(epoch) == 0) return {};
+  if (!in_doubt(epoch)) return {};
   secrets_.erase(epoch);
-  KITH_CHECK(put_teacher(epoch, std::nullopt));
-  KITH_CHECK(store_.erase(Table::meta, in_doubt_key(epoch)));
+  KITH_CHECK(forget_origin(epoch));
   KITH_CHECK(store_.erase(Table::epochs, epoch.view()));
-  return put_number(store_, kGenerationKey, ++seen_generation_);
+  return tell_others();
 }
 
 std::map<DeviceId, std::size_t> GroupState::doubts_of_each() const {

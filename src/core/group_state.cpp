@@ -7,13 +7,9 @@
 namespace kith::core {
 namespace {
 
-constexpr std::string_view kGenerationKey = "generation";
 constexpr std::string_view kPositionKey = "last_position";
 constexpr std::string_view kAlarmKey = "last_alarm";
-constexpr std::string_view kUsedEpochPrefix = "used_epoch/";
 constexpr std::string_view kEarlyEpochPrefix = "early_epoch/";
-constexpr std::string_view kTaughtByPrefix = "taught_by/";
-constexpr std::string_view kInDoubtPrefix = "in_doubt/";
 
 }  // namespace
 
@@ -57,19 +53,10 @@ Result<EntryRecord> GroupState::add(OpenedEntry const& entry, ByteView sealed, W
   if (record.roster) {
     KITH_CHECK(store_.put(Table::roster_entries, key_of(record.position), hash));
     note_roster_entry(roster_entry(entry, record));
-    KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
+    KITH_CHECK(tell_others());
     roster_grew_ = true;
   }
-  if (used_epochs_.insert(entry.epoch).second) {
-    KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kUsedEpochPrefix), entry.epoch.view()), {}));
-    if (taught_by_.erase(entry.epoch) > 0) {
-      KITH_CHECK(store_.erase(Table::meta, key_of(bytes_of(kTaughtByPrefix), entry.epoch.view())));
-    }
-    if (in_doubt_.erase(entry.epoch) > 0) {
-      KITH_CHECK(store_.erase(Table::meta, key_of(bytes_of(kInDoubtPrefix), entry.epoch.view())));
-    }
-    KITH_CHECK(put_number(store_, kGenerationKey, ++seen_generation_));
-  }
+  KITH_CHECK(note_used(entry.epoch));
   KITH_CHECK(note_early_epoch(entry, now));
   note_set_aside(entry, record, sealed.size());
   entries_grew_ = true;

@@ -137,7 +137,9 @@ class GroupState {
   [[nodiscard]] RosterEntry roster_entry(OpenedEntry const& entry, EntryRecord const& record) const;
   void note_roster_entry(RosterEntry entry);
   [[nodiscard]] Result<> raise_alarm(Alarm const& alarm);
-  [[nodiscard]] Result<> put_teacher(EpochId const& epoch, std::optional<DeviceId> const& teacher);
+  [[nodiscard]] Result<> note_used(EpochId const& epoch);
+  [[nodiscard]] Result<> forget_origin(EpochId const& epoch);
+  [[nodiscard]] Result<> tell_others();
   struct SetAside;
   void share_out();
   [[nodiscard]] Result<SetAside*> count_set_aside();
