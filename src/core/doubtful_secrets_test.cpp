@@ -1,8 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "core/waiting_room.hpp"
 #include "support/raw_entry.hpp"
-#include "support/test_device.hpp"
+#include "support/secrets_fixture.hpp"
 
 /// What entries leave behind that are not let in, give way, or come in many seals: nothing.
 namespace kith::core {
@@ -11,22 +9,10 @@ namespace {
 using testing::must;
 using testing::TestDevice;
 
-struct DoubtfulSecrets : ::testing::Test {
+struct DoubtfulSecrets : testing::SecretsFixture {
   DoubtfulSecrets() {
-    must(a.replica.create_group("home", "a", testing::test_recovery(1), a.now()));
     a.invite(b);
     b.pull_from(a);
-  }
-  [[nodiscard]] std::vector<EpochSecret> secrets(std::size_t count) {
-    std::vector<EpochSecret> list;
-    for (std::size_t i = 0; i < count; ++i) list.push_back(random.secret<EpochSecret>());
-    return list;
-  }
-  [[nodiscard]] static std::vector<wire::Op> op(std::vector<EpochSecret> const& secrets) {
-    std::vector<wire::Op> ops;
-    ops.emplace_back(wire::EpochSecrets{});
-    for (auto const& secret : secrets) std::get<wire::EpochSecrets>(ops.back()).secrets.push_back(secret.clone());
-    return ops;
   }
   /// The first entry of a log.
   testing::RawMade made(Identity const& author, std::vector<Tip> tips, std::vector<EpochSecret> const& secrets) {
@@ -40,14 +26,6 @@ struct DoubtfulSecrets : ::testing::Test {
   Received give(Bytes const& sealed, DeviceId const& from) {
     std::vector<ByteView> const items{sealed};
     return must(a.replica.receive(items, a.now(), from));
-  }
-  [[nodiscard]] std::size_t rows(std::string_view prefix, Table table = Table::meta) {
-    std::size_t count = 0;
-    must(a.store.scan(table, bytes_of(prefix), {}, [&](ByteView, ByteView) {
-      ++count;
-      return Store::Next::go_on;
-    }));
-    return count;
   }
   /// Secrets that `a` keeps, and that its database does.
   [[nodiscard]] std::size_t known() {
@@ -65,12 +43,10 @@ struct DoubtfulSecrets : ::testing::Test {
     }
     EXPECT_EQ(rows("", Table::pending) + rows("", Table::waiting), 0U);
   }
-  [[nodiscard]] Tip not_here() { return {{a.identity.device(), {9}}, {4}, random.id<EntryHash>()}; }
   /// An entry of `b` that is not here yet: what others can wait for.
   testing::RawMade late() { return made(b.identity, must(a.replica.tips()), {}); }
 
-  testing::SeededRandom random{50};
-  TestDevice a{1, "a"}, b{2, "b"};
+  TestDevice b{2, "b"};
   Identity stranger = Identity::generate(random, {0});
   DeviceId const flood = random.id<DeviceId>(), honest = random.id<DeviceId>();
 };

@@ -1,7 +1,5 @@
-#include <gtest/gtest.h>
-
 #include "support/raw_entry.hpp"
-#include "support/test_device.hpp"
+#include "support/secrets_fixture.hpp"
 
 /// A device that is not in its roster yet cannot tell members from authors that somebody made up, and must read a long
 /// history all the same.
@@ -11,19 +9,7 @@ namespace {
 using testing::must;
 using testing::TestDevice;
 
-struct NewcomerSecrets : ::testing::Test {
-  NewcomerSecrets() { must(a.replica.create_group("home", "a", testing::test_recovery(1), a.now())); }
-  [[nodiscard]] std::vector<EpochSecret> secrets(std::size_t count) {
-    std::vector<EpochSecret> list;
-    for (std::size_t i = 0; i < count; ++i) list.push_back(random.secret<EpochSecret>());
-    return list;
-  }
-  [[nodiscard]] static std::vector<wire::Op> op(std::vector<EpochSecret> const& secrets) {
-    std::vector<wire::Op> ops;
-    ops.emplace_back(wire::EpochSecrets{});
-    for (auto const& secret : secrets) std::get<wire::EpochSecrets>(ops.back()).secrets.push_back(secret.clone());
-    return ops;
-  }
+struct NewcomerSecrets : testing::SecretsFixture {
   /// Hands over an entry that waits for another one.
   void hand_over(TestDevice& to, Identity const& author, std::vector<EpochSecret> const& secrets, DeviceId const& from,
                  Tip const& need) {
@@ -59,9 +45,8 @@ struct NewcomerSecrets : ::testing::Test {
     EXPECT_EQ(again.replica.state().doubts_of_each(), device.replica.state().doubts_of_each());
   }
 
-  testing::SeededRandom random{50};
-  TestDevice a{1, "a"}, n{2, "n"};
-  Tip const never{{a.identity.device(), {9}}, {4}, random.id<EntryHash>()};
+  TestDevice n{2, "n"};
+  Tip const never = not_here();
   DeviceId const hostile = random.id<DeviceId>();
 };
 

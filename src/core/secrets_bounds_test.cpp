@@ -1,7 +1,5 @@
-#include <gtest/gtest.h>
-
 #include "support/raw_entry.hpp"
-#include "support/test_device.hpp"
+#include "support/secrets_fixture.hpp"
 
 /// A secret that was taken stays for good, and costs with every stranger's hello: who may teach us some, and how many.
 namespace kith::core {
@@ -10,21 +8,10 @@ namespace {
 using testing::must;
 using testing::TestDevice;
 
-struct SecretsBounds : ::testing::Test {
+struct SecretsBounds : testing::SecretsFixture {
   SecretsBounds() {
-    must(a.replica.create_group("home", "a", testing::test_recovery(1), a.now()));
     a.invite(b);
     b.pull_from(a);
-  }
-  [[nodiscard]] std::vector<EpochSecret> secrets(std::size_t count) {
-    std::vector<EpochSecret> list;
-    for (std::size_t i = 0; i < count; ++i) list.push_back(random.secret<EpochSecret>());
-    return list;
-  }
-  [[nodiscard]] static std::vector<wire::Op> op(std::vector<EpochSecret> secrets) {
-    std::vector<wire::Op> ops;
-    ops.emplace_back(wire::EpochSecrets{std::move(secrets)});
-    return ops;
   }
   [[nodiscard]] std::vector<wire::Op> renames(std::size_t count) const {
     std::vector<wire::Op> ops;
@@ -40,11 +27,9 @@ struct SecretsBounds : ::testing::Test {
     auto const body = testing::raw_body(b.identity, {random.u64()}, must(a.replica.tips()), {});
     return testing::raw_entry(body, b.identity, a.replica.state().group(), secret, random).sealed;
   }
-  [[nodiscard]] Tip not_here() { return {{a.identity.device(), {9}}, {4}, random.id<EntryHash>()}; }
   [[nodiscard]] std::size_t known() const { return a.replica.state().secrets().size(); }
 
-  testing::SeededRandom random{50};
-  TestDevice a{1, "a"}, b{2, "b"};
+  TestDevice b{2, "b"};
   Identity stranger = Identity::generate(random, {0});
 };
 
@@ -84,10 +69,10 @@ TEST_F(SecretsBounds, OfOneMemberSoManyAreKeptAndNoneIsLost) {
   auto const before = known();
   std::vector<EpochSecret> handed_on;
   for (int i = 0; i < 5; ++i) {
-    auto some = secrets(kLimits.max_entry_secrets);
+    auto const some = secrets(kLimits.max_entry_secrets);
     for (auto const& secret : some) handed_on.push_back(secret.clone());
     auto const tips = i == 4 ? std::vector{not_here()} : must(a.replica.tips());  // the last one has to wait
-    EXPECT_EQ(give(b.identity, tips, op(std::move(some))).refused, 0U);
+    EXPECT_EQ(give(b.identity, tips, op(some)).refused, 0U);
   }
   EXPECT_EQ(known(), before + kLimits.max_taught_secrets);
   EXPECT_EQ(give(a.identity, {not_here()}, op(secrets(10))).pending, 1U);
@@ -168,7 +153,7 @@ TEST_F(SecretsBounds, EpochsInUseComeFirst) {
   ASSERT_EQ(a.receive({sealed_under(used_only)}).unopened, 1U);
   std::vector<EpochSecret> first;
   first.push_back(used_only.clone());
-  ASSERT_EQ(give(b.identity, must(a.replica.tips()), op(std::move(first))).applied, 2U);
+  ASSERT_EQ(give(b.identity, must(a.replica.tips()), op(first)).applied, 2U);
   ASSERT_EQ(give(b.identity, must(a.replica.tips()), op(secrets(50))).applied, 1U);
 
   TestDevice c{3, "c"};
