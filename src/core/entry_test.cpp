@@ -1,80 +1,15 @@
 #include "core/entry.hpp"
 
-#include <gtest/gtest.h>
 #include <lz4.h>
 
-#include "support/must.hpp"
-#include "support/raw_entry.hpp"
-#include "support/seeded_random.hpp"
+#include "support/entries.hpp"
 
 namespace kith::core {
 namespace {
 
+using testing::Entries;
 using testing::must;
-using testing::RawEntry;
 using wire::WireError;
-
-struct Entries : ::testing::Test {
-  [[nodiscard]] Draft draft(std::vector<wire::Op> ops) {
-    Draft draft;
-    draft.body.author = author.device();
-    draft.body.incarnation = {5};
-    draft.body.seq = {1};
-    draft.body.hlc = 42;
-    draft.ops = std::move(ops);
-    return draft;
-  }
-  template <class... Ops>
-  [[nodiscard]] static std::vector<wire::Op> ops_of(Ops... ops) {
-    std::vector<wire::Op> list;
-    (list.emplace_back(std::move(ops)), ...);
-    return list;
-  }
-  [[nodiscard]] static wire::Message message(std::string_view text) {
-    return {"topic", 0, {Bytes(text.begin(), text.end())}};
-  }
-  [[nodiscard]] SealedEntry sealed(std::vector<wire::Op> ops) {
-    return must(seal(draft(std::move(ops)), group, secret, author.sign, random));
-  }
-  [[nodiscard]] Result<OpenedEntry> opened(ByteView bytes, Check check = Check::everything) const {
-    KITH_TRY(parts, wire::decode_sealed(bytes));
-    return open(parts, group, secret, check);
-  }
-  /// A K2 entry that starts the epoch of `secret`.
-  [[nodiscard]] SealedEntry started(std::vector<wire::Op> more = {}) {
-    std::vector<crypto::DhPublicKey> const keys{author.cert.dx, other.cert.dx, random.id<crypto::DhPublicKey>()};
-    auto prefix = make_prefix(group, secret, keys, random);
-    wire::Rotate rotate{2, {author.device(), other.device()}, prefix_hash(prefix), {}};
-    rotate.replaced.push_back(random.secret<EpochSecret>());
-    more.emplace_back(std::move(rotate));
-    auto entry = draft(std::move(more));
-    entry.prefix = std::move(prefix);
-    return must(seal(std::move(entry), group, secret, author.sign, random));
-  }
-  void expect_refused(Result<OpenedEntry> const& result, Error const& reason) {
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().name(), reason.name());
-  }
-  [[nodiscard]] RawEntry raw(wire::EntryBody const& body) {
-    RawEntry entry;
-    entry.group = group;
-    entry.epoch = &secret;
-    entry.signer = &author.sign;
-    entry.body = wire::encode(body);
-    return entry;
-  }
-  [[nodiscard]] wire::EntryBody body_with(std::vector<wire::Op> ops) {
-    auto body = draft({}).body;
-    body.ops = wire::encode_ops(ops);
-    return body;
-  }
-
-  testing::SeededRandom random{1};
-  Identity author = Identity::generate(random, {0});
-  Identity other = Identity::generate(random, {0});
-  GroupId group = random.id<GroupId>();
-  EpochSecret secret = random.secret<EpochSecret>();
-};
 
 TEST_F(Entries, ComeBackAsTheyWereWritten) {
   auto entry = draft(ops_of(message("hello"), wire::DeviceRename{other.device(), "x"}));
@@ -118,16 +53,6 @@ TEST_F(Entries, RefuseEveryFlippedBit) {
     bad[bit / 8] = static_cast<std::uint8_t>(bad[bit / 8] ^ (1 << bit % 8));
     ASSERT_FALSE(opened(bad)) << "byte " << bit / 8;
     ASSERT_FALSE(opened(bad, Check::own_storage)) << "byte " << bit / 8;
-  }
-}
-
-TEST_F(Entries, ThatStartAnEpochRefuseEveryFlippedBit) {
-  auto const good = started().bytes;
-  ASSERT_TRUE(opened(good));
-  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
-    auto bad = good;
-    bad[bit / 8] = static_cast<std::uint8_t>(bad[bit / 8] ^ (1 << bit % 8));
-    ASSERT_FALSE(opened(bad)) << "byte " << bit / 8;
   }
 }
 
@@ -301,108 +226,6 @@ TEST_F(Entries, OfALaterVersionKeepOpsThatThisOneDoesNotKnow) {
   ASSERT_EQ(back.ops.size(), 1U);
   EXPECT_EQ(std::get<wire::UnknownOp>(back.ops[0]).kind, 999);
   EXPECT_EQ(wire::encode_ops(back.ops), body.ops);
-}
-
-/// A rotate and its prefix belong together.
-TEST_F(Entries, ThatStartAnEpochKeepTheirPrefix) {
-  auto const one = started(), two = started();
-  auto const prefix_bytes = must(wire::decode_sealed(one.bytes)).prefix_bytes.size();
-  Bytes swapped(two.bytes.begin(), two.bytes.begin() + static_cast<std::ptrdiff_t>(prefix_bytes));
-  append(swapped, ByteView{one.bytes}.subspan(prefix_bytes));
-  expect_refused(opened(swapped), CoreError::bad_prefix);
-  expect_refused(opened(ByteView{one.bytes}.subspan(prefix_bytes)), CoreError::bad_prefix);
-
-  auto const ordinary = sealed(ops_of(message("x"))).bytes;
-  Bytes dressed(two.bytes.begin(), two.bytes.begin() + static_cast<std::ptrdiff_t>(prefix_bytes));
-  append(dressed, ordinary);
-  expect_refused(opened(dressed), CoreError::bad_prefix);
-
-  secret = random.secret<EpochSecret>();
-  auto const later = started();
-  Bytes foreign(later.bytes.begin(), later.bytes.begin() + static_cast<std::ptrdiff_t>(prefix_bytes));
-  append(foreign, ByteView{one.bytes}.subspan(prefix_bytes));
-  expect_refused(opened(foreign), WireError::bad_value);
-}
-
-TEST_F(Entries, ThatRotateHoldNothingElseButGenesisOrIncarnation) {
-  EXPECT_TRUE(opened(started(ops_of(wire::IncarnationOp{author.cert, {}})).bytes));
-  wire::GenesisOp genesis;
-  genesis.record.creator = author.cert;
-  EXPECT_TRUE(opened(started(ops_of(std::move(genesis))).bytes));
-  expect_refused(opened(started(ops_of(message("x"))).bytes), CoreError::bad_entry);
-  expect_refused(opened(started(ops_of(wire::DeviceRemove{other.device(), {}, {}})).bytes), CoreError::bad_entry);
-  expect_refused(opened(started(ops_of(wire::Rotate{3, {}, {}, {}})).bytes), CoreError::bad_entry);
-  expect_refused(opened(sealed(ops_of(wire::Rotate{2, {}, {}, {}})).bytes), CoreError::bad_prefix);
-}
-
-struct Prefixes : Entries {};
-
-TEST_F(Prefixes, OpenForTheirRecipientsAndNobodyElse) {
-  auto const third = Identity::generate(random, {0}), stranger = Identity::generate(random, {0});
-  std::vector<crypto::DhPublicKey> const keys{author.cert.dx, other.cert.dx, third.cert.dx};
-  auto const prefix = make_prefix(group, secret, keys, random);
-  EXPECT_EQ(prefix.epoch, epoch_id(group, secret));
-  ASSERT_EQ(prefix.wraps.size(), 3U);
-  for (Identity const* recipient : std::initializer_list<Identity const*>{&author, &other, &third}) {
-    EXPECT_TRUE(must(unwrap(group, prefix, recipient->dx)) == secret);
-  }
-  auto const refused = unwrap(group, prefix, stranger.dx);
-  ASSERT_FALSE(refused);
-  EXPECT_TRUE(refused.error().is(CoreError::unknown_epoch));
-  EXPECT_FALSE(unwrap(random.id<GroupId>(), prefix, author.dx));
-}
-
-TEST_F(Prefixes, DoNotShowByTheirOrderWhoIsWho) {
-  std::vector<crypto::DhPublicKey> const keys{author.cert.dx, other.cert.dx};
-  std::set<std::size_t> places;
-  for (int i = 0; i < 40; ++i) {
-    auto prefix = make_prefix(group, secret, keys, random);
-    prefix.wraps[0] = {};
-    // The head names the number of wraps, so the other wrap still opens.
-    places.insert(unwrap(group, prefix, author.dx) ? 1 : 0);
-  }
-  EXPECT_EQ(places.size(), 2U);
-}
-
-TEST_F(Prefixes, RefuseEveryFlippedBit) {
-  std::vector<crypto::DhPublicKey> const keys{author.cert.dx};
-  auto const good = make_prefix(group, secret, keys, random);
-  for (std::size_t bit = 0; bit < wire::Wrap::kBytes * 8; ++bit) {
-    auto bad = good;
-    bad.wraps[0].bytes[bit / 8] ^= static_cast<std::uint8_t>(1 << bit % 8);
-    ASSERT_FALSE(unwrap(group, bad, author.dx)) << bit;
-  }
-  for (std::size_t bit = 0; bit < 255; ++bit) {  // X25519 ignores the last bit of a public key, the wrap's aad does not
-    auto bad = good;
-    bad.ephemeral.bytes[bit / 8] ^= static_cast<std::uint8_t>(1 << bit % 8);
-    ASSERT_FALSE(unwrap(group, bad, author.dx)) << bit;
-  }
-  auto bad = good;
-  bad.wraps.push_back(bad.wraps[0]);
-  EXPECT_FALSE(unwrap(group, bad, author.dx)) << "the number of wraps is authenticated";
-  bad = good, bad.epoch.bytes[0] ^= 1;
-  EXPECT_FALSE(unwrap(group, bad, author.dx));
-}
-
-/// A device that announces a key of small order gets nothing; the others get theirs.
-TEST_F(Prefixes, SurviveARecipientWithoutAKey) {
-  std::vector<crypto::DhPublicKey> const keys{{}, author.cert.dx};
-  auto const prefix = make_prefix(group, secret, keys, random);
-  EXPECT_EQ(prefix.wraps.size(), 2U);
-  EXPECT_TRUE(must(unwrap(group, prefix, author.dx)) == secret);
-}
-
-TEST(Epochs, AreNamedByTheirSecretInTheirGroup) {
-  testing::SeededRandom random(2);
-  auto const a = random.secret<EpochSecret>(), b = random.secret<EpochSecret>();
-  auto const group = random.id<GroupId>(), other = random.id<GroupId>();
-  EXPECT_EQ(epoch_id(group, a), epoch_id(group, a.clone()));
-  EXPECT_NE(epoch_id(group, a), epoch_id(group, b));
-  EXPECT_NE(epoch_id(group, a), epoch_id(other, a));
-  EXPECT_TRUE(epoch_subkey(group, a, "entry") == epoch_subkey(group, a, "entry"));
-  EXPECT_FALSE(epoch_subkey(group, a, "entry") == epoch_subkey(group, a, "noise-psk"));
-  EXPECT_FALSE(epoch_subkey(group, a, "entry") == epoch_subkey(group, b, "entry"));
-  EXPECT_FALSE(epoch_subkey(group, a, "entry") == epoch_subkey(other, a, "entry"));
 }
 
 }  // namespace
