@@ -30,6 +30,18 @@ struct Exchanges : ::testing::Test, ExchangeNet {
     start(c);
     pump();
   }
+  /// All three hear each other: b and c by way of a.
+  void all_meet() {
+    add_third();
+    dial(b, a);
+    dial(c, a);
+    pump();
+  }
+  /// A device goes offline.
+  void leave(ExchangeDevice& device) {
+    device.exchange->close_all(wire::CloseCode::done);
+    pump();
+  }
   static std::vector<DeviceId> ids(ExchangeDevice const& device) { return {device.identity.device()}; }
 
   ExchangeDevice a{1, "laptop"};

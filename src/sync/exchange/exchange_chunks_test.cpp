@@ -91,8 +91,7 @@ TEST_F(Exchanges, AskOthersWhereOneSaysNothing) {
   add_third();
   dial(c, a);
   pump();
-  c.exchange->close_all(wire::CloseCode::done);
-  pump();
+  leave(c);
   ChunkId id;
   id.bytes[0] = 5;
   a.contents[id] = c.chunks[id] = Bytes(1000, 7);

@@ -226,8 +226,7 @@ TEST_F(Exchanges, HoldAHelloAgainstABoundedNumberOfEpochs) {
   core::Membership const& asked = *a.exchange;
   EXPECT_EQ(asked.epochs_for_hello().size(), kLimits.max_hello_epochs);
   EXPECT_EQ(asked.epochs_for_hello().front(), *a.replica.sealing_epoch());
-  b.exchange->close_all(wire::CloseCode::done);
-  pump();
+  leave(b);
   ASSERT_EQ(a.exchange->connected(), ids(c));
   dial(b, a);
   pump();

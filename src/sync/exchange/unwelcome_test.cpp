@@ -11,10 +11,7 @@ using testing::Puppet;
 using namespace std::chrono_literals;
 
 TEST_F(Exchanges, TellARemovedDeviceAndCutItOff) {
-  add_third();
-  dial(b, a);
-  dial(c, a);
-  pump();
+  all_meet();
   must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
   changed(a);
   pump();
@@ -43,8 +40,7 @@ TEST_F(Exchanges, ShowADeviceThatNobodyLetInNoMoreThanWhy) {
   pair(a, other);
   dial(b, a);
   pump();
-  b.exchange->close_all(wire::CloseCode::done);
-  pump();
+  leave(b);
   auto const is_out = must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
   pair(b, c);
   c.pull_from(b);
@@ -79,12 +75,8 @@ TEST_F(Exchanges, ShowADeviceThatNobodyLetInNoMoreThanWhy) {
 
 /// b was away: it lacks what was written meanwhile, and the removal rests on that.
 TEST_F(Exchanges, ShowADeviceThatWasAwayWhyItIsRemoved) {
-  add_third();
-  dial(b, a);
-  dial(c, a);
-  pump();
-  b.exchange->close_all(wire::CloseCode::done);
-  pump();
+  all_meet();
+  leave(b);
   b.push("unheard");
   must(a.replica.rotate(now()));
   for (int i = 0; i < 200; ++i) a.push("while b was away " + std::to_string(i));
@@ -110,8 +102,7 @@ TEST_F(Exchanges, ShowADeviceThatWasAwayWhyItIsRemoved) {
 TEST_F(Exchanges, ShowALongRemovalPieceByPiece) {
   dial(b, a);
   pump();
-  b.exchange->close_all(wire::CloseCode::done);
-  pump();
+  leave(b);
   auto const filler = [&] { return to_hex(a.random.bytes<2000>()); };  // which does not pack well
   b.push("unheard");
   for (int i = 0; i < 600; ++i) a.push(std::to_string(i) + filler());
@@ -153,8 +144,7 @@ TEST_F(Exchanges, DoNotBelieveThatTheyAreRemovedWithoutProof) {
 TEST_F(Exchanges, HearADeviceThatAnotherLetIn) {
   dial(b, a);
   pump();
-  b.exchange->close_all(wire::CloseCode::done);
-  pump();
+  leave(b);
   must(b.replica.rotate(now()));
   b.push("while a was away");
   pair(b, c);
@@ -162,8 +152,7 @@ TEST_F(Exchanges, HearADeviceThatAnotherLetIn) {
   dial(c, b);
   pump();
   ASSERT_TRUE(c.replica.self_active());
-  b.exchange->close_all(wire::CloseCode::done);
-  pump();
+  leave(b);
 
   a.push("unseen before c is let in");
   auto& hearing = dial(c, a);
@@ -181,12 +170,8 @@ TEST_F(Exchanges, HearADeviceThatAnotherLetIn) {
 
 /// a removed b, and b removed a for good with the recovery key; c heard a first.
 TEST_F(Exchanges, HearARemovedDeviceThatIsRight) {
-  add_third();
-  dial(b, a);
-  dial(c, a);
-  pump();
-  b.exchange->close_all(wire::CloseCode::done);
-  pump();
+  all_meet();
+  leave(b);
   must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
   changed(a);
   pump();
@@ -211,12 +196,8 @@ TEST_F(Exchanges, HearARemovedDeviceThatIsRight) {
 
 /// One that stays unwelcome gets nothing, and what it brings moves nothing.
 TEST_F(Exchanges, HearInVainWhoHasNoRight) {
-  add_third();
-  dial(b, a);
-  dial(c, a);
-  pump();
-  b.exchange->close_all(wire::CloseCode::done);
-  pump();
+  all_meet();
+  leave(b);
   for (int i = 0; i < 50; ++i) b.push("nobody hears " + std::to_string(i));
   must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
   a.push("not for b");
