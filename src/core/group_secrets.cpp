@@ -11,9 +11,11 @@ constexpr std::string_view kGenerationKey = "generation";
 constexpr std::string_view kUsedEpochPrefix = "used_epoch/";
 constexpr std::string_view kTaughtByPrefix = "taught_by/";
 constexpr std::string_view kInDoubtPrefix = "in_doubt/";
+constexpr std::string_view kOfferedPrefix = "offered/";
 
 Bytes taught_by_key(EpochId const& epoch) { return key_of(bytes_of(kTaughtByPrefix), epoch.view()); }
 Bytes in_doubt_key(EpochId const& epoch) { return key_of(bytes_of(kInDoubtPrefix), epoch.view()); }
+Bytes offered_key(EpochId const& epoch) { return key_of(bytes_of(kOfferedPrefix), epoch.view()); }
 
 std::string secret_row_name(EpochId const& epoch) { return "epoch/" + std::string(text_of(epoch.view())); }
 
@@ -157,6 +159,7 @@ Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random, 
   } else {
     KITH_CHECK(forget_origin(epoch));
   }
+  if (keep == Keep::for_good) KITH_CHECK(store_.erase(Table::meta, offered_key(epoch)));
   if (teacher && !used_epochs_.contains(epoch)) {
     taught_by_[epoch] = *teacher;
     KITH_CHECK(store_.put(Table::meta, taught_by_key(epoch), teacher->view()));
@@ -169,6 +172,7 @@ Result<bool> GroupState::learn(EpochSecret const& secret, RandomSource& random, 
 Result<> GroupState::note_used(EpochId const& epoch) {
   if (!used_epochs_.insert(epoch).second) return {};
   KITH_CHECK(store_.put(Table::meta, key_of(bytes_of(kUsedEpochPrefix), epoch.view()), {}));
+  if (in_doubt(epoch)) KITH_CHECK(store_.erase(Table::meta, offered_key(epoch)));
   KITH_CHECK(forget_origin(epoch));
   return tell_others();
 }
@@ -189,6 +193,17 @@ Result<> GroupState::forget(EpochId const& epoch) {
   KITH_CHECK(forget_origin(epoch));
   KITH_CHECK(store_.erase(Table::epochs, epoch.view()));
   return tell_others();
+}
+
+Result<> GroupState::offer(EpochId const& epoch, EntryHash const& entry) {
+  KITH_TRY(noted, offered_in(epoch));
+  KITH_TRY(still_here, noted ? record(*noted) : Result<std::optional<EntryRecord>>{});
+  return still_here ? Result<>{} : store_.put(Table::meta, offered_key(epoch), entry.view());
+}
+
+Result<std::optional<EntryHash>> GroupState::offered_in(EpochId const& epoch) const {
+  KITH_TRY(row, store_.get(Table::meta, offered_key(epoch)));
+  return row ? EntryHash::from(*row) : std::nullopt;
 }
 
 std::map<DeviceId, std::size_t> GroupState::doubts_of_each() const {

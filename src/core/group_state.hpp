@@ -71,6 +71,11 @@ class GroupState {
   /// Drops what is in doubt of devices that are no active members, beyond what is taken of such devices: they were
   /// members before, or this device was not known to be one.
   [[nodiscard]] Result<> drop_excess_doubts();
+  /// Notes in which applied entry a secret is that there is no room to keep. The note is dropped when the secret is
+  /// kept for good.
+  [[nodiscard]] Result<> offer(EpochId const& epoch, EntryHash const& entry);
+  /// That entry.
+  [[nodiscard]] Result<std::optional<EntryHash>> offered_in(EpochId const& epoch) const;
   /// Drops a secret that is in doubt.
   [[nodiscard]] Result<> forget(EpochId const& epoch);
 

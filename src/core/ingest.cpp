@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::string_view kIncarnationKey = "incarnation";
 constexpr std::string_view kClockKey = "hlc";
-constexpr std::string_view kOfferedPrefix = "offered/";
 /// Entries that hold a secret may themselves be sealed under one that is looked up.
 constexpr int kMostLookups = 4;
 /// Entries opened at most to find one secret.
@@ -173,9 +172,9 @@ Result<Ingest::Found> Ingest::secret_for(wire::SealedParts const& parts) const {
 /// Looks for a secret that was not kept, for want of room, in the entries that hold it, applied or waiting.
 Result<std::optional<EpochSecret>> Ingest::look_up(EpochId const& epoch, int depth, int& tries) const {
   if (depth == 0) return std::nullopt;
-  KITH_TRY(row, store_.get(Table::meta, key_of(bytes_of(kOfferedPrefix), epoch.view())));
+  KITH_TRY(applied, state_.offered_in(epoch));
   KITH_TRY(holders, waiting_.secrets().holders(epoch, kMostTries));
-  if (auto const applied = row ? EntryHash::from(*row) : std::nullopt) holders.insert(holders.begin(), *applied);
+  if (applied) holders.insert(holders.begin(), *applied);
   for (auto const& holder : holders) {
     if (tries-- <= 0) break;
     KITH_TRY(secret, secret_in(holder, epoch, depth, tries));
@@ -213,15 +212,6 @@ Result<std::optional<EpochSecret>> Ingest::secret_in(EntryHash const& hash, Epoc
     }
   }
   return std::nullopt;
-}
-
-/// Notes in which applied entry a secret is that is not kept. Items that wait for it are tried.
-Result<> Ingest::offer(EpochId const& epoch, EntryHash const& entry) {
-  Bytes const key = key_of(bytes_of(kOfferedPrefix), epoch.view());
-  KITH_TRY(noted, store_.get(Table::meta, key));
-  KITH_TRY(still_here, noted ? store_.get(Table::entries, *noted) : Result<std::optional<Bytes>>{});
-  if (!still_here) KITH_CHECK(store_.put(Table::meta, key, entry.view()));
-  return wake_unopened(epoch);
 }
 
 Result<> Ingest::learn(EpochSecret const& secret, DeviceId const& teacher, GroupState::Keep keep,
@@ -296,8 +286,8 @@ Result<> Ingest::learn_from(OpenedEntry const& entry, DeviceId const& from, Foun
     if (in_doubt ? !applied : state_.secret(epoch) != nullptr) return {};
     bool const has_its_room = in_doubt && state_.teacher_of(epoch) == author;
     if (room == 0 && !has_its_room) {
-      if (applied) return offer(epoch, entry.hash);
-      return fate == Fate::waits ? wake_unopened(epoch) : Result<>{};
+      if (applied) KITH_CHECK(state_.offer(epoch, entry.hash));
+      return fate == Fate::refused ? Result<>{} : wake_unopened(epoch);
     }
     if (!has_its_room) --room;
     if (fate == Fate::refused) of_refused_.insert(epoch);

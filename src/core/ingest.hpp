@@ -62,7 +62,6 @@ class Ingest {
   [[nodiscard]] Result<std::optional<EpochSecret>> look_up(EpochId const& epoch, int depth, int& tries) const;
   [[nodiscard]] Result<std::optional<EpochSecret>> secret_in(EntryHash const& entry, EpochId const& epoch, int depth,
                                                              int& tries) const;
-  [[nodiscard]] Result<> offer(EpochId const& epoch, EntryHash const& entry);
   [[nodiscard]] Result<> put_in(OpenedEntry const& entry, ItemDigest const& digest, ByteView sealed);
   [[nodiscard]] Result<std::size_t> room_to_teach(DeviceId const& author, DeviceId const& from, Fate fate,
                                                   std::size_t wanted);

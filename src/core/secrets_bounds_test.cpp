@@ -91,6 +91,43 @@ TEST_F(SecretsBounds, OfOneMemberSoManyAreKeptAndNoneIsLost) {
   EXPECT_EQ(a.receive({sealed_under(random.secret<EpochSecret>())}).unopened, 1U);
 }
 
+/// Where a secret is that there was no room for needs to be known no longer than until it is kept.
+TEST_F(SecretsBounds, OfThoseKeptItIsNotNotedWhereTheyAre) {
+  TestDevice c{3, "c"};
+  a.invite(c);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(give(b.identity, must(a.replica.tips()), op(secrets(kLimits.max_entry_secrets))).applied, 1U);
+  }
+  ASSERT_EQ(a.replica.state().unused_secrets_of(b.identity.device()), kLimits.max_taught_secrets);
+  EXPECT_EQ(rows("offered/"), 0U);
+  auto const beyond = secrets(20);
+  auto const only = [&](std::size_t which) {
+    std::vector<EpochSecret> list;
+    list.push_back(beyond[which].clone());
+    return op(list);
+  };
+  ASSERT_EQ(give(b.identity, must(a.replica.tips()), op(beyond)).applied, 1U);
+  EXPECT_EQ(rows("offered/"), 20U);
+  EXPECT_EQ(a.receive({sealed_under(beyond[0])}).applied, 1U);
+  EXPECT_EQ(rows("offered/"), 19U) << "it is in use";
+  EXPECT_EQ(give(c.identity, must(a.replica.tips()), only(1)).applied, 1U);
+  EXPECT_EQ(rows("offered/"), 18U) << "c has room";
+  EXPECT_EQ(give(c.identity, {not_here()}, only(2)).pending, 1U);
+  EXPECT_EQ(give(c.identity, {not_here()}, only(3)).pending, 1U);
+  EXPECT_EQ(rows("offered/"), 18U) << "kept only as long as these wait";
+  EXPECT_EQ(a.receive({sealed_under(beyond[2])}).applied, 1U);
+  EXPECT_EQ(rows("offered/"), 17U);
+  EXPECT_EQ(give(c.identity, must(a.replica.tips()), only(3)).applied, 1U);
+  EXPECT_EQ(rows("offered/"), 16U);
+  EXPECT_EQ(give(b.identity, must(a.replica.tips()), op(beyond)).applied, 1U);
+  EXPECT_EQ(rows("offered/"), 16U) << "nor is it noted again";
+
+  TestDevice again(1, "a", a.database);
+  must(again.replica.open());
+  for (auto const& secret : beyond) EXPECT_EQ(again.receive({sealed_under(secret)}).applied, 1U);
+  EXPECT_EQ(rows("offered/"), 0U);
+}
+
 /// Were only those of known authors taken, `b` would wait for ever: what adds `d` is sealed under a secret that `d`
 /// hands on.
 TEST_F(SecretsBounds, OfANewMemberTheyOpenWhatMakesItOne) {
