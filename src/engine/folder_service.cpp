@@ -149,11 +149,7 @@ Result<> FolderService::refresh_folders() {
     folder->interests = asking[id];
     folder->next_rescan = folder->ask_again = Clock::now();
     KITH_TRY(skipped, get_control<SkippedRow>(store, id.view()));
-    std::vector<files::RelPath> left_alone;
-    for (auto const& [path, code] : skipped.value_or(SkippedRow{}).items) {
-      if (auto parsed = files::RelPath::parse(path)) left_alone.push_back(std::move(*parsed));
-    }
-    folder->sync.look_again_at(left_alone);
+    if (skipped) recall_skipped(*folder, *skipped);
     folders_.emplace(id, std::move(folder));
   }
   return {};

@@ -167,10 +167,10 @@ Result<> FolderService::apply(Folder& folder) {
   ask_network(folder);
   if (!report) return stop_for(folder, report.error());
   if (report->no_space && !folder.space_retry) folder.space_retry = Clock::now() + kRetry;
-  if (report->skips_moved) {
-    folder.skipped.applied(folder.sync.skipped());
-    KITH_CHECK(note_skipped(folder));
-  }
+  if (report->skips_moved) folder.skipped.applied(folder.sync.skipped());
+  bool const undecided = folder.sync.fetching() > 0 || folder.sync.any_waiting() || report->no_space;
+  if (!stopping_ && !undecided) folder.skipped.looked_again();
+  KITH_CHECK(note_skipped(folder));
   if (!report->look_at.empty()) folder.look_again = Clock::now() + kLookAgain;
   if (report->files_written + report->files_removed + report->copies.size() > 0) note_applied(folder, *report);
   KITH_TRY(pending, folder.sync.pending());
@@ -236,6 +236,15 @@ void FolderService::note_applied(Folder& folder, files::ApplyReport const& repor
     tally.copies.erase(tally.copies.begin(), tally.copies.end() - static_cast<std::ptrdiff_t>(TallyRow::kMostCopies));
   }
   folder.tally_moved = true;
+}
+
+void FolderService::recall_skipped(Folder& folder, SkippedRow const& earlier) {
+  std::vector<files::RelPath> left_alone;
+  for (auto const& [path, code] : earlier.items) {
+    if (auto parsed = files::RelPath::parse(path)) left_alone.push_back(std::move(*parsed));
+  }
+  folder.sync.look_again_at(left_alone);
+  folder.skipped.recall(earlier);
 }
 
 Result<> FolderService::note_skipped(Folder& folder) {

@@ -3,6 +3,33 @@
 #include <algorithm>
 
 namespace kith::engine {
+namespace {
+
+constexpr auto kRefused = files::Skipped::Why::bad_content;
+
+}  // namespace
+
+void SkippedList::recall(SkippedRow const& earlier) {
+  auto const code = files::skip_code(kRefused);
+  for (auto const& [path, why] : earlier.items) {
+    if (why == code) recalled_.emplace(path, kRefused);
+  }
+  for (auto const& [why, count] : earlier.counts) {
+    if (why == code) unnamed_ = count - std::min<std::uint64_t>(count, recalled_.size());
+  }
+}
+
+void SkippedList::looked_again() {
+  moved_ |= !std::ranges::includes(apply_, recalled_);
+  recalled_.clear();
+  drop_unnamed();
+}
+
+void SkippedList::drop_unnamed() {
+  bool const any = std::ranges::any_of(apply_, [](Item const& item) { return item.second == kRefused; });
+  if (any || !recalled_.empty()) return;
+  moved_ |= std::exchange(unnamed_, 0) > 0;
+}
 
 void SkippedList::scanned(std::vector<files::Skipped> const& found) {
   replace(scan_, scan_.begin(), scan_.end(), found);
@@ -26,6 +53,7 @@ void SkippedList::scanned(std::set<std::string> const& below, std::vector<files:
 
 void SkippedList::applied(std::vector<files::Skipped> const& found) {
   replace(apply_, apply_.begin(), apply_.end(), found);
+  drop_unnamed();
 }
 
 void SkippedList::replace(Items& items, Items::iterator first, Items::iterator last,
@@ -48,12 +76,13 @@ SkippedRow SkippedList::row() const {
   SkippedRow row;
   for (auto const& [path, why] : newest_) row.items.emplace_back(path, std::string(files::skip_code(why)));
   std::map<files::Skipped::Why, std::uint64_t> counts;
-  for (auto const& item : scan_) ++counts[item.second];
-  for (auto const& item : apply_) {
-    if (!scan_.contains(item)) ++counts[item.second];
-  }
+  if (unnamed_ > 0) counts[kRefused] = unnamed_;
+  Items all = scan_;
+  all.insert(apply_.begin(), apply_.end());
+  all.insert(recalled_.begin(), recalled_.end());
+  for (auto const& item : all) ++counts[item.second];
   for (auto const& [why, count] : counts) row.counts.emplace_back(std::string(files::skip_code(why)), count);
-  for (auto const* items : {&apply_, &scan_}) {  // the newest may be over, and others are not
+  for (auto const* items : {&apply_, &scan_, &recalled_}) {  // the newest may be over, and others are not
     for (auto const& [path, why] : *items) {
       if (row.items.size() >= SkippedRow::kMost) break;
       std::pair<std::string, std::string> item(path, files::skip_code(why));

@@ -11,6 +11,11 @@ namespace kith::engine {
 /// there are and the newest few.
 class SkippedList {
  public:
+  /// What an earlier run left alone. Only of contents that are refused is nothing else left to tell: they are no work
+  /// any more. They count until looked_again(), and those that the row does not name as long as any other is refused.
+  void recall(SkippedRow const& earlier);
+  /// Applying has looked at the paths that were recalled, and applied() was told what it found.
+  void looked_again();
   /// A scan of the whole folder: what it does not name is not left alone any more.
   void scanned(std::vector<files::Skipped> const& found);
   /// A scan of these paths, as the disk spells them, and of all below them.
@@ -26,9 +31,11 @@ class SkippedList {
   using Item = std::pair<std::string, files::Skipped::Why>;
   using Items = std::set<Item>;
   void replace(Items& items, Items::iterator first, Items::iterator last, std::vector<files::Skipped> const& found);
-  Items scan_, apply_;
-  std::vector<Item> newest_;  ///< oldest first, at most SkippedRow::kMost
-  bool moved_ = true;         ///< nobody has asked: what an earlier run said is not known here
+  void drop_unnamed();
+  Items scan_, apply_, recalled_;
+  std::uint64_t unnamed_ = 0;  ///< recalled by their number alone
+  std::vector<Item> newest_;   ///< oldest first, at most SkippedRow::kMost
+  bool moved_ = true;          ///< nobody has asked: what an earlier run said is not known here
 };
 
 }  // namespace kith::engine

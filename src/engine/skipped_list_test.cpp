@@ -63,5 +63,52 @@ TEST(SkippedList, ShowsTheNewestAndCountsThemAll) {
   EXPECT_EQ(again->counts, row.counts);
 }
 
+/// Refused contents are no work any more: a later run knows of them what the row says, and no more.
+TEST(SkippedList, CountsOnWhatAnEarlierRunRefused) {
+  std::vector<files::Skipped> many;
+  for (int i = 100; i < 150; ++i) many.push_back({std::to_string(i), Why::bad_content});
+  SkippedList first;
+  first.applied(many);
+  first.scanned({{"link", Why::symlink}});
+  auto const earlier = first.row();
+  ASSERT_EQ(earlier.counts, (Counts{{"symlink", 1}, {"bad-content", 50}}));
+
+  SkippedList second;
+  second.recall(earlier);
+  second.scanned({});
+  EXPECT_EQ(second.row().counts, (Counts{{"bad-content", 50}})) << "what scans leave alone they find again";
+  EXPECT_EQ(second.row().items.size(), SkippedRow::kMost - 1);
+  std::vector<files::Skipped> still;
+  for (auto const& [path, code] : second.row().items) still.push_back({path, Why::bad_content});
+  still.resize(still.size() - 2);
+  second.applied(still);
+  EXPECT_EQ(second.row().total(), 50U);
+  EXPECT_TRUE(second.take_moved());
+  second.looked_again();
+  EXPECT_TRUE(second.take_moved());
+  EXPECT_EQ(second.row().total(), 48U) << "two of those that it names are over";
+  EXPECT_EQ(second.row().items.size(), still.size());
+  second.looked_again();
+  EXPECT_FALSE(second.take_moved());
+
+  SkippedList third;
+  third.recall(second.row());
+  third.applied(still);
+  third.looked_again();
+  EXPECT_EQ(third.row().counts, second.row().counts);
+  EXPECT_EQ(third.row().items, second.row().items);
+  third.applied({});
+  EXPECT_EQ(third.row().total(), 0U) << "none is left of those that can be looked at";
+
+  SkippedList fourth;
+  fourth.recall(second.row());
+  fourth.scanned({});
+  EXPECT_TRUE(fourth.take_moved());
+  fourth.looked_again();
+  EXPECT_TRUE(fourth.take_moved());
+  EXPECT_EQ(fourth.row().total(), 0U);
+  EXPECT_TRUE(fourth.row().items.empty());
+}
+
 }  // namespace
 }  // namespace kith::engine
