@@ -20,8 +20,7 @@ constexpr std::size_t kLeastIdDigits = 4;
 /// Whether an id begins with these digits, in any case.
 bool begins_with(DeviceId const& device, std::string_view digits) {
   auto const whole = to_hex(device.view());
-  auto const lower = [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return digits.size() <= whole.size() && std::ranges::equal(digits, whole.substr(0, digits.size()), {}, lower);
+  return digits.size() <= whole.size() && std::ranges::equal(digits, whole.substr(0, digits.size()), {}, ascii_lower);
 }
 
 }  // namespace

@@ -5,17 +5,17 @@
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
+#include "base/text.hpp"
 
 namespace kith::engine {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f'); }
+bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f'); }
 
 }  // namespace
 
 bool has_id_mark(std::string_view text) {
-  return std::ranges::equal(text.substr(0, kIdMark.size()), kIdMark, {}, lower);
+  return std::ranges::equal(text.substr(0, kIdMark.size()), kIdMark, {}, ascii_lower);
 }
 
 bool reads_as_id(std::string_view name) {
