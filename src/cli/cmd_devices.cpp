@@ -57,11 +57,9 @@ Result<int> rename(Context& context, DevicesRenameOptions const& options) {
     return fail(EngineError::usage, SubjectDetail{no_name_for_a_device(options.name)});
   KITH_TRY(client, open_client(context, "kith devices rename"));
   KITH_TRY(device, find_device(*client, options.device));
-  for (auto const& other : client->instance().replica.state().roster().active_by_rank()) {
-    if (other != device && device_name(*client, other) == options.name) {
-      return fail(EngineError::usage,
-                  SubjectDetail{fmt::format("another device is called \"{}\" already", options.name)});
-    }
+  if (engine::taken_names(client->instance().replica.state().roster(), device).contains(options.name)) {
+    return fail(EngineError::usage,
+                SubjectDetail{fmt::format("another device is called \"{}\" already", options.name)});
   }
   std::vector<wire::Op> ops;
   ops.emplace_back(wire::DeviceRename{device, options.name});

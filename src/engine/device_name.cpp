@@ -22,6 +22,14 @@ bool reads_as_id(std::string_view name) {
   return has_id_mark(name) || (name.size() >= kSureIdDigits && std::ranges::all_of(name, is_hex_digit));
 }
 
+std::set<std::string, std::less<>> taken_names(core::Roster const& roster, std::optional<DeviceId> const& besides) {
+  std::set<std::string, std::less<>> names;
+  for (auto const& [device, member] : roster.members()) {
+    if (member.state == core::MemberState::active && device != besides) names.insert(member.name);
+  }
+  return names;
+}
+
 std::string free_name(std::set<std::string, std::less<>> const& taken, std::string_view wanted) {
   std::string stem = reads_as_id(wanted) ? fmt::format("device-{}", wanted) : std::string(wanted);
   std::size_t room = kLimits.max_name_bytes - 8;

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+
+#include "core/roster.hpp"
 
 /// Names of devices: they are chosen freely, by any member for any device, so none may pass for an id.
 namespace kith::engine {
@@ -17,6 +20,10 @@ inline constexpr std::string_view kIdMark = "id:";
 /// Whether somebody could take a name for an id: kSureIdDigits hex digits or more and nothing else, or kIdMark in
 /// front.
 [[nodiscard]] bool reads_as_id(std::string_view name);
+
+/// What active devices are called, without one of them.
+[[nodiscard]] std::set<std::string, std::less<>> taken_names(core::Roster const& roster,
+                                                             std::optional<DeviceId> const& besides = std::nullopt);
 
 /// The name that a newcomer gets which wants to be called `wanted`: "device-" in front where it reads as an id, and a
 /// number behind it where it is taken. It is cut so that it has at most 255 bytes, between characters.

@@ -5,17 +5,6 @@
 
 /// The invites of this home, as a Network answers for them: whom the user is asked about, and what follows.
 namespace kith::engine {
-namespace {
-
-/// What active devices are called.
-std::set<std::string, std::less<>> taken_names(core::Roster const& roster) {
-  std::set<std::string, std::less<>> names;
-  for (auto const& [device, member] : roster.members())
-    if (member.state == core::MemberState::active) names.insert(member.name);
-  return names;
-}
-
-}  // namespace
 
 /// Puts the user's question, in place of the one about whoever asked before at this invite: who came last is there for
 /// certain, and one that is silent must not keep others out.
