@@ -5,6 +5,9 @@ namespace kith::cli {
 std::span<CommandPage const> command_pages() {
   // Texts are broken as they read.
   // clang-format off
+  static std::string const which_device =
+      "DEV is a device's name or the first digits of its id, 4 or more, or id: and 8 digits or more. Any device may "
+      "rename any other; what follows id: is never taken for a name. What fits more than one device is refused.";
   static std::vector<CommandPage> const all{
       {"init",
        "[--name NAME] [--group NAME] [--passphrase-file FILE] [--recovery-file FILE]",
@@ -84,9 +87,7 @@ std::span<CommandPage const> command_pages() {
       {"devices rename",
        "DEV NAME",
        "Gives a device another name, on all devices. A name that could be taken for an id (8 hex digits or more and "
-       "nothing else, or id: in front) is refused.\n\n"
-       "DEV is a device's name or the first digits of its id, 4 or more, or id: and 8 digits or more. Any device may "
-       "rename any other; what follows id: is never taken for a name. What fits more than one device is refused.",
+       "nothing else, or id: in front) is refused.\n\n" + which_device,
        {{"kith devices rename laptop desk", "by its name"},
         {"kith devices rename 7f3a desk", "by the beginning of its id"},
         {"kith devices rename id:7f3a09bc desk", "by its id, whatever other devices are called"}}},
@@ -94,11 +95,9 @@ std::span<CommandPage const> command_pages() {
        "DEV [--recovery-file FILE] [--lost|--compromised]",
        "Removes a device for good and changes the group's key, so that it can read nothing new. It keeps what it had. "
        "A device that was in the group before this one could undo that; the recovery words make it final, "
-        "also when it was removed before without them.\n\n"
-       "DEV is a device's name or the first digits of its id, 4 or more, or id: and 8 digits or more. Any device may "
-       "rename any other, so where one was stolen, take the id that `kith devices ls` shows: what follows id: is never "
-       "taken for a name. What fits more than one device is refused; with --recovery-file that goes for devices that "
-       "were removed as well.\n\n"
+       "also when it was removed before without them.\n\n"
+       + which_device + " With --recovery-file that goes for devices that were removed as well. Where one was stolen, "
+       "name it by the id that `kith devices ls` shows.\n\n"
        "It asks before; where there is no terminal, it takes --yes.",
        {{"kith devices revoke phone --lost", "a lost phone"},
         {"kith devices revoke id:657aaf52", "the device of this id, whatever others are called"},

@@ -21,7 +21,7 @@ struct Example {
 struct CommandPage {
   std::string_view path;   ///< "devices revoke"
   std::string_view usage;  ///< behind the path: "DEV [--recovery-file FILE]"
-  std::string_view text;
+  std::string text;
   std::vector<Example> examples;
 };
 [[nodiscard]] std::span<CommandPage const> command_pages();
