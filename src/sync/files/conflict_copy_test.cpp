@@ -8,6 +8,16 @@ namespace {
 using testing::FolderDevice;
 using testing::must;
 
+/// A disk that does not let anybody read one file.
+struct ShutDisk : MemoryFileSystem {
+  ShutDisk(MemoryDisk& disk, std::string shut) : MemoryFileSystem(disk), shut_(std::move(shut)) {}
+  Result<std::unique_ptr<ReadFile>> open_read(RelPath const& path) override {
+    if (path.text() == shut_) return fail(FilesError::permission, SystemDetail{0, shut_});
+    return MemoryFileSystem::open_read(path);
+  }
+  std::string shut_;
+};
+
 struct ConflictCopies : testing::FolderGroup {
   ConflictCopies() {
     a.write("x.txt", "base");
@@ -20,6 +30,16 @@ struct ConflictCopies : testing::FolderGroup {
     settle();
     expect_same();
     ASSERT_EQ(texts(a), (std::multiset<std::string>{"from a", "from b"}));
+  }
+  /// What b finds while nobody lets it read x.txt.
+  ScanReport scan_shut() {
+    auto const open_disk = std::exchange(b.open_disk, [&] { return std::make_unique<ShutDisk>(b.disk, "x.txt"); });
+    auto report = b.scan();
+    b.open_disk = open_disk;
+    return report;
+  }
+  static void expect_only(FolderDevice& device, std::string const& text) {
+    EXPECT_EQ(content(device), (std::map<std::string, std::string>{{"x.txt", text}}));
   }
   /// What a database that went back to an older state knows of the disk.
   static void forget_disk(FolderDevice& device) {
@@ -53,7 +73,7 @@ TEST_F(ConflictCopies, BecomeThePathWhenTheWinnerIsDeleted) {
   a.disk.remove("x.txt");
   settle();
   expect_same();
-  EXPECT_EQ(content(b), (std::map<std::string, std::string>{{"x.txt", loser}}));
+  expect_only(b, loser);
 }
 
 TEST_F(ConflictCopies, KeepAContentThatIsOnThisDiskOnly) {
@@ -65,18 +85,8 @@ TEST_F(ConflictCopies, KeepAContentThatIsOnThisDiskOnly) {
   a.pull_from(b);
   b.disk.remove(copy);  // what b still has is no help
   a.apply_from(b);
-  EXPECT_EQ(content(a), (std::map<std::string, std::string>{{"x.txt", loser}}));
+  expect_only(a, loser);
 }
-
-/// A disk that does not let anybody read one file.
-struct ShutDisk : MemoryFileSystem {
-  ShutDisk(MemoryDisk& disk, std::string shut) : MemoryFileSystem(disk), shut_(std::move(shut)) {}
-  Result<std::unique_ptr<ReadFile>> open_read(RelPath const& path) override {
-    if (path.text() == shut_) return fail(FilesError::permission, SystemDetail{0, shut_});
-    return MemoryFileSystem::open_read(path);
-  }
-  std::string shut_;
-};
 
 /// The copy became the path, and nobody lived to note it: as long as the path cannot be read, the copy only seems gone.
 TEST_F(ConflictCopies, AreNotGivenUpWhileTheirPathCannotBeRead) {
@@ -89,17 +99,14 @@ TEST_F(ConflictCopies, AreNotGivenUpWhileTheirPathCannotBeRead) {
   b.tick();
   b.disk.remove("x.txt");
   b.disk.move(copy, "x.txt");
-  auto const open_disk = b.open_disk;
-  b.open_disk = [&] { return std::make_unique<ShutDisk>(b.disk, "x.txt"); };
   auto const heads = must(b.replica.heads());
-  auto report = b.scan();
+  auto const report = scan_shut();
   EXPECT_EQ(report.skipped, (std::vector<Skipped>{{"x.txt", Skipped::Why::unreadable}}));
   EXPECT_EQ(report.removed_files, 0U);
   EXPECT_EQ(must(b.replica.heads()), heads);
-  b.open_disk = open_disk;
   settle();
   expect_same();
-  EXPECT_EQ(content(a), (std::map<std::string, std::string>{{"x.txt", loser}}));
+  expect_only(a, loser);
 }
 
 TEST_F(ConflictCopies, EditedWhileTheirPathCannotBeReadLoseNothing) {
@@ -108,11 +115,8 @@ TEST_F(ConflictCopies, EditedWhileTheirPathCannotBeReadLoseNothing) {
   auto const versions = heads(b, "x.txt").size();
   b.write(copy, "edited");
   b.write("x.txt", "cannot be read");
-  auto const open_disk = b.open_disk;
-  b.open_disk = [&] { return std::make_unique<ShutDisk>(b.disk, "x.txt"); };
-  EXPECT_EQ(b.scan().changed_files, 1U);
+  EXPECT_EQ(scan_shut().changed_files, 1U);
   EXPECT_EQ(heads(b, "x.txt").size(), versions);
-  b.open_disk = open_disk;
   settle();
   EXPECT_EQ(b.read(copy), "edited");
   EXPECT_TRUE(texts(a).contains("edited"));
@@ -135,7 +139,7 @@ TEST_F(ConflictCopies, AreSettledByAnEditOfTheWinnerInTheSameScan) {
   a.write("x.txt", "merged");
   settle();
   expect_same();
-  EXPECT_EQ(content(b), (std::map<std::string, std::string>{{"x.txt", "merged"}}));
+  expect_only(b, "merged");
 }
 
 TEST_F(ConflictCopies, StandForEveryVersionWithTheirContent) {
@@ -153,7 +157,7 @@ TEST_F(ConflictCopies, StandForEveryVersionWithTheirContent) {
   c.disk.remove(copy_on(c));
   settle();
   expect_same();
-  EXPECT_EQ(content(a), (std::map<std::string, std::string>{{"x.txt", "won"}}));
+  expect_only(a, "won");
 }
 
 TEST_F(ConflictCopies, StepAsideForAFileOfTheirName) {
