@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
+#include "disk/posix_file_system.hpp"
 #include "engine/engine_testing.hpp"
 #include "support/must.hpp"
+#include "sync/files/chunk_id.hpp"
+#include "sync/files/folder_sync.hpp"
 
 namespace kith::engine {
 namespace {
@@ -227,6 +230,58 @@ TEST_F(Clients, TellOfAClaimThatTheyWereRemovedAndGoOn) {
   must(phone->connect());
   EXPECT_TRUE(eventually([&] { return must(laptop->sessions()).size() == 1; }));
   EXPECT_TRUE(must(laptop->said_removed_by()).empty());
+}
+
+/// What makes them refused is not kept, so a later run cannot find out again by itself.
+TEST_F(Clients, CountOnWhatAnEarlierRunRefused) {
+  constexpr std::uint8_t kFiles = SkippedRow::kMost + 8;
+  TempDir const directory;
+  auto const& root = directory.path().native();
+  auto& instance = laptop->instance();
+  auto const disk = must(disk::PosixFileSystem::open(root));
+  auto const folder = must(files::bind_folder(instance.store(), instance.replica, instance.folders, *disk, "notes",
+                                              root, false, current_time()));
+  std::vector<wire::Op> ops;
+  auto transaction = must(store::Transaction::begin(instance.store()));
+  for (std::uint8_t i = 0; i < kFiles; ++i) {
+    Bytes const no_node{0xC1, i};
+    auto const id = files::chunk_id(instance.chunks->key(), no_node);
+    must(instance.chunks->put_blob(id, no_node));
+    wire::FileSet set;
+    set.folder = folder;
+    set.path = fmt::format("{}.txt", i);
+    set.mode = 0644;
+    set.size = 10;
+    set.content = {wire::HashAlg::blake2b_256_keyed, 1, {{10, id}}};
+    ops.emplace_back(std::move(set));
+  }
+  must(transaction.commit());
+  must(instance.replica.write(std::move(ops), current_time()));
+
+  auto const row = [&] {
+    return must(core::get_record<files::FolderRow>(laptop->instance().store(), core::Table::folders, folder.view()))
+        .value();
+  };
+  auto const refused = [&] {
+    auto const skipped = must(get_control<SkippedRow>(laptop->instance().store(), folder.view()));
+    return skipped ? skipped->total() : 0;
+  };
+  /// Keeps the folder in step until it has been scanned and everything that is work was looked at.
+  auto const run_once = [&] {
+    auto const before = row().last_scan_ms;
+    must(laptop->connect());
+    must(put_control(laptop->instance().store(), InterestRow{ProcessId::self(), {}}, folder.view()));
+    laptop->bell().ring();
+    return eventually([&] { return row().last_scan_ms > before && row().state == files::FolderState::in_step; });
+  };
+  ASSERT_TRUE(run_once());
+  EXPECT_EQ(refused(), kFiles);
+  for (int runs = 0; runs < 2; ++runs) {
+    laptop.reset();
+    laptop = laptop_home.open();
+    ASSERT_TRUE(run_once());
+    EXPECT_EQ(refused(), kFiles);
+  }
 }
 
 TEST_F(Clients, EndWithAPairingOpen) {
