@@ -39,7 +39,7 @@ Result<int> sync(Context& context, SyncOptions const& options, engine::FailureCo
   about.directory = place.root.native();
   about.folder = place.name;
   if (options.dry_run) return dry_run(context, options, *client, place);
-  if (is_awaited(place)) {
+  if (is_awaited(place, options)) {
     auto heard = hear_of(context, *client, options, std::move(place));
     if (!heard) {
       // Without --once a signal is how it ends, from the first moment on.

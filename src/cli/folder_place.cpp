@@ -1,11 +1,14 @@
 #include "cli/folder_place.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "disk/posix_file_system.hpp"
+#include "disk/system_error.hpp"
 #include "sync/files/rows.hpp"
 
 namespace kith::cli {
@@ -46,7 +49,7 @@ void advise_another_directory(Context& context) {
 }
 
 void advise_missing(Context& context, FolderPlace const& place) {
-  context.advise({{{"mkdir " + shown(place.root), "if it is to be a new folder; then the same command again"},
+  context.advise({{{"mkdir -p " + shown(place.root), "if it is to be a new folder; then the same command again"},
                    {fmt::format("kith sync {} --folder NAME", shown(place.root)),
                     "to keep a folder of the group here that has another name"},
                    {"kith status", "see the folders that the group has"}},
@@ -81,6 +84,44 @@ Result<> advise_moved(Context& context, Client& client, FolderPlace const& place
   return {};
 }
 
+/// The directory of a folder, made with all above it that is missing, and taken away again unless it is kept.
+class MadeDirectory {
+ public:
+  MadeDirectory() = default;
+  MadeDirectory(MadeDirectory const&) = delete;
+  ~MadeDirectory() {
+    for (auto each = made_.rbegin(); each != made_.rend() && ::rmdir(each->c_str()) == 0;) ++each;
+  }
+  Result<> make(fs::path const& root) {
+    fs::path at;
+    for (auto const& part : root) {
+      at /= part;
+      if (::mkdir(at.c_str(), 0777) != 0) {
+        if (errno == EEXIST) continue;
+        return disk::fail_errno(errno, at.native());
+      }
+      made_.push_back(at);
+      ::chmod(at.c_str(), 0755);  // what it holds is the user's own to show, whatever this program's umask
+    }
+    return {};
+  }
+  void keep() { made_.clear(); }
+
+ private:
+  std::vector<fs::path> made_;
+};
+
+/// Whether a directory could be made: what there is of its path is directories.
+Result<> check_above(fs::path path) {
+  std::error_code failed;
+  while (fs::symlink_status(path, failed).type() == fs::file_type::not_found) path = path.parent_path();
+  if (fs::exists(path, failed) && !fs::is_directory(path, failed))
+    return fail(files::FilesError::not_a_directory, SystemDetail{ENOTDIR, path.native()});
+  if (!failed && !fs::exists(path, failed))  // a symbolic link to nothing
+    return fail(files::FilesError::not_a_directory, SystemDetail{ENOENT, path.native()});
+  return {};
+}
+
 Result<> check_place(Context& context, Client& client, FolderPlace const& place) {
   if (is_within(fs::weakly_canonical(client.options().paths.state_dir), place.root)) {
     advise_another_directory(context);
@@ -108,12 +149,11 @@ Result<FolderPlace> find_place(Context& context, Client& client, SyncOptions con
   fs::path given(options.directory);
   if (!given.has_filename()) given = given.parent_path();  // "notes/" is notes
   std::error_code failed;
-  place.root = fs::weakly_canonical(given, failed);
+  // Of a relative path that does not even begin to exist weakly_canonical() makes no absolute one.
+  if (!options.directory.empty()) place.root = fs::weakly_canonical(fs::absolute(given, failed), failed);
   if (failed || options.directory.empty())
     return fail(files::FilesError::not_found, SystemDetail{failed.value(), options.directory});
-  if (fs::exists(place.root, failed) && !fs::is_directory(place.root, failed)) {
-    return fail(files::FilesError::not_a_directory, SystemDetail{ENOTDIR, place.root.native()});
-  }
+  KITH_CHECK(check_above(place.root));
   KITH_TRY(bound, files::bound_folders(client.instance().store()));
   auto const here =
       std::ranges::find_if(bound, [&](auto const& each) { return each.second.root == place.root.native(); });
@@ -145,27 +185,23 @@ Result<FolderPlace> find_place(Context& context, Client& client, SyncOptions con
   return place;
 }
 
-bool is_awaited(FolderPlace const& place) {
+bool is_awaited(FolderPlace const& place, SyncOptions const& options) {
   std::error_code failed;
-  return !place.known && !place.bound && !fs::exists(place.root, failed) &&
-         fs::exists(place.root.parent_path(), failed);
+  return !place.known && !place.bound && !options.make_new && !fs::exists(place.root, failed);
 }
 
 Result<> bind_place(Context& context, Client& client, FolderPlace const& place, SyncOptions const& options) {
   std::error_code failed;
+  MadeDirectory made;
   if (!fs::exists(place.root, failed)) {
-    // Made only for what the group has, and not where a disk was meant to be: a mistyped name is no new folder.
-    if (!place.known || place.bound) {
-      if (place.bound) return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
+    // Made for what the group has or is to get in any case, and not where a disk was meant to be: a mistyped name is no
+    // new folder.
+    if (place.bound) return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
+    if (!place.known && !options.make_new) {
       advise_missing(context, place);
       return fail(files::FilesError::not_found, SystemDetail{ENOENT, place.root.native()});
     }
-    if (!fs::exists(place.root.parent_path(), failed) || ::mkdir(place.root.c_str(), 0777) != 0) {
-      context.advise({{{"mkdir -p " + shown(place.root), "make it; then the same command again"},
-                       {"kith status", "see the folders and where they are"}}});
-      return fail(files::FilesError::not_found, SystemDetail{ENOENT, place.root.native()});
-    }
-    ::chmod(place.root.c_str(), 0755);  // what it holds is the user's own to show, whatever this program's umask
+    KITH_CHECK(made.make(place.root));
   }
   auto opened = disk::PosixFileSystem::open(place.root.native());
   if (!opened) return fail(opened.error());
@@ -182,6 +218,7 @@ Result<> bind_place(Context& context, Client& client, FolderPlace const& place, 
     if (bound.error().holds<files::BindError>()) KITH_CHECK(advise_moved(context, client, place, **opened));
     return fail(bound.error());
   }
+  made.keep();
   client.bell().ring();
   return {};
 }

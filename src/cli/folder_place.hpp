@@ -17,13 +17,14 @@ struct FolderPlace {
   bool known = false;          ///< the group has such a folder
 };
 
-/// Finds out what `kith sync DIR` means. Makes nothing, but for the directory of a folder that the group has.
+/// Finds out what `kith sync DIR` means. Makes nothing.
 /// @return EngineError::usage, FilesError, files::BindError
 [[nodiscard]] Result<FolderPlace> find_place(Context& context, engine::Client& client, SyncOptions const& options);
-/// Gives the folder its place. @return EngineError::folder_unmounted, files::BindError, FilesError
+/// Gives the folder its place. Makes the directory, with what is missing above it, for a folder that the group has or
+/// that --new asks for. @return EngineError::folder_unmounted, files::BindError, FilesError
 [[nodiscard]] Result<> bind_place(Context& context, engine::Client& client, FolderPlace const& place,
                                   SyncOptions const& options);
 /// Whether the directory is not there, and would be made once the group turns out to have such a folder.
-[[nodiscard]] bool is_awaited(FolderPlace const& place);
+[[nodiscard]] bool is_awaited(FolderPlace const& place, SyncOptions const& options);
 
 }  // namespace kith::cli

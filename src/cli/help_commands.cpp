@@ -40,8 +40,8 @@ std::span<CommandPage const> command_pages() {
        "DIR [--folder NAME | --new] [--once] [--dry-run] [--max-delete N|N%|none] [--peer HOST:PORT]...",
        "Makes the directory a folder of the group, or the folder of its name if there is one, and keeps it in step "
        "until Ctrl-C. Files that are there already are compared, not sent again. What is deleted or replaced is kept "
-       "in DIR/.kith/trash for some days. A directory that is not there yet is made, once another device has told of a "
-       "folder of its name.\n\n"
+       "in DIR/.kith/trash for some days. A directory that is not there yet is made, with all above it, once another device "
+       "has told of a folder of its name; --new makes it at once.\n\n"
        "If very many files vanish at once it stops and asks: by default more than 25% of the folder and more than 50 "
        "files. --max-delete says how many are meant; a percentage counts beyond 50 files only.",
        {{"kith sync ~/Photos", "keep a directory in step"},

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 from folder_pair import Pair
-from kith_e2e import wait_until
+from kith_e2e import mode_of, wait_until
 
 
 class Places(unittest.TestCase):
@@ -45,7 +45,7 @@ class Places(unittest.TestCase):
         here, there = self.pair.folders("made")
         error = self.refused(self.laptop.folder("mistyped"))
         self.assertEqual((error["code"], error["remedy"][0]["command"]),
-                         ("no-such-path", f"mkdir {self.laptop.folder('mistyped')}"))
+                         ("no-such-path", f"mkdir -p {self.laptop.folder('mistyped')}"))
         self.assertFalse(self.laptop.folder("mistyped").exists())
         here.mkdir()
         (here / "file").write_text("file")
@@ -54,6 +54,25 @@ class Places(unittest.TestCase):
         self.desktop.once("made").ok()
         self.assertEqual((there / "file").read_text(), "file")
         self.assertEqual(running.stop(), 0)
+
+    def test_what_is_above_is_made_too(self):
+        """Also where nothing of a relative path is there."""
+        there = self.laptop.dir / "new" / "deep"
+        done = self.laptop.run("sync", "new/deep", "--once", "--timeout", "1s", "--json").expect(2).error()
+        self.assertIn(f"{there} is not there", done["message"])
+        self.assertEqual(done["remedy"][0]["command"], f"mkdir -p {there}")
+        self.assertFalse(there.parent.exists())
+        made = self.laptop.run("sync", "new/deep", "--new", "--once", "--timeout", "1s", "--json").expect(10).lines()[-1]
+        self.assertEqual((made["folder"]["path"], mode_of(there), mode_of(there.parent)), (str(there), 0o755, 0o755))
+        # For a folder that the group has, the directory is made; where that cannot be, nothing is left of it.
+        error = self.laptop.run("sync", "b/c", "--folder", "deep", "--once", "--timeout", "1s", "--json").expect(2).error()
+        self.assertEqual(error["code"], "folder-elsewhere")
+        self.assertFalse((self.laptop.dir / "b").exists())
+        there.rename(self.laptop.dir / "away")
+        moved = self.laptop.run("sync", "b/c", "--folder", "deep", "--once", "--timeout", "1s", "--json").expect(10).lines()[-1]
+        self.assertEqual(moved["folder"]["path"], str(self.laptop.dir / "b" / "c"))
+        (self.laptop.dir / "dangling").symlink_to("nowhere")
+        self.assertEqual(self.refused(self.laptop.dir / "dangling")["code"], "not-a-directory")
 
     def test_a_folder_that_is_heard_of_only_now(self):
         here, there = self.pair.make("heard")[0], self.desktop.folder("heard")
