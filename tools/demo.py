@@ -48,8 +48,9 @@ class Demo:
     def run(self, home, *args, expect=(0,), show=True, echo=True):
         if show:
             self.show(home, args)
+        # In a session of its own it has no terminal, and asks nobody.
         done = subprocess.run(self.command(home, args), env=self.env, capture_output=True, text=True, timeout=PATIENCE_S * 2,
-                              stdin=subprocess.DEVNULL, check=False)
+                              stdin=subprocess.DEVNULL, start_new_session=True, check=False)
         if show and echo:
             for line in (done.stderr + done.stdout).splitlines():
                 print("  " + line)
