@@ -97,16 +97,42 @@ struct Words {
   std::string text;
 };
 
+/// The passphrase of the keys that are to be made, had before anything is made or shown.
+Result<std::optional<SecretBytes>> choose_passphrase(Context& context, InitOptions const& options) {
+  bool const offer = !context.global.yes && !context.out.json() && context.prompt.possible();
+  engine::PassphraseSource const source(options.passphrase_file, context.environment,
+                                        [&](std::string_view question) { return context.prompt.hidden(question); });
+  auto chosen = source.for_new_keys(offer);
+  if (!chosen && chosen.error().is(EngineError::interrupted))
+    context.advise({{{"kith init", "begin anew"}}, {}, "nothing was made"});
+  return chosen;
+}
+
+/// Whether there is a way to hand the words over.
+Result<> check_words_place(Context& context, InitOptions const& options) {
+  if (!options.recovery_file && (context.out.json() || !context.prompt.possible())) {
+    context.advise({{{"kith init --recovery-file FILE", "put the words into a file that is not there yet"}}});
+    return fail(EngineError::usage,
+                SubjectDetail{"the recovery words need somebody to write them down: use --recovery-file FILE "
+                              "where there is no terminal"});
+  }
+  if (options.recovery_file && is_there(*options.recovery_file)) {
+    context.advise({{{"kith init --recovery-file FILE", "with a file that is not there yet"}}});
+    return fail(files::FilesError::exists, SystemDetail{EEXIST, *options.recovery_file});
+  }
+  return {};
+}
+
 /// Keys, database, group and the file with the words: all of them, or none.
-Result<std::unique_ptr<engine::Client>> make_group(Context& context, InitOptions const& options,
-                                                   engine::HomePaths const& paths, engine::Config const& config,
-                                                   std::string const& name, core::RecoveryKeys const& recovery,
-                                                   std::string const& words, std::optional<core::Identity> identity) {
+Result<std::unique_ptr<engine::Client>> make_group(InitOptions const& options, engine::HomePaths const& paths,
+                                                   engine::Config const& config, std::string const& name,
+                                                   core::RecoveryKeys const& recovery, std::string const& words,
+                                                   std::optional<core::Identity> identity,
+                                                   std::optional<SecretBytes> const& passphrase) {
   Made made;
   crypto::SystemRandom random;
   if (!identity) {
-    auto const source = context.passphrase(options.passphrase_file);
-    KITH_TRY(fresh, engine::make_keys(paths.key_file, source, random, engine::current_time().wall));
+    KITH_TRY(fresh, engine::make_keys(paths.key_file, passphrase, random, engine::current_time().wall));
     identity = std::move(fresh);
     made.add(paths.key_file);
   }
@@ -136,6 +162,12 @@ Result<int> init(Context& context, InitOptions const& options) {
       return fail(EngineError::usage, SubjectDetail{fmt::format("{} is no name: \"{}\"", what, printable(text))});
   }
   if (engine::reads_as_id(name)) return fail(EngineError::usage, SubjectDetail{no_name_for_a_device(name)});
+  std::optional<SecretBytes> passphrase;
+  if (!is_there(paths.key_file)) {
+    KITH_CHECK(check_words_place(context, options));
+    KITH_TRY(chosen, choose_passphrase(context, options));
+    passphrase = std::move(chosen);
+  }
   KITH_CHECK(engine::prepare_home(paths));
   crypto::SystemRandom random;
 
@@ -157,25 +189,15 @@ Result<int> init(Context& context, InitOptions const& options) {
     return fail(old_file.error());
   }
   bool const to_terminal = !options.recovery_file;
-  if (to_terminal && (context.out.json() || !context.prompt.possible())) {
-    context.advise({{{"kith init --recovery-file FILE", "put the words into a file that is not there yet"}}});
-    return fail(EngineError::usage,
-                SubjectDetail{"the recovery words need somebody to write them down: use --recovery-file FILE "
-                              "where there is no terminal"});
-  }
-
-  if (options.recovery_file && is_there(*options.recovery_file)) {
-    context.advise({{{"kith init --recovery-file FILE", "with a file that is not there yet"}}});
-    return fail(files::FilesError::exists, SystemDetail{EEXIST, *options.recovery_file});
-  }
+  KITH_CHECK(check_words_place(context, options));
 
   auto const entropy = random.secret<crypto::MnemonicEntropy>();
   auto const recovery = core::RecoveryKeys::from_entropy(entropy);
   Words const words(crypto::to_words(entropy));
   auto const shown = to_terminal ? show_words(context, words.text, random) : Result<>{};
-  auto made = shown
-                  ? make_group(context, options, paths, config->config, name, recovery, words.text, std::move(identity))
-                  : fail(shown.error());
+  auto made =
+      shown ? make_group(options, paths, config->config, name, recovery, words.text, std::move(identity), passphrase)
+            : fail(shown.error());
   if (!made) {
     context.out.note(to_terminal ? "No group was made. The words above open nothing; the next run shows others."
                                  : "No group was made, and no recovery words were written.");

@@ -16,6 +16,8 @@ std::span<CommandPage const> command_pages() {
        "With the words any device can be removed for good, the first one included (`kith devices revoke DEV "
        "--recovery-file FILE`). To set up a new device from the words alone, with no other device left, is not there "
        "yet; keep the words, they are made for it.\n\n"
+       "At a terminal it offers to put the keys under a passphrase, typed twice; Enter alone means none, and --yes does "
+       "not ask.\n\n"
        "Without a terminal --recovery-file is needed: the words go to a new file that only you can read.",
        {{"kith init", "with this machine's name, in a group named home"},
         {"kith init --name laptop --group family", "with other names"},

@@ -43,6 +43,13 @@ Result<std::string> invite_text(Context& context, std::string const& given) {
   return text;
 }
 
+/// Whether this device's joining broke off when it had the group's key and not yet its log: until it finds itself in
+/// the log it can write nothing.
+bool never_came_in(Client& client) {
+  auto& instance = client.instance();
+  return instance.replica.state().roster().find(instance.replica.self()) == nullptr;
+}
+
 /// A group that holds nothing but its making, by `kith init`: it may be left behind.
 Result<bool> is_untouched(Client& client) {
   auto& instance = client.instance();
@@ -62,8 +69,9 @@ Result<> leave_untouched(Context& context, engine::HomePaths const& paths, core:
     return fail(opened.error());
   }
   if (was_removed(**opened)) return fail(core::CoreError::removed_self);
+  bool const half = never_came_in(**opened);
   KITH_TRY(untouched, is_untouched(**opened));
-  if (!untouched) return fail(EngineError::already_initialised);
+  if (!untouched && !half) return fail(EngineError::already_initialised);
   KITH_TRY(lock, engine::NetworkLock::try_take(paths.lock_file));
   if (!lock) return fail(EngineError::owner_busy);
   opened->reset();
@@ -71,7 +79,8 @@ Result<> leave_untouched(Context& context, engine::HomePaths const& paths, core:
     std::error_code ignored;
     std::filesystem::remove(paths.database.native() + suffix, ignored);
   }
-  context.out.note("This home's own group held nothing yet; it is left behind, and its recovery words with it.");
+  context.out.note(half ? "Joining broke off before; it begins anew."
+                        : "This home's own group held nothing yet; it is left behind, and its recovery words with it.");
   return {};
 }
 
@@ -81,13 +90,14 @@ Result<core::Identity> identity_for_join(Context& context, engine::HomePaths con
   if (file) return engine::unlock(*file, context.passphrase());
   if (!file.error().is(engine::KeyError::missing)) return fail(file.error());
   crypto::SystemRandom random;
-  return engine::make_keys(paths.key_file, context.passphrase(), random, engine::current_time().wall);
+  KITH_TRY(passphrase, context.passphrase().for_new_keys(false));
+  return engine::make_keys(paths.key_file, passphrase, random, engine::current_time().wall);
 }
 
 /// Gets the group's log, at least as far as the entry that lets this device in.
-Result<> wait_for_log(Client& client) {
+Result<> wait_for_log(Client& client, std::optional<std::chrono::milliseconds> timeout) {
   KITH_CHECK(client.connect());
-  auto const until = Clock::now() + kLogTime;
+  auto const until = Clock::now() + std::min<std::chrono::milliseconds>(timeout.value_or(kLogTime), kLogTime);
   for (;;) {
     if (auto const failure = client.network_failure()) return fail(*failure);
     KITH_CHECK(client.refresh());
@@ -102,6 +112,7 @@ Result<> wait_for_log(Client& client) {
       }
       if (level) return {};
     }
+    if (Clock::now() >= until && client.instance().replica.self_active()) return {};  // the rest comes later
     if (Clock::now() >= until) return fail(EngineError::timed_out);
     if (wait_for_news(client, std::chrono::milliseconds{100}) == News::signal) return stopped_by_signal();
   }
@@ -129,11 +140,28 @@ Result<Json> offered_folders(Client& client, std::vector<std::string>& names) {
   return list;
 }
 
-/// A home that belongs to no group has nothing to look into: what helps is on the inviting device's screen.
-void advise_the_invite(Context& context) {
+/// A home that belongs to no group has nothing to look into, and nothing is queued in it: what helps is on the inviting
+/// device's screen.
+void advise_the_invite(Context& context, std::string cause = {}) {
   context.advise(
       {{{"kith pair --join CODE --peer HOST:PORT", "type code and address as the inviting device printed them"},
-        {"kith pair", "on the other device: make another code, and see its addresses"}}});
+        {"kith pair", "on the other device: make another code, and see its addresses"}},
+       std::move(cause),
+       "nothing was changed"});
+}
+
+void advise_the_same_again(Context& context) {
+  context.advise({{{"kith pair --join CODE --peer HOST:PORT", "the same command again, while the code is good"}},
+                  {},
+                  "nothing was changed"});
+}
+
+/// Let in, and the group's log did not come.
+void advise_after_welcome(Context& context) {
+  context.advise({{{"kith pair --join CODE --peer HOST:PORT", "again, with the same code or with another one"},
+                   {"kith pair", "on the other device, if it has ended there: make another code"}},
+                  "the other device let this one in, and was gone before it had handed over what the group has",
+                  "nothing of yours was changed"});
 }
 
 bool is_about_the_address(Error const& error) {
@@ -191,14 +219,23 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
   if (!joined) {
     if (joined.error().is(EngineError::interrupted)) {
       context.out.document(json_line("kith.pair/1", "cancelled"));
+      advise_the_same_again(context);
       return stopped_by_signal();
     }
     if (joined.error().is(core::CoreError::invite_denied)) context.out.document(json_line("kith.pair/1", "denied"));
     if (joined.error().is(core::CoreError::invite_expired)) context.out.document(json_line("kith.pair/1", "expired"));
-    if (is_about_the_address(joined.error())) advise_the_invite(context);
+    if (joined.error().is(EngineError::address_unreachable)) {
+      advise_the_invite(context,
+                        "the address is another one, or nobody waits there any more: a code ends with its `kith pair`");
+    } else if (is_about_the_address(joined.error())) {
+      advise_the_invite(context);
+    }
     return fail(joined.error());
   }
-  KITH_CHECK(wait_for_log(*client));
+  if (auto const log = wait_for_log(*client, context.global.timeout); !log) {
+    if (!client->instance().replica.self_active()) advise_after_welcome(context);
+    return fail(log.error());
+  }
 
   auto const& state = client->instance().replica.state();
   std::vector<std::string> names;

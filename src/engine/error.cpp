@@ -14,6 +14,7 @@ std::string_view describe(int value) {
     case EngineError::address_unreachable: return "address_unreachable";
     case EngineError::invite_unknown: return "invite_unknown";
     case EngineError::no_code: return "no_code";
+    case EngineError::bad_link: return "bad_link";
     case EngineError::timed_out: return "timed_out";
     case EngineError::folder_unmounted: return "folder_unmounted";
     case EngineError::mass_delete: return "mass_delete";

@@ -13,6 +13,7 @@ enum class EngineError {
   address_unreachable,  ///< a given address did not lead to a device; the detail is the address
   invite_unknown,       ///< something answered at the addresses, and knows no such invite; the detail lists them
   no_code,              ///< a text that is neither a pairing code nor a link
+  bad_link,             ///< a text that begins as a link, and is none or only a part of one
   timed_out,            ///< nothing moved for as long as --timeout allows
   folder_unmounted,     ///< a folder's directory is there without its marker; the detail is the directory
   mass_delete,          ///< more files vanished than the guard lets go; the detail counts them and all there were

@@ -136,8 +136,15 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
     case EngineError::invite_unknown:
       return make(code("code-unknown"), "nobody there knows this code",
                   fmt::format("asked: {}", subject_of(error, "no address")));
-    case EngineError::no_code: {
-      auto failure = make(code("usage"), "that is neither a pairing code (XXXX-XXXX-XXXX-XXXX) nor a link");
+    case EngineError::no_code:
+    case EngineError::bad_link: {
+      auto failure =
+          error.is(EngineError::no_code)
+              ? make(code("usage"), "that is neither a pairing code (XXXX-XXXX-XXXX-XXXX) nor a link (kith://join#...)")
+              : make(code("usage"), "that is no whole invite link",
+                     "a link is kith://join# and one word of letters, digits, - and _ behind it; a part of it is "
+                     "missing "
+                     "or was changed");
       failure.remedies = {{"kith pair --join CODE --peer HOST:PORT", "type it again, as the other device shows it"},
                           {"kith pair", "on the other device: make another code"}};
       return failure;

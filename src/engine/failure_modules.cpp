@@ -144,8 +144,16 @@ std::optional<Failure> explain_core(Error const& error, FailureContext const& co
     case CoreError::timed_out: return make(code("timed-out"), fmt::format("{} did not answer in time", device));
     case CoreError::closed: return make(code("connection-closed"), fmt::format("{} ended the conversation", device));
     case CoreError::wrong_code: {
+      // Without a count nobody said how many are left.
+      if (!std::holds_alternative<CountDetail>(error.detail()))
+        return make(code("code-wrong"), "the code was not right");
       auto const left = count_of(error).count;
-      if (left == 0) return make(code("code-wrong"), "the code was not right");
+      if (left == 0) {
+        auto failure = make(code("code-wrong"), "the code was not right, and it is void now",
+                            "it was tried wrongly three times, and nobody shall guess on");
+        failure.remedies = {{"kith pair", "on the other device: make another code"}};
+        return failure;
+      }
       return make(code("code-wrong"),
                   fmt::format("the code was not right, {} {} left", left, left == 1 ? "try" : "tries"));
     }

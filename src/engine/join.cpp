@@ -188,8 +188,10 @@ std::vector<std::string> local_candidates() {
 }
 
 Result<ParsedInvite> parse_invite(std::string_view text) {
-  KITH_TRY(link, core::parse_link(text));
-  if (link) return ParsedInvite{{link->lookup, std::move(link->secret)}, std::move(link->addresses)};
+  auto parsed = core::parse_link(text);
+  if (!parsed && parsed.error().is(wire::WireError::unknown_version)) return fail(parsed.error());
+  if (!parsed) return fail(EngineError::bad_link);
+  if (auto& link = *parsed) return ParsedInvite{{link->lookup, std::move(link->secret)}, std::move(link->addresses)};
   auto code = core::parse_code(text);
   if (!code) return fail(EngineError::no_code);
   return ParsedInvite{std::move(*code), {}};

@@ -30,7 +30,7 @@ struct Joined {
 };
 
 /// What an invite's text means: a typed code, or a link with the inviter's addresses in it.
-/// @return WireError for a damaged link, EngineError::no_code for a text that is neither
+/// @return WireError::unknown_version, EngineError::bad_link for a damaged link, no_code for a text that is neither
 struct ParsedInvite {
   core::PairingCode code;
   std::vector<std::string> addresses;

@@ -91,7 +91,7 @@ TEST(Wiping, NoSecretIsLeftInMemoryThatIsGivenBack) {
   PassphraseSource const from_command(std::nullopt, environment, {});
   must(create_key_file(temp / "keys", encode_key_file(identity)));
   EXPECT_EQ(must(unlock(must(read_key_file(temp / "keys")), from_file)).cert, identity.cert);
-  must(change_passphrase(temp / "keys", std::nullopt, must(from_file.fresh()).view(), random, kCheap));
+  must(change_passphrase(temp / "keys", std::nullopt, must(from_file.existing()).view(), random, kCheap));
   EXPECT_EQ(must(unlock(must(read_key_file(temp / "keys")), from_file)).cert, identity.cert);
   EXPECT_EQ(must(unlock(must(read_key_file(temp / "keys")), from_command)).cert, identity.cert);
   must(change_passphrase(temp / "keys", must(from_command.existing()).view(), std::nullopt, random, kCheap));

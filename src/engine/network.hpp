@@ -103,6 +103,7 @@ class Network {
   [[nodiscard]] Result<> tell(sync::ExchangeEvent const& event);
   [[nodiscard]] Result<> look_at_requests();
   [[nodiscard]] Result<> look_at_pairings();
+  [[nodiscard]] Result<bool> has_come_in(DeviceId const& device);
   [[nodiscard]] bool may_pair(std::string const& remote) const;
   [[nodiscard]] Result<> answer(PairMachine& machine);
   [[nodiscard]] Result<> ask_about(PairMachine& machine, bool agreed);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/delivery.hpp"
 #include "engine/device_name.hpp"
 #include "engine/network_machines.hpp"
 
@@ -29,6 +30,19 @@ Result<> Network::ask_about(PairMachine& machine, bool agreed) {
   PairRow const row{agreed ? PairState::approved : PairState::requested, machine.asked->cert.device,
                     machine.asked->name, machine.remote};
   return put_control(store, row, bytes_of(lookup));
+}
+
+/// Whether a member has what an invite gives, by what it wrote or said: else its welcome was lost on the way.
+Result<bool> Network::has_come_in(DeviceId const& device) {
+  auto const* member = instance_->replica.state().roster().find(device);
+  if (member == nullptr) return false;
+  if (instance_->replica.latest_epoch_of(device)) return true;
+  KITH_TRY(book, DeliveryBook::load(instance_->replica, instance_->store()));
+  for (auto const& entry : member->add_entries) {
+    KITH_TRY(delivery, book.of(entry));
+    if (std::ranges::find(delivery.safe_at, device) != delivery.safe_at.end()) return true;
+  }
+  return false;
 }
 
 bool Network::may_pair(std::string const& remote) const {
@@ -96,8 +110,8 @@ Result<> Network::on_pair_event(PairMachine& machine, core::InviterEvent const& 
   ring_due_ = true;
   if (auto const* requested = std::get_if<core::PairRequested>(&event)) {
     KITH_CHECK(instance_->replica.refresh());
-    if (!requested->again && instance_->replica.state().roster().active(requested->cert.device)) {
-      // A member has what an invite gives, unless this one's welcome was lost on the way.
+    KITH_TRY(has_all, has_come_in(requested->cert.device));
+    if (!requested->again && has_all && instance_->replica.state().roster().active(requested->cert.device)) {
       machine.inviter.fail_internally(core::CoreError::protocol_violation);
       return {};
     }

@@ -138,16 +138,34 @@ Result<SecretBytes> PassphraseSource::existing(std::string_view question) const 
   return checked(std::move(typed));
 }
 
-Result<SecretBytes> PassphraseSource::fresh() const {
-  if (configured()) return from_elsewhere();
-  if (!ask_) return fail(KeyError::locked);
-  KITH_TRY(first, ask_("New passphrase"));
+Result<SecretBytes> PassphraseSource::typed_again(SecretBytes first) const {
   KITH_TRY(whole, checked(std::move(first)));
   KITH_TRY(second, ask_("The same again"));
   bool const same = whole.view().size() == second.view().size() &&
                     sodium_memcmp(whole.view().data(), second.view().data(), whole.view().size()) == 0;
   if (!same) return fail(KeyError::passphrase_mismatch);
   return std::move(whole);
+}
+
+Result<std::optional<SecretBytes>> PassphraseSource::for_new_keys(bool offer) const {
+  std::optional<SecretBytes> chosen;
+  if (configured()) {
+    KITH_TRY(named, from_elsewhere());
+    chosen = std::move(named);
+    return chosen;
+  }
+  if (!offer || !ask_) return chosen;
+  for (int tries = 1;; ++tries) {
+    KITH_TRY(first, ask_(tries == 1 ? "New passphrase for this device's keys (Enter for none)"
+                                    : "They differ. New passphrase (Enter for none)"));
+    if (first.empty()) return chosen;
+    auto twice = typed_again(std::move(first));
+    if (twice) {
+      chosen = std::move(*twice);
+      return chosen;
+    }
+    if (!twice.error().is(KeyError::passphrase_mismatch) || tries == kTypingTries) return fail(twice.error());
+  }
 }
 
 Result<core::Identity> unlock(KeyFile const& file, PassphraseSource const& source) {
@@ -160,12 +178,11 @@ Result<core::Identity> unlock(KeyFile const& file, PassphraseSource const& sourc
   }
 }
 
-Result<core::Identity> make_keys(std::filesystem::path const& key_file, PassphraseSource const& source,
+Result<core::Identity> make_keys(std::filesystem::path const& key_file, std::optional<SecretBytes> const& passphrase,
                                  RandomSource& random, WallTime now) {
   auto identity = core::Identity::generate(random, now);
-  if (source.configured()) {
-    KITH_TRY(passphrase, source.fresh());
-    KITH_TRY(content, encode_key_file(identity, passphrase.view(), random));
+  if (passphrase) {
+    KITH_TRY(content, encode_key_file(identity, passphrase->view(), random));
     KITH_CHECK(create_key_file(key_file, content));
   } else {
     KITH_CHECK(create_key_file(key_file, encode_key_file(identity)));

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "engine/environment.hpp"
@@ -25,14 +26,16 @@ class PassphraseSource {
   /// The passphrase of a key file that has one.
   /// @return KeyError::locked where there is no source; passphrase_unreadable, _too_open, _command, _too_long, _empty
   [[nodiscard]] Result<SecretBytes> existing(std::string_view question = "Passphrase") const;
-  /// A passphrase to be set: typed twice where it is typed. @return also KeyError::passphrase_mismatch
-  [[nodiscard]] Result<SecretBytes> fresh() const;
+  /// A passphrase for keys that are about to be made: the one that a file or command names; else, where it is offered,
+  /// what is typed twice, and none where just Enter is. @return also KeyError::passphrase_mismatch after three tries
+  [[nodiscard]] Result<std::optional<SecretBytes>> for_new_keys(bool offer) const;
 
   /// Whether a file or command is named: then a new key file is to be protected by it.
   [[nodiscard]] bool configured() const { return file_.has_value() || command_.has_value(); }
 
  private:
   [[nodiscard]] Result<SecretBytes> from_elsewhere() const;
+  [[nodiscard]] Result<SecretBytes> typed_again(SecretBytes first) const;
   std::optional<std::filesystem::path> file_;
   std::optional<std::string> command_;
   AskPassphrase ask_;
@@ -42,9 +45,10 @@ class PassphraseSource {
 /// @return what KeyFile::open and PassphraseSource::existing return
 [[nodiscard]] Result<core::Identity> unlock(KeyFile const& file, PassphraseSource const& source);
 
-/// Makes a device's keys and their file, under a passphrase where the source names one.
-/// @return KeyError::exists where there is a file; what PassphraseSource::fresh and create_key_file return
-[[nodiscard]] Result<core::Identity> make_keys(std::filesystem::path const& key_file, PassphraseSource const& source,
-                                               RandomSource& random, WallTime now);
+/// Makes a device's keys and their file, under a passphrase where there is one.
+/// @return KeyError::exists where there is a file; what create_key_file returns
+[[nodiscard]] Result<core::Identity> make_keys(std::filesystem::path const& key_file,
+                                               std::optional<SecretBytes> const& passphrase, RandomSource& random,
+                                               WallTime now);
 
 }  // namespace kith::engine

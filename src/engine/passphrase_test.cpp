@@ -33,6 +33,13 @@ struct Answers {
 std::string taken(Result<SecretBytes> const& result) {
   return result ? std::string(result->text()) : "error " + result.error().name();
 }
+
+std::string chosen(PassphraseSource const& source, bool offer = true) {
+  auto got = source.for_new_keys(offer);
+  if (!got) return "error " + got.error().name();
+  return *got ? std::string((*got)->text()) : "none";
+}
+
 std::string from_command(std::string command) {
   Environment const environment = Environment::of({{"KITH_PASSPHRASE_COMMAND", std::move(command)}});
   return taken(PassphraseSource(std::nullopt, environment, {}).existing());
@@ -54,7 +61,7 @@ TEST(Passphrase, TheFirstSourceThatThereIsCounts) {
   EXPECT_TRUE(answers.questions.empty());
   EXPECT_EQ(taken(PassphraseSource(std::nullopt, {}, answers.ask()).existing()), "typed");
   EXPECT_EQ(taken(PassphraseSource(std::nullopt, {}, {}).existing()), "error key.locked");
-  EXPECT_EQ(taken(PassphraseSource(std::nullopt, {}, {}).fresh()), "error key.locked");
+  EXPECT_EQ(chosen(PassphraseSource(std::nullopt, {}, {})), "none");
 }
 
 TEST(Passphrase, ASourceThatFailsIsNotReplacedByTheNext) {
@@ -130,14 +137,32 @@ TEST(Passphrase, ACommandsStatusIsTold) {
 }
 
 TEST(Passphrase, ANewOneIsTypedTwice) {
-  Answers same{{"one", "one"}, {}}, other{{"one", "two"}, {}}, shorter{{"one", "on"}, {}}, empty{{""}, {}},
+  Answers same{{"one", "one"}, {}}, second{{"one", "two", "one", "on", "one", "one"}, {}},
+      never{{"a", "b", "a", "b", "a", "b", "a", "a"}, {}}, none{{""}, {}}, none_then{{"a", "b", ""}, {}},
       gone{{"one"}, {}};
-  EXPECT_EQ(taken(PassphraseSource(std::nullopt, {}, same.ask()).fresh()), "one");
+  EXPECT_EQ(chosen({std::nullopt, {}, same.ask()}), "one");
   EXPECT_EQ(same.questions.size(), 2U);
-  EXPECT_EQ(taken(PassphraseSource(std::nullopt, {}, other.ask()).fresh()), "error key.passphrase_mismatch");
-  EXPECT_EQ(taken(PassphraseSource(std::nullopt, {}, shorter.ask()).fresh()), "error key.passphrase_mismatch");
-  EXPECT_EQ(taken(PassphraseSource(std::nullopt, {}, empty.ask()).fresh()), "error key.passphrase_empty");
-  EXPECT_EQ(taken(PassphraseSource(std::nullopt, {}, gone.ask()).fresh()), "error key.locked");
+  EXPECT_EQ(chosen({std::nullopt, {}, second.ask()}), "one");
+  EXPECT_EQ(chosen({std::nullopt, {}, never.ask()}), "error key.passphrase_mismatch");
+  EXPECT_EQ(never.questions.size(), 6U);
+  EXPECT_EQ(chosen({std::nullopt, {}, none.ask()}), "none");
+  EXPECT_EQ(none.questions.size(), 1U);
+  EXPECT_EQ(chosen({std::nullopt, {}, none_then.ask()}), "none");
+  EXPECT_EQ(chosen({std::nullopt, {}, gone.ask()}), "error key.locked");
+}
+
+TEST(Passphrase, ANewOneThatIsNotOfferedComesFromElsewhereOrNowhere) {
+  TempDir const temp;
+  write_file(temp / "p", "from a file\n");
+  write_file(temp / "empty", "");
+  Answers answers{{"typed", "typed"}, {}};
+  EXPECT_EQ(chosen({std::nullopt, {}, answers.ask()}, false), "none");
+  for (bool const offer : {false, true}) {
+    EXPECT_EQ(chosen({(temp / "p").string(), {}, answers.ask()}, offer), "from a file");
+    EXPECT_EQ(chosen({(temp / "empty").string(), {}, answers.ask()}, offer), "error key.passphrase_empty");
+    EXPECT_EQ(chosen({(temp / "nowhere").string(), {}, answers.ask()}, offer), "error key.passphrase_unreadable");
+  }
+  EXPECT_TRUE(answers.questions.empty());
 }
 
 class UnlockTest : public ::testing::Test {

@@ -290,6 +290,8 @@ class Given(Basics):
     def test_an_init_that_is_broken_off_leaves_nothing(self):
         for typed, code in (("\x03", 130), ("\x04", 1)):
             terminal = self.home.terminal("init")
+            terminal.expect(r"Enter for none\): ")
+            terminal.send("\n")
             terminal.expect(r"Type word number")
             terminal.send(typed)
             self.assertEqual(terminal.wait(), code, terminal)
@@ -317,6 +319,8 @@ class Given(Basics):
 
     def test_the_word_that_is_asked_for_may_stand_in_capitals(self):
         terminal = self.home.terminal("init", columns=120)
+        terminal.expect(r"Enter for none\): ")
+        terminal.send("\n")
         number = int(terminal.expect(r"Type word number (\d+):")[1])
         words = dict(re.findall(r"(\d+)\. ([a-z]+)", terminal.screen))
         self.assertEqual(len(words), 24)

@@ -189,6 +189,7 @@ class Approval(Pairing):
         terminal, joiner = self.asked()
         self.assertEqual(joiner.stop(), 130, joiner)
         self.assertEqual(last_json(joiner)["type"], "cancelled")
+        self.helps(only_error(joiner))
         terminal.expect(r'"phone" \(.*\) is not waiting any more')
         again = self.phone.start("pair", "--join", self.invite["code"], "--peer", self.invite["addresses"][0], "--json")
         terminal.expect(self.QUESTION)
@@ -264,13 +265,12 @@ class Codes(Pairing):
         self.assertEqual(inviter.wait(), 0, inviter)
 
     def test_what_is_no_code(self):
-        for typed in ("xx", "7F3K-9QDM-2XHB", "kith://elsewhere#x", "kith://join#AAAA"):
+        for typed in ("xx", "7F3K-9QDM-2XHB", "kith://elsewhere#x", "kith://join#AAAA", "kith://join#a%b"):
             with self.subTest(typed=typed):
                 run = self.phone.run("pair", "--join", typed, "--json")
-                self.assertIn(run.code, (1, 2, 12), run)
-                error = run.error()
-                if error["exit"] != 16:  # of a later version
-                    self.helps(error)
+                error = self.refused(run, 2, "usage")
+                self.helps(error)
+                self.assertIn("kith://join#", error["message"] + (error["cause"] or ""))
                 self.assertFalse(self.phone.home.exists(), "nothing is made for a code that is none")
 
     def test_wrong_three_times_is_void_for_everybody(self):
@@ -278,9 +278,11 @@ class Codes(Pairing):
         inviter, invite = self.laptop.invite()
         code = invite["code"]
         wrong = dict(invite, code=code[:-1] + ("2" if code[-1] != "2" else "3"))
-        for left, words in ((2, "2 tries left"), (1, "1 try left"), (0, "not right")):
+        for left, words in ((2, "2 tries left"), (1, "1 try left"), (0, "it is void now")):
             error = self.refused(self.phone.join(wrong), 12, "code-wrong")
             self.assertIn(words, error["message"])
+            if left == 0:
+                self.assertEqual([each["command"] for each in error["remedy"]], ["kith pair"])
             inviter.wait_line(f'"tries_left":{left}')
         self.assertEqual(inviter.wait(), 12, inviter)
         self.assertEqual(only_error(inviter)["code"], "code-void")
@@ -343,6 +345,9 @@ class Codes(Pairing):
         self.assertTrue(error["safe"])
         self.helps(error)
         self.outside(self.phone)
+        shown = self.phone.run("pair", "--join", "7F3K-9QDM-2XHB-T6WP", "--peer", f"127.0.0.1:{free_port()}").expect(10).err
+        self.assertIn("your data: safe, nothing was changed", shown)
+        self.assertNotIn("queued", shown)
         wrong = self.phone.run("pair", "--join", "7F3K-9QDM-2XHB-T6WP", "--peer", "nowhere", "--json")
         self.helps(self.refused(wrong, 2, "bad-address"))
 
@@ -406,15 +411,32 @@ class Homes(Pairing):
         self.assertEqual(self.laptop.names(), ["laptop", "phone"])
         self.assertEqual(self.laptop.names("revoked"), [])
 
+    def test_a_fresh_code_after_a_broken_connection(self):
+        """The inviter is gone before its welcome arrives, or behind it, before it has handed over the group's log."""
+        for arrives in (False, True):
+            with self.subTest(arrives=arrives), Device("tablet") as tablet:
+                inviter, invite = self.laptop.invite()
+                lossy = DropsTheWelcome(invite["addresses"][0], inviter.kill if arrives else None)
+                self.addCleanup(lossy.close)
+                broken = tablet.join(dict(invite, addresses=[lossy.address]), "--timeout", "1s")
+                self.assertTrue(lossy.dropped.is_set())
+                self.helps(self.refused(broken, *((5, "timed-out") if arrives else (10, "connection-closed"))))
+                if not arrives:
+                    self.assertEqual(inviter.stop(), 130, inviter)
+                inviter, invite = self.laptop.invite()
+                joined = tablet.join(invite).ok().lines()[-1]
+                self.assertEqual(joined["group"], self.laptop.json("devices", "ls")["group"])
+                self.assertEqual(inviter.wait(), 0, inviter)
+                self.assertIn(joined["device"]["name"], self.laptop.names())
+                tablet.run("push", "from the tablet").ok()
+        self.assertEqual(self.laptop.names(), ["laptop", "tablet", "tablet-2"])
+
     def test_a_member_joins_with_no_other_invite(self):
+        let_in(self.laptop, self.phone)
+        for each in self.phone.home.glob("kith.db*"):
+            each.unlink()
         inviter, invite = self.laptop.invite()
-        lossy = DropsTheWelcome(invite["addresses"][0])
-        self.addCleanup(lossy.close)
-        self.phone.join(dict(invite, addresses=[lossy.address])).expect(10)
-        self.assertTrue(lossy.dropped.is_set())
-        self.assertEqual(inviter.stop(), 130, inviter)
-        inviter, invite = self.laptop.invite()
-        self.phone.join(invite).expect(10)  # the phone is in the group by now, but not by this invite
+        self.phone.join(invite).expect(10)  # the phone is in the group
         self.outside(self.phone)
         self.assertEqual(self.device("tablet").join(invite).ok().lines()[-1]["device"]["name"], "tablet")
         self.assertEqual(inviter.wait(), 0, inviter)
@@ -422,9 +444,10 @@ class Homes(Pairing):
 
 class DropsTheWelcome:
     """A relay between a joiner and its inviter, which hangs up on both instead of handing on the inviter's fourth
-    message: SHARE, IDENTITY and OFFER come through, WELCOME does not."""
+    message: SHARE, IDENTITY and OFFER come through, WELCOME does not; or only once the inviter is gone."""
 
-    def __init__(self, inviter):
+    def __init__(self, inviter, kill=None):
+        self.kill = kill
         host, port = inviter.rsplit(":", 1)
         self.inviter = (host, int(port))
         self.dropped = threading.Event()
@@ -441,9 +464,13 @@ class DropsTheWelcome:
             for number in range(4):
                 head = messages.read(2)
                 body = messages.read(struct.unpack(">H", head)[0])
-                if number < 3:
+                if number == 3 and self.kill:
+                    self.kill()
+                if number < 3 or self.kill:
                     joiner.sendall(head + body)
             self.dropped.set()
+            if self.kill:
+                return
             for each in (joiner, inviter):
                 each.shutdown(socket.SHUT_RDWR)
 

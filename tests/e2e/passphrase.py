@@ -63,6 +63,39 @@ class Protected(unittest.TestCase):
         wait_until("the echo", terminal.echoes, step=0.01)
         self.assertEqual(terminal.wait(), 130, terminal)
 
+    def test_a_bad_place_for_a_new_one_is_noticed_before_anything_is_made(self):
+        with Device("new") as new:
+            empty, open_to_all = new.dir / "empty", new.dir / "open"
+            for path, mode in ((empty, 0o600), (open_to_all, 0o644)):
+                path.touch()
+                path.chmod(mode)
+            open_to_all.write_text("secret\n")
+            for file, code in ((new.dir / "nowhere", "passphrase-unavailable"), (empty, "passphrase-empty"),
+                               (open_to_all, "passphrase-unavailable"), (new.dir, "passphrase-unavailable")):
+                terminal = new.terminal("init", "--passphrase-file", file)
+                self.assertNotEqual(terminal.wait(), 0, terminal)
+                self.assertIn(code, terminal.screen)
+                self.assertNotIn("Recovery key", terminal.screen)
+                self.assertFalse(new.home.exists())
+
+    def test_at_a_terminal_init_offers_one(self):
+        with Device("new") as new:
+            terminal = new.terminal("init", "--recovery-file", new.words)
+            for question, typed in ((r"keys \(Enter for none\): ", "one"), ("again: ", "other"), (r"differ.*none\): ", "one"),
+                                    ("again: ", "one")):
+                terminal.expect(question)
+                terminal.send(typed + "\n")
+            self.assertEqual(terminal.wait(), 0, terminal)
+            self.assertEqual(new.run("status", "--json").expect(11).error()["code"], "locked")
+        for args, typed in (((), "\n"), (("--yes",), None)):
+            with self.subTest(args=args), Device("plain") as new:
+                terminal = new.terminal("init", "--recovery-file", new.words, *args)
+                if typed:
+                    terminal.expect("Enter for none")
+                    terminal.send(typed)
+                self.assertEqual(terminal.wait(), 0, terminal)
+                new.run("status").ok()
+
     def test_no_secret_lies_in_the_clear(self):
         let_in(self.laptop, self.phone)
         roots = {}
