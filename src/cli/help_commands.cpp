@@ -80,7 +80,10 @@ std::span<CommandPage const> command_pages() {
       {"verify",
        "[FOLDER]",
        "Reads every file again, compares it with what was recorded, and compares the record with each device that can "
-       "be reached. Exit code 0: all identical; 3: some devices could not be reached; 10: none; 1: something differs.",
+       "be reached. A device that has not got everything yet is not different, only behind: it is said what is still to come "
+       "and from whom.\n\n"
+       "Exit code 0: all identical; 3: nothing is wrong, but something is still to come or to go, a folder's disk is away, or "
+       "some devices could not be reached; 10: none could; 1: something differs, or a file is not what was recorded.",
        {{"kith verify", "everything"}, {"kith verify photos", "one folder"}}},
       {"devices ls",
        "",

@@ -47,6 +47,9 @@ inline constexpr WarningCode kWarnings[] = {
     {"unreachable", "not all devices could be compared",
      "`kith verify` compared what is here with the devices that answered. The others are offline; what they hold is "
      "not known. `kith devices ls` says when each was last there."},
+    {"unread", "a folder was not read",
+     "`kith verify` could not get at a folder: its disk is not mounted, or may not be read. It went on with the others, "
+     "so this one is neither whole nor damaged by what it found. `kith verify FOLDER` looks at it alone."},
 };
 // clang-format on
 

@@ -64,7 +64,9 @@ SAMPLES = [
      "problems": [{"code": "mass-delete", "message": "m", "safe": True, "remedy": REMEDY},
                   {"code": "said-removed", "message": "m", "safe": True, "remedy": REMEDY}]},
     {"schema": "kith.verify/1", "result": "unverified", "checked_at": AT, "heads": ID, "files_checked": 3,
-     "files_mismatched": [], "devices": [
+     "files_mismatched": [],
+     "folders_unread": [{"id": FOLDER_ID, "name": "photos", "path": "/p", "code": "folder-unmounted"}], "pending": AMOUNT,
+     "devices": [
          {"id": ID, "name": "laptop", "reached": True, "result": "identical", "heads": ID,
           "views": {"roster": ID, "messages": ID, "folders": ID}, "missing_entries": 0, "differs": []},
          {"id": ID, "name": "phone", "reached": False, "result": "unreachable", "heads": None, "views": None,

@@ -269,7 +269,7 @@ class Removed(Three):
         self.assertTrue(any("--join" in each["command"] for each in check[0]["remedy"]), check)
         notes = self.a.dir / "notes"
         notes.mkdir(exist_ok=True)
-        for command, code in ((("push", "from the one that is out"), 0), (("pull",), 10), (("sync", notes, "--once"), 10)):
+        for command, code in ((("push", "from the one that is out"), 0), (("pull",), 10), (("sync", notes, "--once"), 10), (("verify",), 10)):
             run = self.a.run(*command, "--json").expect(code)
             self.assertEqual([each["message"] for each in run.warnings() if each["code"] == "said-removed"], [said], run)
 
