@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/handlers.hpp"
@@ -13,6 +15,8 @@ namespace {
 
 using engine::Client;
 using files::FolderState;
+
+constexpr std::size_t kMostNamed = 3;  ///< idle folders that are named
 
 std::string_view state_text(FolderState state, bool watched) {
   if (state == FolderState::stopped) return "stopped";
@@ -170,6 +174,12 @@ class Picture {
       bool const level = peer != book.peers().end() && ours && book.holds_all(device) &&
                          (peer->second.folders.empty() || book.holds_all_contents(device));
       json["in_sync"] = peer != book.peers().end() ? Json(level) : Json();
+      // Without a presence nothing is known of its folders.
+      json["folders"] = nullptr;
+      if (peer != book.peers().end() && !peer->second.seen.empty()) {
+        json["folders"] = Json::array();
+        for (auto const& folder : peer->second.folders) json["folders"].push_back(json_id(folder));
+      }
       object_["devices"].push_back(std::move(json));
     }
     return {};
@@ -281,10 +291,7 @@ class Picture {
     for (auto const& device : object_["devices"]) {
       bool const direct = device["path"] == "direct";
       std::string seen = device["last_seen_at"].is_null() ? "never" : device["last_seen_at"].get<std::string>();
-      devices.add({device["name"], device["path"], direct ? "now" : seen,
-                   device["in_sync"].is_null() ? ""
-                   : device["in_sync"] == true ? "in step"
-                                               : "behind"});
+      devices.add({device["name"], device["path"], direct ? "now" : seen, note_on(device)});
     }
     if (!devices.empty()) out.block(devices.text(out.out_style(), out.out_columns()));
     auto const& messages = object_["messages"];
@@ -297,24 +304,48 @@ class Picture {
     print_running();
   }
 
+  /// "in step, keeps no folder of this device"
+  std::string note_on(Json const& device) const {
+    std::string note = device["in_sync"].is_null() ? "" : device["in_sync"] == true ? "in step" : "behind";
+    std::size_t here = 0, there = 0;
+    for (auto const& folder : object_["folders"]) {
+      if (folder["path"].is_null()) continue;
+      ++here;
+      if (!device["folders"].is_null() &&
+          std::find(device["folders"].begin(), device["folders"].end(), folder["id"]) != device["folders"].end())
+        ++there;
+    }
+    if (device["folders"].is_null() || there == here) return note;
+    if (!note.empty()) note += ", ";
+    return note + (there == 0 ? "keeps no folder of this device"
+                              : fmt::format("keeps {} of {} folders of this device", there, here));
+  }
+
   void print_running() {
     auto& out = context_.out;
-    bool idle = false;
-    std::string directory;
+    std::vector<std::string> directories;
     for (auto const& folder : object_["folders"]) {
-      if (folder["path"].is_null() || folder["watched"] == true) continue;
-      idle = true;
-      directory = folder["path"];
+      if (!folder["path"].is_null() && folder["watched"] != true) directories.push_back(folder["path"]);
     }
+    bool const idle = !directories.empty();
     if (!object_["running"].is_null()) {
       out.note(fmt::format("{} runs since {}", object_["running"]["command"].get<std::string>(),
                            object_["running"]["since_at"].get<std::string>()));
     } else if (!idle) {
       out.note("Nothing is running: nothing comes or goes until kith sync, pull or push runs.");
     }
-    if (idle)
-      out.note(fmt::format("Edits in {} are not seen now. Run: {}", directory,
-                           out.command("kith sync " + engine::shell_quoted(directory))));
+    if (!idle) return;
+    if (directories.size() == 1) {
+      out.note(fmt::format("Edits in {} are not seen now. Run: {}", directories.front(),
+                           out.command("kith sync " + engine::shell_quoted(directories.front()))));
+      return;
+    }
+    auto const shown = std::min(directories.size(), kMostNamed);
+    auto text = fmt::format(
+        "{}", fmt::join(directories.begin(), directories.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+    if (directories.size() > shown) text += fmt::format(" and {} more", directories.size() - shown);
+    out.note(fmt::format("Edits in {} folders are not seen now ({}). Run for each: {}", directories.size(), text,
+                         out.command("kith sync DIR")));
   }
 
   Context& context_;

@@ -155,24 +155,30 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
 void SyncRun::print_summary(Json const& object, Snapshot const& last) {
   auto& out = context_.out;
   auto const count = [&](char const* group, char const* field) { return object[group][field].get<std::uint64_t>(); };
+  std::vector<std::string> devices;
+  for (auto const& device : object["devices"]) {
+    if (device["in_sync"] == true) devices.push_back(device["name"]);
+  }
   std::vector<std::string> parts;
-  if (count("sent", "files") > 0)
-    parts.push_back("sent " + files_text(count("sent", "files"), count("sent", "size_bytes")));
+  if (count("sent", "files") > 0) {
+    parts.push_back(fmt::format("{} {}", devices.empty() ? "recorded" : "sent",
+                                files_text(count("sent", "files"), count("sent", "size_bytes"))));
+  }
   if (count("received", "files") > 0) {
     parts.push_back("received " + files_text(count("received", "files"), count("received", "size_bytes")));
   }
   if (count("deleted", "here") > 0) parts.push_back(fmt::format("{} moved to .kith/trash", count("deleted", "here")));
   if (count("deleted", "there") > 0) parts.push_back(fmt::format("{} deleted", count("deleted", "there")));
   if (parts.empty()) parts.emplace_back("nothing to do");
-  std::vector<std::string> devices;
-  for (auto const& device : object["devices"]) {
-    if (device["in_sync"] == true) devices.push_back(device["name"]);
-  }
   auto const with = devices.empty() ? std::string{} : fmt::format(" with {}", fmt::join(devices, ", "));
   bool const level = object["in_sync"];
+  bool const nobody = met_.empty() && !object["devices"].empty();
   out.result(fmt::format("{} {}: {}. {}{} in {:.1f} s, {}", level ? out.glyphs().done() : "!", place_.name,
-                         fmt::join(parts, ", "), level ? "In step" : "Not in step", with,
-                         object["wall_s"].get<double>(), files_text(last.row.files, last.row.bytes)));
+                         fmt::join(parts, ", "),
+                         level    ? "In step"
+                         : nobody ? "Queued here, nobody reached"
+                                  : "Not in step",
+                         with, object["wall_s"].get<double>(), files_text(last.row.files, last.row.bytes)));
   std::size_t shown = 0;
   for (auto const& conflict : object["conflicts"]) {
     if (++shown > kMostShown) break;

@@ -167,5 +167,74 @@ class Places(unittest.TestCase):
             other.close()
 
 
+class Told(unittest.TestCase):
+    """What `sync --once`, `status` and `verify` say of folders and devices where not all is well."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.pair = Pair()
+        cls.addClassCleanup(cls.pair.close)
+        cls.laptop, cls.desktop = cls.pair.laptop, cls.pair.desktop
+
+    def test_what_is_only_recorded_is_not_called_sent(self):
+        here, _ = self.pair.make("queued")
+        (here / "file").write_text("file")
+        shown = self.laptop.run("sync", here, "--once", "--timeout", "1s").expect(10).out
+        self.assertRegex(shown, r"^! queued: recorded 1 file \(4 B\)\. Queued here, nobody reached in ")
+        running = self.desktop.start("pull", "--follow")
+        (here / "other").write_text("other")
+        self.assertIn("queued: sent 1 file (5 B). In step with ", self.laptop.run("sync", here, "--once").ok().out)
+        self.assertEqual(running.stop(), 0)
+        shown = self.laptop.run("status").ok()
+        self.assertRegex(shown.out, r"desktop .* keeps (no folder|\d of \d folders) of this device")
+        self.assertRegex(shown.err, r"Edits in \d+ folders are not seen now \(/.*, /.*\)\. Run for each: kith sync DIR")
+
+    def test_behind_is_not_different(self):
+        """A device that follows messages only takes in that there are files, and not what is in them."""
+        here, there = self.pair.make("behind")
+        running = self.laptop.sync("behind")
+        self.desktop.once("behind").ok()
+        (here / "late").write_text("late")
+        follower = self.desktop.start("pull", "--follow")
+        wait_until("the file on record there", lambda: self.desktop.status("behind")["pending_files"] or
+                   self.desktop.run("verify", "behind", "--json", "--timeout", "1s").document()["pending"]["files"])
+        found = self.laptop.run("verify", "behind", "--json", "--timeout", "1s").expect(3).document()
+        self.assertEqual((found["result"], [(each["result"], each["differs"]) for each in found["devices"]]),
+                         ("unverified", [("behind", ["contents"])]))
+        shown = self.laptop.run("verify", "behind", "--timeout", "1s").expect(3).out
+        self.assertIn("desktop has still to fetch", shown)
+        self.assertNotIn("different", shown)
+        found = self.desktop.run("verify", "behind", "--json", "--timeout", "1s").expect(3).document()
+        self.assertEqual((found["result"], found["pending"]), ("unverified", {"files": 1, "size_bytes": 4}))
+        self.assertIn("behind: 1 file (4 B) still to come to this device, kept by laptop",
+                      self.desktop.run("verify", "behind", "--timeout", "1s").expect(3).out)
+        self.assertEqual((running.stop(), follower.stop()), (0, 0))
+
+    def test_a_disk_that_is_away_keeps_nobody_from_comparing_the_rest(self):
+        away, here = self.pair.make("away")[0], self.pair.make("here")[0]
+        for each in (away, here):
+            (each / "file").write_text("file")
+            self.laptop.once(each.name, timeout="1s").expect(10)
+        (away / ".kith").rename(away / "kith")
+        follower = self.desktop.start("pull", "--follow")
+        run = self.laptop.run("verify", "--json", "--timeout", "5s").expect(3)
+        found = run.document()
+        self.assertEqual([(each["name"], each["code"]) for each in found["folders_unread"]], [("away", "folder-unmounted")])
+        self.assertEqual([each["code"] for each in run.warnings()], ["unread"])
+        self.assertGreaterEqual(found["files_checked"], 1)
+        self.assertEqual([each["result"] for each in found["devices"]], ["identical"])
+        self.assertRegex(self.laptop.run("status").ok().out, r"desktop .* in step, keeps no folder of this device\n")
+        self.assertEqual([each["folders"] for each in self.laptop.run("status", "--json").document()["devices"]], [[]])
+        self.assertEqual(self.laptop.run("verify", "away", "--json").expect(15).error()["code"], "folder-unmounted")
+        (away / "kith").rename(away / ".kith")
+        self.assertEqual(follower.stop(), 0)
+        # Damage counts, whoever is there.
+        before = (here / "file").stat()
+        (here / "file").write_text("FILE")
+        os.utime(here / "file", ns=(before.st_atime_ns, before.st_mtime_ns))
+        found = self.laptop.run("verify", "--json", "--timeout", "1s").expect(1).document()
+        self.assertEqual((found["result"], found["files_mismatched"]), ("different", ["here/file"]))
+
+
 if __name__ == "__main__":
     unittest.main()

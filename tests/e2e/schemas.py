@@ -59,7 +59,7 @@ SAMPLES = [
                   "files": 1, "size_bytes": 2, "pending_files": 0, "pending_bytes": 0, "conflicts": 0,
                   "skipped": {"total": 2, "codes": [{"code": "symlink", "files": 2}],
                               "items": [{"path": "a", "code": "symlink"}]}}],
-     "messages": {"last_cursor": 52, "read_cursor": 50, "pending": 2}, "devices": [{**DEVICE, "in_sync": None}],
+     "messages": {"last_cursor": 52, "read_cursor": 50, "pending": 2}, "devices": [{**DEVICE, "in_sync": None, "folders": [FOLDER_ID]}],
      "relays": [{"url": "wss://r", "connected": False, "last_error_code": "timed-out"}],
      "problems": [{"code": "mass-delete", "message": "m", "safe": True, "remedy": REMEDY},
                   {"code": "said-removed", "message": "m", "safe": True, "remedy": REMEDY}]},
