@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+
+#include "cli/home_client.hpp"
+
+namespace kith::cli {
+
+/// One run of `kith verify`: reads the files, asks the others what they hold, and tells what came of it.
+class Verifying {
+ public:
+  Verifying(Context& context, VerifyOptions const& options, engine::Client& client)
+      : context_(context), options_(options), client_(client) {}
+  /// @return the exit code
+  [[nodiscard]] Result<int> run();
+
+ private:
+  [[nodiscard]] Result<> check_files();
+  /// @return how many bytes were read
+  [[nodiscard]] Result<std::uint64_t> check_folder(FolderId const& id, files::FolderRow const& row, std::uint64_t all,
+                                                   std::uint64_t done);
+  [[nodiscard]] Result<wire::Digest> own_digest();
+  /// Asks until all who can be reached hold the same, or nothing moves any more: one wait for all of them.
+  [[nodiscard]] Result<> compare();
+  /// What the others hold, by their answers since the beginning.
+  [[nodiscard]] Result<> look(std::int64_t begun_ms);
+  /// What should be here and is not yet, and who keeps those folders.
+  [[nodiscard]] Result<> find_pending();
+  [[nodiscard]] std::vector<std::string> differences(wire::Digest const& theirs) const;
+  [[nodiscard]] Result<int> finish();
+  [[nodiscard]] int report_faults(std::vector<std::string> const& faulty);
+  [[nodiscard]] int report(std::vector<std::string> const& same, std::vector<std::string> const& unreached);
+
+  /// What is known of the others at one moment.
+  struct Picture {
+    crypto::Hash256 own_heads;
+    std::map<DeviceId, wire::Digest> answers;
+    std::set<DeviceId> connected;
+    std::set<DeviceId> without_contents;                  ///< devices that have not got all contents yet
+    std::map<DeviceId, std::vector<std::string>> behind;  ///< of each device, what is still to go or to come
+    friend bool operator==(Picture const&, Picture const&) = default;
+  };
+  Context& context_;
+  VerifyOptions const& options_;
+  engine::Client& client_;
+  Json object_;
+  wire::Digest own_;
+  Picture now_;
+  bool settled_ = false;                     ///< all who are connected hold the same
+  std::map<FolderId, std::string> folders_;  ///< that were read here, and their names
+  std::set<DeviceId> keeps_;                 ///< devices that keep all of them
+  std::vector<std::string> still_;           ///< what is still to come or to go
+  std::vector<std::string> not_kept_;
+};
+
+}  // namespace kith::cli
