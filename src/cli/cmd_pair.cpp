@@ -289,7 +289,7 @@ Result<int> invite(Context& context, PairOptions const& options) {
   }
   if (options.name) return fail(EngineError::usage, SubjectDetail{"--name goes with --join; use kith devices rename"});
   KITH_TRY(client, open_client(context, "kith pair"));
-  if (!client->instance().replica.self_active()) return fail(core::CoreError::removed_self);
+  KITH_CHECK(check_member(context, *client));
   if (!context.prompt.possible() && !context.global.yes) return fail(EngineError::approval_needed);
   return Inviting(context, options, *client).run();
 }

@@ -105,6 +105,7 @@ Result<int> push(Context& context, PushOptions const& options) {
     return fail(EngineError::usage, SubjectDetail{fmt::format("--topic is no name: \"{}\"", printable(options.topic))});
   }
   KITH_TRY(client, open_client(context, "kith push"));
+  KITH_CHECK(check_member(context, *client));
   KITH_TRY(data, content(context, options));
   if (data.empty()) {
     bool const from_input = !options.what || (*options.what == "-" && !options.text);

@@ -34,7 +34,7 @@ Result<FolderPlace> hear_of(Context& context, Client& client, SyncOptions const&
 /// @param about  told what is known of the folder, for the explanation of a failure
 Result<int> sync(Context& context, SyncOptions const& options, engine::FailureContext& about) {
   KITH_TRY(client, open_client(context, fmt::format("kith sync {}", options.directory)));
-  if (!client->instance().replica.self_active()) return fail(core::CoreError::removed_self);
+  KITH_CHECK(check_member(context, *client));
   KITH_TRY(place, find_place(context, *client, options));
   about.directory = place.root.native();
   about.folder = place.name;

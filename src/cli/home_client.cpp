@@ -69,6 +69,16 @@ bool was_removed(engine::Instance& instance) {
   return instance.replica.state().roster().removed(instance.replica.self());
 }
 
+Result<> check_member(Context& context, Client& client) {
+  if (client.instance().replica.self_active()) return {};
+  if (was_removed(client)) return fail(core::CoreError::removed_self);
+  context.advise({{{"kith pair --join CODE --peer HOST:PORT", "join again, with the same code or with another one"},
+                   {"kith pair", "on the other device: make a code"}},
+                  "joining broke off before the other device had handed over what the group has",
+                  {}});
+  return fail(EngineError::not_initialised);
+}
+
 Result<> check_standing(Client& client) {
   if (auto const failure = client.network_failure()) return fail(*failure);
   KITH_CHECK(client.refresh());

@@ -31,6 +31,9 @@ enum class News { bell, time, signal };
 /// Whether the roster says that this device was removed. Of one that has just joined it says nothing yet.
 [[nodiscard]] bool was_removed(engine::Client& client);
 [[nodiscard]] bool was_removed(engine::Instance& instance);
+/// Whether the group has this device, so that it can write. @return CoreError::removed_self;
+/// EngineError::not_initialised where joining broke off before the group's log was here
+[[nodiscard]] Result<> check_member(Context& context, engine::Client& client);
 /// Whether this device may still talk to the others, by all that is known.
 /// @return what ended the network; CoreError::removed_self, state_cloned
 [[nodiscard]] Result<> check_standing(engine::Client& client);

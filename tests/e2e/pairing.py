@@ -423,6 +423,8 @@ class Homes(Pairing):
                 self.helps(self.refused(broken, *((5, "timed-out") if arrives else (10, "connection-closed"))))
                 if not arrives:
                     self.assertEqual(inviter.stop(), 130, inviter)
+                for command in (("sync", tablet.dir, "--once"), ("push", "x"), ("pair", "--yes")) if arrives else ():
+                    self.helps(self.refused(tablet.run(*command, "--json"), 6, "not-initialised"))
                 inviter, invite = self.laptop.invite()
                 joined = tablet.join(invite).ok().lines()[-1]
                 self.assertEqual(joined["group"], self.laptop.json("devices", "ls")["group"])
