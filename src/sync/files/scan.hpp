@@ -86,6 +86,7 @@ class Scanner {
   [[nodiscard]] Result<std::optional<Change>> step_aside(RelPath const& path, Stat const& seen);
   [[nodiscard]] Result<> take_directory(Change const& change);
   [[nodiscard]] Result<> take_removal(RelPath const& path, LocalFile const& before);
+  [[nodiscard]] Result<> note_settled(LocalFile const& copy);
   [[nodiscard]] Result<> settle_conflict(LocalFile const& copy);
   [[nodiscard]] Result<> flush();
   [[nodiscard]] Result<> flush_if_full();
@@ -102,8 +103,8 @@ class Scanner {
   ScanReport report_;
   std::unordered_set<std::string> seen_;  ///< keys of paths where something is on the disk
   std::vector<Bytes> unread_;             ///< where the keys of what nothing is known of begin
-  std::unordered_set<std::string>
-      not_taken_;  ///< keys of paths where there is something that this scan did not take in
+  /// Keys of paths where there is something that this scan did not take in.
+  std::unordered_set<std::string> not_taken_;
   std::vector<Change> changes_;
   std::vector<std::pair<RelPath, LocalFile>> vanished_;
   std::uint64_t known_files_ = 0;

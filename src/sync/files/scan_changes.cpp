@@ -121,8 +121,7 @@ Result<> Scanner::take_file(Change const& change, HashedFile hashed) {
   wire::FileSet op = file_set(context_.id, file.path, file.stat, file.content);
   bool const was_copy = !file.copy_of.empty();
   if (was_copy) {
-    KITH_TRY(open, main_is_open(*change.before));
-    if (!open) batch_.settled_copies.push_back(*change.before);
+    KITH_CHECK(note_settled(*change.before));
     file.copy_of.clear();
   }
   if (change.before && !was_copy) {
@@ -177,10 +176,7 @@ Result<> Scanner::take_directory(Change const& change) {
   }
   auto op = file_set(context_.id, file.path, change.stat, {});
   bool const was_copy = change.before && !change.before->copy_of.empty();
-  if (was_copy) {
-    KITH_TRY(open, main_is_open(*change.before));
-    if (!open) batch_.settled_copies.push_back(*change.before);
-  }
+  if (was_copy) KITH_CHECK(note_settled(*change.before));
   if (change.before && !was_copy) {
     op.parents = change.before->stands_for;
   } else if (!resolved.winner) {
@@ -210,6 +206,13 @@ Result<> Scanner::take_removal(RelPath const& path, LocalFile const& before) {
   batch_.notes.back().settled = before.stands_for == resolved.stands_for && resolved.losers.empty();
   add_replacing(batch_.ops, wire::FileRemove{context_.id, resolved.winner->path, before.stands_for});
   return flush_if_full();
+}
+
+/// A conflict copy is a file or directory of its own now: that settles its path, where it is known what is there.
+Result<> Scanner::note_settled(LocalFile const& copy) {
+  KITH_TRY(open, main_is_open(copy));
+  if (!open) batch_.settled_copies.push_back(copy);
+  return {};
 }
 
 /// The contents of a conflict copy are given up: the winner, where this disk shows it, is written again with them as
