@@ -177,11 +177,7 @@ Result<> Verifying::look(std::int64_t begun_ms) {
       settled_ = false;
       continue;
     }
-    auto const peer = book.peers().find(device);
-    auto const keeps = [&](auto const& folder) {
-      return peer != book.peers().end() &&
-             std::ranges::find(peer->second.folders, folder.first) != peer->second.folders.end();
-    };
+    auto const keeps = [&](auto const& folder) { return book.keeps(device, folder.first); };
     if (!folders_.empty() && std::ranges::all_of(folders_, keeps)) keeps_.insert(device);
     if (std::ranges::any_of(folders_, keeps) && !book.holds_all_contents(device)) now_.without_contents.insert(device);
     auto& behind = now_.behind[device];

@@ -138,10 +138,8 @@ Result<SyncRun::Others> SyncRun::look_at_others() {
   others.met = met_;
   for (auto const& device : met_) {
     KITH_TRY(ours, book.we_hold_all(device));
-    auto const peer = book.peers().find(device);
-    bool const keeps =
-        peer != book.peers().end() && std::ranges::find(peer->second.folders, place_.id) != peer->second.folders.end();
-    if (ours && book.holds_all(device) && (!keeps || book.holds_all_contents(device))) others.level.insert(device);
+    bool const contents = !book.keeps(device, place_.id) || book.holds_all_contents(device);
+    if (ours && book.holds_all(device) && contents) others.level.insert(device);
   }
   return others;
 }

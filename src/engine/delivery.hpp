@@ -26,6 +26,8 @@ class DeliveryBook {
   [[nodiscard]] bool holds_all(DeviceId const& device) const;
   /// Whether a device has said that it also holds the contents of everything applied here.
   [[nodiscard]] bool holds_all_contents(DeviceId const& device) const;
+  /// Whether a device keeps a folder, by its last presence.
+  [[nodiscard]] bool keeps(DeviceId const& device, FolderId const& folder) const;
   /// Whether everything that a device has told of is applied here.
   [[nodiscard]] Result<bool> we_hold_all(DeviceId const& device);
   [[nodiscard]] std::map<DeviceId, sync::PeerRecord> const& peers() const { return records_; }

@@ -386,9 +386,14 @@ class Once(Folders):
         self.assertEqual(done.error()["code"], "timed-out")
         self.assertGreater(time.monotonic() - begin, 2.9)
         self.assertFalse(done.lines()[-1]["in_sync"])
+        # It knows of the file and has not got it: that is no second copy.
+        (other,) = self.laptop.run("status", "--json").document()["devices"]
+        self.assertIs(other["in_sync"], False)
         self.assertEqual(follower.stop(), 0)
         self.step("stuck")
         self.assertEqual((there / "more").read_text(), "never applied")
+        (other,) = self.laptop.run("status", "--json").document()["devices"]
+        self.assertIs(other["in_sync"], True)
 
     def test_waits_while_the_other_device_is_reading(self):
         # What the other one's disk holds is in nobody's log yet: until it has been read, nobody can say "in step".
