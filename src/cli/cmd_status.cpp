@@ -1,11 +1,9 @@
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "cli/handlers.hpp"
 #include "cli/removal_claims.hpp"
+#include "cli/status_report.hpp"
 #include "cli/sync_run.hpp"
-#include "cli/table.hpp"
 #include "engine/failure_codes.hpp"
 
 /// `kith status`: reads the database and each folder's marker, and nothing else, so that it answers at once whatever
@@ -15,8 +13,6 @@ namespace {
 
 using engine::Client;
 using files::FolderState;
-
-constexpr std::size_t kMostNamed = 3;  ///< idle folders that are named
 
 std::string_view state_text(FolderState state, bool watched) {
   if (state == FolderState::stopped) return "stopped";
@@ -48,16 +44,6 @@ Json skipped_summary_json(engine::SkippedRow const& row) {
   return {{"total", row.total()}, {"codes", std::move(codes)}, {"items", skipped_json(row)}};
 }
 
-/// "photos: 3 left alone (2 symlink, 1 blocked): kith help skipped"
-std::string skipped_line(Json const& folder) {
-  std::vector<std::string> codes;
-  for (auto const& each : folder["skipped"]["codes"]) {
-    codes.push_back(fmt::format("{} {}", each["files"].get<std::uint64_t>(), each["code"].get<std::string>()));
-  }
-  return fmt::format("{}: {} left alone ({}): kith help skipped", folder["name"].get<std::string>(),
-                     folder["skipped"]["total"].get<std::uint64_t>(), fmt::join(codes, ", "));
-}
-
 /// All that `status` says, gathered once.
 class Picture {
  public:
@@ -66,7 +52,7 @@ class Picture {
   Result<int> show() {
     KITH_CHECK(gather());
     context_.out.document(object_);
-    print();
+    print_status(context_.out, object_);
     return engine::kExitOk;
   }
 
@@ -99,12 +85,7 @@ class Picture {
   Result<> gather_folders() {
     auto& store = client_.instance().store();
     object_["folders"] = Json::array();
-    KITH_TRY(interests, engine::all_control<engine::InterestRow>(store));
-    std::set<FolderId> watched;
-    for (auto const& [key, row] : interests) {
-      auto const folder = FolderId::from(ByteView{key}.first(std::min(key.size(), FolderId::kBytes)));
-      if (folder && row.process.alive()) watched.insert(*folder);
-    }
+    KITH_TRY(watched, engine::live_interests(store));
     KITH_TRY(bound, files::bound_folders(store));
     std::set<FolderId> here;
     for (auto const& [id, row] : bound) {
@@ -235,117 +216,6 @@ class Picture {
     if (syncing || behind) return "syncing";
     if (pending) return "pending";
     return connected || object_["devices"].empty() ? "synced" : "offline";
-  }
-
-  std::string headline() const {
-    auto const& out = context_.out;
-    std::string const state = object_["state"];
-    std::size_t level = 0, all = object_["devices"].size();
-    for (auto const& device : object_["devices"]) level += device["in_sync"] == true ? 1 : 0;
-    std::string text;
-    if (state == "failed") {
-      text = fmt::format("! {} {} you", object_["problems"].size(),
-                         object_["problems"].size() == 1 ? "problem needs" : "problems need");
-    } else if (all == 0) {
-      text = "no other device yet: " + out.command("kith pair");
-    } else if (state == "synced") {
-      text = fmt::format("{} everything in step with {} of {} devices", out.glyphs().done(), level, all);
-    } else if (state == "syncing") {
-      text = "bringing devices in step";
-    } else if (state == "pending") {
-      text = "something waits to be sent or fetched";
-    } else {
-      text = "no other device is connected";
-    }
-    return fmt::format("{} {} {} (this device)    {}", object_["group"]["name"].get<std::string>(), out.glyphs().dot(),
-                       object_["self"]["name"].get<std::string>(), text);
-  }
-
-  void print() {
-    auto& out = context_.out;
-    out.result(headline());
-    Table folders({{"FOLDER", Table::Align::left},
-                   {"PATH", Table::Align::left},
-                   {"STATE", Table::Align::left},
-                   {"ITEMS", Table::Align::right},
-                   {"SIZE", Table::Align::right},
-                   {"PENDING", Table::Align::right}});
-    for (auto const& folder : object_["folders"]) {
-      std::string state = folder["state"];
-      auto const conflicts = folder["conflicts"].get<std::uint64_t>();
-      if (conflicts > 0) state += fmt::format(", {} {}", conflicts, conflicts == 1 ? "conflict" : "conflicts");
-      bool const here = !folder["path"].is_null();
-      folders.add({folder["name"], here ? folder["path"].get<std::string>() : "-", state,
-                   here ? fmt::format("{}", folder["files"].get<std::uint64_t>()) : "",
-                   here ? human_bytes(folder["size_bytes"].get<std::uint64_t>()) : "",
-                   folder["pending_files"] > 0 ? fmt::format("{}", folder["pending_files"].get<std::uint64_t>()) : ""});
-    }
-    if (!folders.empty()) out.block(folders.text(out.out_style(), out.out_columns()));
-    for (auto const& folder : object_["folders"]) {
-      if (folder["skipped"]["total"] > 0) out.result(skipped_line(folder));
-    }
-    Table devices({{"DEVICE", Table::Align::left},
-                   {"PATH", Table::Align::left},
-                   {"LAST SEEN", Table::Align::left},
-                   {"NOTE", Table::Align::left}});
-    for (auto const& device : object_["devices"]) {
-      bool const direct = device["path"] == "direct";
-      std::string seen = device["last_seen_at"].is_null() ? "never" : device["last_seen_at"].get<std::string>();
-      devices.add({device["name"], device["path"], direct ? "now" : seen, note_on(device)});
-    }
-    if (!devices.empty()) out.block(devices.text(out.out_style(), out.out_columns()));
-    auto const& messages = object_["messages"];
-    out.result(fmt::format("messages: {} here, read up to {}, {} pending", messages["last_cursor"].get<std::uint64_t>(),
-                           messages["read_cursor"].get<std::uint64_t>(), messages["pending"].get<std::uint64_t>()));
-    for (auto const& problem : object_["problems"]) {
-      out.result(fmt::format("! {}", problem["message"].get<std::string>()));
-      out.result(fmt::format("  kith help {}", problem["code"].get<std::string>()));
-    }
-    print_running();
-  }
-
-  /// "in step, keeps no folder of this device"
-  std::string note_on(Json const& device) const {
-    std::string note = device["in_sync"].is_null() ? "" : device["in_sync"] == true ? "in step" : "behind";
-    std::size_t here = 0, there = 0;
-    for (auto const& folder : object_["folders"]) {
-      if (folder["path"].is_null()) continue;
-      ++here;
-      if (!device["folders"].is_null() &&
-          std::find(device["folders"].begin(), device["folders"].end(), folder["id"]) != device["folders"].end())
-        ++there;
-    }
-    if (device["folders"].is_null() || there == here) return note;
-    if (!note.empty()) note += ", ";
-    return note + (there == 0 ? "keeps no folder of this device"
-                              : fmt::format("keeps {} of {} folders of this device", there, here));
-  }
-
-  void print_running() {
-    auto& out = context_.out;
-    std::vector<std::string> directories;
-    for (auto const& folder : object_["folders"]) {
-      if (!folder["path"].is_null() && folder["watched"] != true) directories.push_back(folder["path"]);
-    }
-    bool const idle = !directories.empty();
-    if (!object_["running"].is_null()) {
-      out.note(fmt::format("{} runs since {}", object_["running"]["command"].get<std::string>(),
-                           object_["running"]["since_at"].get<std::string>()));
-    } else if (!idle) {
-      out.note("Nothing is running: nothing comes or goes until kith sync, pull or push runs.");
-    }
-    if (!idle) return;
-    if (directories.size() == 1) {
-      out.note(fmt::format("Edits in {} are not seen now. Run: {}", directories.front(),
-                           out.command("kith sync " + engine::shell_quoted(directories.front()))));
-      return;
-    }
-    auto const shown = std::min(directories.size(), kMostNamed);
-    auto text = fmt::format(
-        "{}", fmt::join(directories.begin(), directories.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
-    if (directories.size() > shown) text += fmt::format(" and {} more", directories.size() - shown);
-    out.note(fmt::format("Edits in {} folders are not seen now ({}). Run for each: {}", directories.size(), text,
-                         out.command("kith sync DIR")));
   }
 
   Context& context_;

@@ -1,0 +1,134 @@
+#include "cli/status_report.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/table.hpp"
+
+namespace kith::cli {
+namespace {
+
+constexpr std::size_t kMostNamed = 3;  ///< idle folders that are named
+
+/// "photos: 3 left alone (2 symlink, 1 blocked): kith help skipped"
+std::string skipped_line(Json const& folder) {
+  std::vector<std::string> codes;
+  for (auto const& each : folder["skipped"]["codes"]) {
+    codes.push_back(fmt::format("{} {}", each["files"].get<std::uint64_t>(), each["code"].get<std::string>()));
+  }
+  return fmt::format("{}: {} left alone ({}): kith help skipped", folder["name"].get<std::string>(),
+                     folder["skipped"]["total"].get<std::uint64_t>(), fmt::join(codes, ", "));
+}
+
+std::string headline(Output const& out, Json const& status) {
+  std::string const state = status["state"];
+  std::size_t level = 0, all = status["devices"].size();
+  for (auto const& device : status["devices"]) level += device["in_sync"] == true ? 1 : 0;
+  std::string text;
+  if (state == "failed") {
+    text = fmt::format("! {} {} you", status["problems"].size(),
+                       status["problems"].size() == 1 ? "problem needs" : "problems need");
+  } else if (all == 0) {
+    text = "no other device yet: " + out.command("kith pair");
+  } else if (state == "synced") {
+    text = fmt::format("{} everything in step with {} of {} devices", out.glyphs().done(), level, all);
+  } else if (state == "syncing") {
+    text = "bringing devices in step";
+  } else if (state == "pending") {
+    text = "something waits to be sent or fetched";
+  } else {
+    text = "no other device is connected";
+  }
+  return fmt::format("{} {} {} (this device)    {}", status["group"]["name"].get<std::string>(), out.glyphs().dot(),
+                     status["self"]["name"].get<std::string>(), text);
+}
+
+/// "in step, keeps no folder of this device"
+std::string note_on(Json const& status, Json const& device) {
+  std::string note = device["in_sync"].is_null() ? "" : device["in_sync"] == true ? "in step" : "behind";
+  std::size_t here = 0, there = 0;
+  for (auto const& folder : status["folders"]) {
+    if (folder["path"].is_null()) continue;
+    ++here;
+    if (!device["folders"].is_null() &&
+        std::find(device["folders"].begin(), device["folders"].end(), folder["id"]) != device["folders"].end())
+      ++there;
+  }
+  if (device["folders"].is_null() || there == here) return note;
+  if (!note.empty()) note += ", ";
+  return note + (there == 0 ? "keeps no folder of this device"
+                            : fmt::format("keeps {} of {} folders of this device", there, here));
+}
+
+void print_running(Output& out, Json const& status) {
+  std::vector<std::string> directories;
+  for (auto const& folder : status["folders"]) {
+    if (!folder["path"].is_null() && folder["watched"] != true) directories.push_back(folder["path"]);
+  }
+  bool const idle = !directories.empty();
+  if (!status["running"].is_null()) {
+    out.note(fmt::format("{} runs since {}", status["running"]["command"].get<std::string>(),
+                         status["running"]["since_at"].get<std::string>()));
+  } else if (!idle) {
+    out.note("Nothing is running: nothing comes or goes until kith sync, pull or push runs.");
+  }
+  if (!idle) return;
+  if (directories.size() == 1) {
+    out.note(fmt::format("Edits in {} are not seen now. Run: {}", directories.front(),
+                         out.command("kith sync " + engine::shell_quoted(directories.front()))));
+    return;
+  }
+  auto const shown = std::min(directories.size(), kMostNamed);
+  auto text =
+      fmt::format("{}", fmt::join(directories.begin(), directories.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (directories.size() > shown) text += fmt::format(" and {} more", directories.size() - shown);
+  out.note(fmt::format("Edits in {} folders are not seen now ({}). Run for each: {}", directories.size(), text,
+                       out.command("kith sync DIR")));
+}
+
+}  // namespace
+
+void print_status(Output& out, Json const& status) {
+  out.result(headline(out, status));
+  Table folders({{"FOLDER", Table::Align::left},
+                 {"PATH", Table::Align::left},
+                 {"STATE", Table::Align::left},
+                 {"ITEMS", Table::Align::right},
+                 {"SIZE", Table::Align::right},
+                 {"PENDING", Table::Align::right}});
+  for (auto const& folder : status["folders"]) {
+    std::string state = folder["state"];
+    auto const conflicts = folder["conflicts"].get<std::uint64_t>();
+    if (conflicts > 0) state += fmt::format(", {} {}", conflicts, conflicts == 1 ? "conflict" : "conflicts");
+    bool const here = !folder["path"].is_null();
+    folders.add({folder["name"], here ? folder["path"].get<std::string>() : "-", state,
+                 here ? fmt::format("{}", folder["files"].get<std::uint64_t>()) : "",
+                 here ? human_bytes(folder["size_bytes"].get<std::uint64_t>()) : "",
+                 folder["pending_files"] > 0 ? fmt::format("{}", folder["pending_files"].get<std::uint64_t>()) : ""});
+  }
+  if (!folders.empty()) out.block(folders.text(out.out_style(), out.out_columns()));
+  for (auto const& folder : status["folders"]) {
+    if (folder["skipped"]["total"] > 0) out.result(skipped_line(folder));
+  }
+  Table devices({{"DEVICE", Table::Align::left},
+                 {"PATH", Table::Align::left},
+                 {"LAST SEEN", Table::Align::left},
+                 {"NOTE", Table::Align::left}});
+  for (auto const& device : status["devices"]) {
+    bool const direct = device["path"] == "direct";
+    std::string seen = device["last_seen_at"].is_null() ? "never" : device["last_seen_at"].get<std::string>();
+    devices.add({device["name"], device["path"], direct ? "now" : seen, note_on(status, device)});
+  }
+  if (!devices.empty()) out.block(devices.text(out.out_style(), out.out_columns()));
+  auto const& messages = status["messages"];
+  out.result(fmt::format("messages: {} here, read up to {}, {} pending", messages["last_cursor"].get<std::uint64_t>(),
+                         messages["read_cursor"].get<std::uint64_t>(), messages["pending"].get<std::uint64_t>()));
+  for (auto const& problem : status["problems"]) {
+    out.result(fmt::format("! {}", problem["message"].get<std::string>()));
+    out.result(fmt::format("  kith help {}", problem["code"].get<std::string>()));
+  }
+  print_running(out, status);
+}
+
+}  // namespace kith::cli
