@@ -77,10 +77,11 @@ void count_files(std::filesystem::path const& root, Json& sent) {
 
 Result<int> dry_run(Context& context, SyncOptions const& options, Client& client, FolderPlace const& place) {
   auto const started = Clock::now();
+  KITH_TRY(marked, check_binding(context, client, place, options));
   KITH_TRY(object, sync_summary(client, place, true, started));
   auto& out = context.out;
   bool guarded = false;
-  if (!place.bound) {
+  if (!place.bound || !marked) {  // all that is there is compared, and nothing counts as deleted
     count_files(place.root, object["sent"]);
     KITH_CHECK(
         client.instance().folders.scan(place.id, [&](std::vector<files::VersionRow> const& versions) -> Result<> {
@@ -122,7 +123,8 @@ Result<int> dry_run(Context& context, SyncOptions const& options, Client& client
       "{} would send {} files ({}), delete {} on other devices, and receive {} files ({}). Nothing was changed.",
       place.name, count("sent", "files"), human_bytes(count("sent", "size_bytes")), count("deleted", "there"),
       count("received", "files"), human_bytes(count("received", "size_bytes"))));
-  if (!place.bound && place.known) out.note("Files that both sides have already are compared and not sent again.");
+  if ((!place.bound || !marked) && place.known)
+    out.note("Files that both sides have already are compared and not sent again.");
   return engine::kExitOk;
 }
 

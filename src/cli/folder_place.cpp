@@ -122,6 +122,32 @@ Result<> check_above(fs::path path) {
   return {};
 }
 
+/// A directory above that is a folder of another home: that home would carry what is in this one as well.
+Result<> check_outer_marker(Context& context, Client& client, fs::path const& root) {
+  for (auto outer = root.parent_path(); outer.has_relative_path(); outer = outer.parent_path()) {
+    std::error_code failed;
+    auto const file = outer / ".kith" / "folder";
+    if (fs::symlink_status(file, failed).type() != fs::file_type::regular) continue;
+    auto const disk = disk::PosixFileSystem::open(outer.native());
+    auto const bytes = disk ? (*disk)->read_marker() : Result<Bytes>(fail(disk.error()));
+    auto const marker = bytes ? wire::decode<files::Marker>(*bytes) : Result<files::Marker>(fail(bytes.error()));
+    auto const& replica = client.instance().replica;
+    bool const ours = marker && marker->group == replica.state().group() && marker->device == replica.self();
+    Advice advice{{{"kith sync DIR", "with another directory, neither in a folder nor around one"}}};
+    if (ours) {
+      advice.remedies.push_back({"kith sync " + shown(outer), "see which folder that is"});
+    } else if (printable(file.native()) == file.native()) {
+      advice.remedies.push_back({fmt::format("rm {}", shown(file)),
+                                 "if nothing else syncs the outer one any more; then the same command again"});
+    }
+    context.advise(std::move(advice));
+    return usage(fmt::format("{} is inside {}, which {} keeps as a folder; a file can be in one folder only",
+                             printable(root.native()), printable(outer.native()),
+                             ours ? "this device" : "another home"));
+  }
+  return {};
+}
+
 Result<> check_place(Context& context, Client& client, FolderPlace const& place) {
   if (is_within(fs::weakly_canonical(client.options().paths.state_dir), place.root)) {
     advise_another_directory(context);
@@ -139,7 +165,34 @@ Result<> check_place(Context& context, Client& client, FolderPlace const& place)
         fmt::format("{} and the folder \"{}\" in {} are one inside the other; a file can be in one folder only",
                     printable(place.root.native()), row.name, printable(row.root)));
   }
-  return {};
+  return place.bound ? Result<>{} : check_outer_marker(context, client, place.root);
+}
+
+/// Whether the directory may be made: for what the group has or is to get in any case, and not where a disk was meant
+/// to be. A mistyped name is no new folder.
+Result<> check_makeable(Context& context, FolderPlace const& place, SyncOptions const& options) {
+  if (place.bound) return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
+  if (place.known || options.make_new) return {};
+  advise_missing(context, place);
+  return fail(files::FilesError::not_found, SystemDetail{ENOENT, place.root.native()});
+}
+
+/// Whether a directory without its marker may be taken as a new one: its user names the folder that it was.
+Result<bool> taken_afresh(Client& client, FolderPlace const& place, SyncOptions const& options) {
+  KITH_TRY(row, core::get_record<files::FolderRow>(client.instance().store(), core::Table::folders, place.id.view()));
+  std::error_code failed;
+  bool const old_place_gone = row && row->root != place.root.native() && !fs::exists(row->root, failed);
+  return options.folder && row && (old_place_gone || row->root == place.root.native());
+}
+
+/// What the user is told of a directory that the folder may not have.
+Error refusal(Context& context, Client& client, FolderPlace const& place, disk::PosixFileSystem& disk,
+              Error const& error) {
+  if (error.is(files::FilesError::not_found))
+    return {EngineError::folder_unmounted, SubjectDetail{place.root.native()}};
+  if (!error.holds<files::BindError>()) return error;
+  auto const advised = advise_moved(context, client, place, disk);
+  return advised ? error : advised.error();
 }
 
 }  // namespace
@@ -190,34 +243,36 @@ bool is_awaited(FolderPlace const& place, SyncOptions const& options) {
   return !place.known && !place.bound && !options.make_new && !fs::exists(place.root, failed);
 }
 
+Result<bool> check_binding(Context& context, Client& client, FolderPlace const& place, SyncOptions const& options) {
+  std::error_code failed;
+  if (!fs::exists(place.root, failed)) {
+    KITH_CHECK(check_makeable(context, place, options));
+    return false;
+  }
+  auto opened = disk::PosixFileSystem::open(place.root.native());
+  if (!opened) return fail(opened.error());
+  KITH_TRY(afresh, taken_afresh(client, place, options));
+  auto& instance = client.instance();
+  auto const marked =
+      files::check_binding(instance.store(), instance.replica, **opened, place.name, place.root.native(), afresh);
+  if (!marked) return fail(refusal(context, client, place, **opened, marked.error()));
+  return *marked;
+}
+
 Result<> bind_place(Context& context, Client& client, FolderPlace const& place, SyncOptions const& options) {
   std::error_code failed;
   MadeDirectory made;
   if (!fs::exists(place.root, failed)) {
-    // Made for what the group has or is to get in any case, and not where a disk was meant to be: a mistyped name is no
-    // new folder.
-    if (place.bound) return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
-    if (!place.known && !options.make_new) {
-      advise_missing(context, place);
-      return fail(files::FilesError::not_found, SystemDetail{ENOENT, place.root.native()});
-    }
+    KITH_CHECK(check_makeable(context, place, options));
     KITH_CHECK(made.make(place.root));
   }
   auto opened = disk::PosixFileSystem::open(place.root.native());
   if (!opened) return fail(opened.error());
   auto& instance = client.instance();
-  KITH_TRY(row, core::get_record<files::FolderRow>(instance.store(), core::Table::folders, place.id.view()));
-  bool const old_place_gone = row && row->root != place.root.native() && !fs::exists(row->root, failed);
-  bool const afresh = options.folder && row && (old_place_gone || row->root == place.root.native());
+  KITH_TRY(afresh, taken_afresh(client, place, options));
   auto const bound = files::bind_folder(instance.store(), instance.replica, instance.folders, **opened, place.name,
                                         place.root.native(), afresh, engine::current_time());
-  if (!bound && bound.error().is(files::FilesError::not_found)) {
-    return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
-  }
-  if (!bound) {
-    if (bound.error().holds<files::BindError>()) KITH_CHECK(advise_moved(context, client, place, **opened));
-    return fail(bound.error());
-  }
+  if (!bound) return fail(refusal(context, client, place, **opened, bound.error()));
   made.keep();
   client.bell().ring();
   return {};

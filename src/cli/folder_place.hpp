@@ -24,6 +24,10 @@ struct FolderPlace {
 /// that --new asks for. @return EngineError::folder_unmounted, files::BindError, FilesError
 [[nodiscard]] Result<> bind_place(Context& context, engine::Client& client, FolderPlace const& place,
                                   SyncOptions const& options);
+/// Whether bind_place() would take the place, as far as this device has heard. Makes nothing.
+/// @return whether the directory has the folder's marker; errors as of bind_place()
+[[nodiscard]] Result<bool> check_binding(Context& context, engine::Client& client, FolderPlace const& place,
+                                         SyncOptions const& options);
 /// Whether the directory is not there, and would be made once the group turns out to have such a folder.
 [[nodiscard]] bool is_awaited(FolderPlace const& place, SyncOptions const& options);
 

@@ -18,10 +18,13 @@ class Places(unittest.TestCase):
         cls.laptop, cls.desktop = cls.pair.laptop, cls.pair.desktop
 
     def refused(self, *args, code=2):
+        """With and without --dry-run."""
+        dry = self.laptop.run("sync", *args, "--dry-run", "--json").expect(code).error()
         done = self.laptop.run("sync", *args, "--once", "--timeout", "1s", "--json").expect(code)
         error = done.error()
         self.assertTrue(error["safe"])
         self.assertTrue(error["remedy"])
+        self.assertEqual(dry, error)
         return error
 
     def test_names(self):
@@ -100,6 +103,7 @@ class Places(unittest.TestCase):
         error = self.refused(new)
         self.assertEqual(error["code"], "folder-foreign")
         self.assertEqual(error["remedy"][0]["command"], f"kith sync '{new}' --folder moved")
+        self.laptop.run("sync", new, "--folder", "moved", "--dry-run").ok()
         again = self.laptop.run("sync", new, "--folder", "moved", "--once", "--timeout", "1s", "--json").expect(10)
         self.assertEqual(again.lines()[-1]["folder"]["path"], str(new))
         self.assertEqual((new / "file").read_text(), "file")
@@ -112,6 +116,8 @@ class Places(unittest.TestCase):
         shutil.rmtree(here / ".kith")
         error = self.refused(here, code=15)
         self.assertIn(f"kith sync {here} --folder unmarked", [each["command"] for each in error["remedy"]])
+        told = self.laptop.run("sync", here, "--folder", "unmarked", "--dry-run", "--json").ok().document()
+        self.assertEqual((told["sent"]["files"], told["deleted"]["there"]), (1, 0))
         # Moved as well: neither place has the marker.
         there = self.laptop.dir / "elsewhere"
         there.mkdir()
@@ -146,8 +152,17 @@ class Places(unittest.TestCase):
         self.laptop.once("foreign", timeout="1s").expect(10)
         other = Pair()
         try:
-            done = other.laptop.run("sync", foreign, "--once", "--json", "--timeout", "1s").expect(2)
-            self.assertEqual(done.error()["code"], "folder-foreign")
+            inner = foreign / "deep" / "inner"
+            inner.mkdir(parents=True)
+            for how in (("--dry-run",), ("--once", "--timeout", "1s")):
+                done = other.laptop.run("sync", foreign, "--json", *how).expect(2)
+                self.assertEqual(done.error()["code"], "folder-foreign")
+                # That home would carry what is below as well.
+                error = other.laptop.run("sync", inner, "--json", *how).expect(2).error()
+                self.assertEqual((error["code"], error["message"].split(";")[0]),
+                                 ("usage", f"{inner} is inside {foreign}, which another home keeps as a folder"))
+                self.assertEqual(error["remedy"][-1]["command"], done.error()["remedy"][-1]["command"])
+                self.assertFalse((inner / ".kith").exists())
             # Its home is gone: what the remedy says lets the other home take the files over.
             (foreign / "file").write_text("kept")
             kept = foreign / ".kith" / "trash" / "kept"
@@ -156,6 +171,7 @@ class Places(unittest.TestCase):
             command = shlex.split(done.error()["remedy"][-1]["command"])
             self.assertEqual(command, ["rm", str(foreign / ".kith" / "folder")])
             subprocess.run(command, check=True)
+            other.laptop.run("sync", inner, "--dry-run").ok()
             other.laptop.run("sync", foreign, "--once", "--json", "--timeout", "1s").expect(10)
             other.desktop.folder("foreign").mkdir()
             follower = other.laptop.start("sync", foreign, "--json")

@@ -23,6 +23,10 @@ Result<> forget_local_files(Store& store, FolderId const& folder) {
   return {};
 }
 
+Marker marker_of(core::Replica const& replica, FolderId const& folder) {
+  return {1, replica.state().group(), folder, replica.self()};
+}
+
 }  // namespace
 
 ErrorDomain const& error_domain(BindError) {
@@ -143,21 +147,28 @@ Result<std::uint64_t> FolderSync::purge_trash(std::chrono::milliseconds keep, Wa
   return look.may_purge() ? disk->purge_trash({now.ms - keep.count()}) : 0;
 }
 
-Result<FolderId> bind_folder(Store& store, core::Replica& replica, FolderView& view, FileSystem& disk,
-                             std::string const& name, std::string const& root, bool afresh, Now now) {
-  KITH_CHECK(replica.refresh());
+Result<bool> check_binding(Store& store, core::Replica const& replica, FileSystem& disk, std::string const& name,
+                           std::string const& root, bool afresh) {
   FolderId const id = folder_id(replica.state().genesis().content_secret, name);
-  Marker const ours{1, replica.state().group(), id, replica.self()};
   auto const found = disk.read_marker();
   if (found) {
     auto const marker = wire::decode<Marker>(*found);
-    if (!marker || !(*marker == ours)) return fail(BindError::other_folder, SubjectDetail{root});
+    if (!marker || !(*marker == marker_of(replica, id))) return fail(BindError::other_folder, SubjectDetail{root});
   } else if (!found.error().is(FilesError::not_found)) {
     return fail(found.error());
   }
   KITH_TRY(bound, core::get_record<FolderRow>(store, Table::folders, id.view()));
   if (bound && bound->root != root && !found && !afresh) return fail(BindError::name_taken, SubjectDetail{bound->root});
   if (bound && !found && !afresh) return fail(FilesError::not_found, SubjectDetail{root});
+  return found.has_value();
+}
+
+Result<FolderId> bind_folder(Store& store, core::Replica& replica, FolderView& view, FileSystem& disk,
+                             std::string const& name, std::string const& root, bool afresh, Now now) {
+  KITH_CHECK(replica.refresh());
+  FolderId const id = folder_id(replica.state().genesis().content_secret, name);
+  KITH_TRY(found, check_binding(store, replica, disk, name, root, afresh));
+  KITH_TRY(bound, core::get_record<FolderRow>(store, Table::folders, id.view()));
   if (bound && found && bound->root == root) return id;
 
   auto const bind = [&]() -> Result<> {
@@ -182,7 +193,7 @@ Result<FolderId> bind_folder(Store& store, core::Replica& replica, FolderView& v
   auto changed = bind();
   // The marker comes before the commit: a marker without a row is taken up by the next attempt, a row without a marker
   // would be taken for a disk that is not mounted.
-  if (changed && !found) changed = disk.write_marker(wire::encode(ours));
+  if (changed && !found) changed = disk.write_marker(wire::encode(marker_of(replica, id)));
   if (changed) changed = transaction.commit();
   if (!changed) {
     replica.invalidate();

@@ -85,6 +85,11 @@ enum class BindError {
 };
 [[nodiscard]] ErrorDomain const& error_domain(BindError);
 
+/// Whether bind_folder() would give the folder this place. Changes nothing.
+/// @return whether the directory has the folder's marker; BindError, FilesError::not_found for a lost marker
+[[nodiscard]] Result<bool> check_binding(Store& store, core::Replica const& replica, FileSystem& disk,
+                                         std::string const& name, std::string const& root, bool afresh);
+
 /// Gives a folder of the group a place on this device: writes the marker, makes the folder known to the group where it
 /// is new, and notes everything that it holds as work. A directory that had the marker and has lost it is refused: its
 /// disk is not mounted, or somebody removed `.kith`.
