@@ -80,7 +80,7 @@ Result<int> dry_run(Context& context, SyncOptions const& options, Client& client
   KITH_TRY(marked, check_binding(context, client, place, options));
   KITH_TRY(object, sync_summary(client, place, true, started));
   auto& out = context.out;
-  bool guarded = false;
+  std::optional<Error> guarded;
   if (!place.bound || !marked) {  // all that is there is compared, and nothing counts as deleted
     count_files(place.root, object["sent"]);
     KITH_CHECK(
@@ -96,35 +96,44 @@ Result<int> dry_run(Context& context, SyncOptions const& options, Client& client
   } else {
     files::FolderSync folder(client.instance().folder_context(place.id));
     auto const guard = options.max_delete.value_or(client.options().config.max_delete);
-    auto const report = folder.dry_run(guard, engine::current_time());
+    auto report = folder.dry_run(guard, engine::current_time());
     if (!report && report.error().is(files::FilesError::not_found)) {
       return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
     }
     if (!report) return fail(report.error());
     KITH_TRY(pending, folder.pending());
-    guarded = report->guarded;
+    if (report->guarded) {
+      guarded = Error(EngineError::mass_delete, CountDetail{report->vanished, report->vanished + report->files});
+      // What the guard stops is what somebody wants to see before allowing it.
+      report = folder.dry_run({.off = true}, engine::current_time());
+      if (!report) return fail(report.error());
+    }
     object["sent"] = {{"files", report->changed_files}, {"size_bytes", report->changed_bytes}};
     object["received"] = {{"files", pending.files}, {"size_bytes", pending.bytes}};
-    object["deleted"]["there"] = report->guarded ? report->vanished : report->removed_files;
+    object["deleted"]["there"] = report->removed_files;
     for (auto const& each : report->skipped) {
       if (object["skipped"].size() == engine::SkippedRow::kMost) break;
       object["skipped"].push_back(skipped_item_json(each.path, std::string(files::skip_code(each.why))));
     }
     object["skipped_total"] = report->skipped.size();
-    if (guarded) {
-      out.document(object);
-      return fail(EngineError::mass_delete, CountDetail{report->vanished, report->vanished + report->files});
-    }
   }
   object["wall_s"] = std::chrono::duration<double>(Clock::now() - started).count();
   out.document(object);
   auto const count = [&](char const* group, char const* field) { return object[group][field].get<std::uint64_t>(); };
-  out.result(fmt::format(
-      "{} would send {} files ({}), delete {} on other devices, and receive {} files ({}). Nothing was changed.",
-      place.name, count("sent", "files"), human_bytes(count("sent", "size_bytes")), count("deleted", "there"),
-      count("received", "files"), human_bytes(count("received", "size_bytes"))));
+  out.result(fmt::format("{} would send {}, delete {} on other devices, and receive {}. Nothing was changed.",
+                         place.name, files_text(count("sent", "files"), count("sent", "size_bytes")),
+                         count("deleted", "there"),
+                         files_text(count("received", "files"), count("received", "size_bytes"))));
   if ((!place.bound || !marked) && place.known)
     out.note("Files that both sides have already are compared and not sent again.");
+  if (guarded) {
+    out.result("! It would stop before that: more would vanish than --max-delete or defaults.max_delete allows.");
+    auto const& root = place.root.native();
+    auto const directory = printable(root) == root ? engine::shell_quoted(root) : "DIR";
+    context.advise(
+        {{{fmt::format("kith sync {} --max-delete none", directory), "it is meant: delete them everywhere"}}});
+    return fail(*guarded);
+  }
   return engine::kExitOk;
 }
 

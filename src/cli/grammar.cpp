@@ -182,7 +182,7 @@ void declare_sync(App& app) {
   add_flag(app, "--new", "make it a folder of its own, whatever its name");
   add_flag(app, "--once", "stop when every reachable device has everything");
   add_flag(app, "--dry-run", "say what would be sent and deleted, and do nothing");
-  app.add_option("--max-delete", "how much may vanish before it stops and asks; else defaults.max_delete")
+  app.add_option("--max-delete", "how much may vanish before it stops; else defaults.max_delete")
       ->type_name("N|N%|none");
   add_list(app, "--peer", "where another device listens; may come several times");
   app.get_option("--peer")->type_name("HOST:PORT");

@@ -44,8 +44,10 @@ std::span<CommandPage const> command_pages() {
        "until Ctrl-C. Files that are there already are compared, not sent again. What is deleted or replaced is kept "
        "in DIR/.kith/trash for some days. A directory that is not there yet is made, with all above it, once another device "
        "has told of a folder of its name; --new makes it at once.\n\n"
-       "If very many files vanish at once it stops and asks: by default more than 25% of the folder and more than 50 "
-       "files. --max-delete says how many are meant; a percentage counts beyond 50 files only.",
+       "If very many files vanish at once it stops with exit code 15 and deletes nothing on other devices: by default "
+       "more than 25% of the folder and more than 50 files. --dry-run shows what it would do. If they are meant to be "
+       "gone, run it again with --max-delete none, or say how many are meant; a percentage counts beyond 50 files "
+       "only.",
        {{"kith sync ~/Photos", "keep a directory in step"},
         {"kith sync ~/Photos --once", "stop when every reachable device has everything"},
         {"kith sync ~/Photos --dry-run", "see what would happen"},
@@ -127,7 +129,7 @@ std::span<CommandPage const> command_pages() {
        "file if there is none.",
        {{"kith config set network.listen '[::]:7428'", "listen on another port"},
         {"kith config set network.listen ''", "do not listen"},
-        {"kith config set defaults.max_delete 10%", "stop and ask sooner"}}},
+        {"kith config set defaults.max_delete 10%", "stop sooner"}}},
       {"config check",
        "",
        "Names every mistake in the file and in KITH_ variables, with line and column.",

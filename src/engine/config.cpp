@@ -26,7 +26,7 @@ constexpr std::array<ConfigKeyInfo, kConfigKeyCount> kKeys{{
     {ConfigKey::defaults_trash_days, "defaults.trash_days", ConfigKeyInfo::Kind::number, "a number of days, 1 to 36500",
      "how long deleted and replaced files are kept"},
     {ConfigKey::defaults_max_delete, "defaults.max_delete", ConfigKeyInfo::Kind::text, "\"25%\", \"100\" or \"none\"",
-     "how much may vanish from a folder before it stops and asks"},
+     "how much may vanish from a folder before it stops"},
     {ConfigKey::log_level, "log.level", ConfigKeyInfo::Kind::text, "error, warn, info or debug",
      "what is written to the log"},
 }};

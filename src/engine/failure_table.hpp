@@ -335,8 +335,7 @@ inline constexpr FailureCode kCodes[] = {
      "More files than the guard allows are gone from the folder: by default more than a quarter of it and more than 50 "
      "files. If that is meant, say so; else bring them back, from the trash in DIR/.kith/trash or another device.",
      {{{"kith sync DIR --max-delete none", "it is meant: delete them everywhere"},
-       {"kith sync DIR --dry-run", "see what would happen"},
-       {"kith config set defaults.max_delete 50%", "let more go without asking"}}}},
+       {"kith sync DIR --dry-run", "see what would happen"}}}},
 
     {"version-mismatch", kExitVersion, true, kUntouched, "the two devices speak different versions",
      "Their programs have no protocol version in common. Update the older one.",

@@ -95,9 +95,18 @@ class MassDelete(Guards):
         (here / "new").write_text("an edit beside the deletions")
         dry = self.laptop.run("sync", here, "--dry-run", "--json").expect(15)
         self.assertEqual(check_schema(dry.document())["deleted"]["there"], 60)
+        # People are shown what would be done, what stops it, and what to type if it is meant; and so says the help.
+        shown = self.laptop.run("sync", here, "--dry-run").expect(15)
+        self.assertRegex(shown.out, r"^many would send 1 file \(28 B\), delete 60 on other devices, and receive 0 files .*"
+                                    r"Nothing was changed\.\n! It would stop before that")
+        self.assertIn(f"kith sync {here} --max-delete none", shown.err)
+        self.assertNotIn("--dry-run", shown.err)
+        self.laptop.run("sync", here, "--dry-run", "--max-delete", "none").ok()
+        self.assertIn("exit code 15", " ".join(self.laptop.run("help", "sync").ok().out.split()))
         error = self.stopped(self.laptop.once("many"), "mass-delete")
         self.assertIn("60", error["message"] + str(error["cause"]))
-        self.assertIn("--max-delete none", str(error["remedy"]))
+        self.assertEqual([each["command"] for each in error["remedy"]],
+                         [f"kith sync {here} --max-delete none", f"kith sync {here} --dry-run"])
         self.assertEqual(self.laptop.status("many")["state"], "stopped")
         self.stopped(self.laptop.once("many", "--max-delete", "59"), "mass-delete")
         self.assertEqual(tree(there), before)
