@@ -19,7 +19,7 @@ tl::unexpected<UsageFault> refuse(std::string_view flag, std::string_view value,
 }
 
 Checked<std::string> name_of(std::string_view flag, std::string value) {
-  if (!engine::is_name(value)) return refuse(flag, value, "a name of 1 to 255 bytes");
+  if (!engine::is_name(value)) return refuse(flag, value, engine::wanted_name(value));
   return value;
 }
 Checked<std::optional<std::string>> name_if_any(Given const& given, std::string const& flag) {

@@ -167,6 +167,12 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= kLimits.max_name_bytes && is_utf8(text) && printable(text) == text;
 }
 
+std::string_view wanted_name(std::string_view text) {
+  if (text.empty() || text.size() > kLimits.max_name_bytes) return "a name of 1 to 255 bytes";
+  if (!is_utf8(text)) return "a name in UTF-8";
+  return "a name without control characters";
+}
+
 std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "device";

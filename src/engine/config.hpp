@@ -65,6 +65,8 @@ struct ConfigKeyInfo {
 
 /// Whether a text may name a device, group, folder or topic: 1 to 255 bytes of UTF-8 that show as what they are.
 [[nodiscard]] bool is_name(std::string_view text);
+/// What a text that is no name lacks to be one: "a name without control characters".
+[[nodiscard]] std::string_view wanted_name(std::string_view text);
 
 /// What this machine calls itself, as a device's name: "device" where it has no usable name.
 [[nodiscard]] std::string host_name();

@@ -15,6 +15,8 @@ class Names(_Three):
     def test_that_fit_nobody_or_several(self):
         self.assertEqual(self.a.run("devices", "rename", "nobody", "x", "--json").expect(2).error()["code"], "no-such-device")
         self.assertEqual(self.a.run("devices", "rename", "desktop", "", "--json").expect(2).error()["code"], "usage")
+        coloured = self.a.run("devices", "rename", "desktop", "x\x1b[31m", "--json").expect(2).error()
+        self.assertTrue(coloured["message"].endswith("; it takes a name without control characters"), coloured)
         taken = self.a.run("devices", "rename", "desktop", "laptop", "--json").expect(2).error()
         self.assertEqual(taken["message"], 'another device is called "laptop" already')
         # Two that have not heard of each other take the same name.
