@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -21,7 +23,11 @@ constexpr auto kSettleTime = std::chrono::milliseconds{200};  ///< for an acknow
 Result<SecretBytes> read_all(disk::Fd const& file, std::string const& name) {
   auto data = engine::read_to_end(file, engine::kMaxMessageBytes, name);
   if (!data && data.error().is(files::FilesError::too_long)) {
-    return fail(EngineError::message_too_large, CountDetail{engine::kMaxMessageBytes + 1, engine::kMaxMessageBytes});
+    std::uint64_t size = engine::kMaxMessageBytes + 1;  // of a stream no more is known
+    struct stat found {};
+    if (::fstat(file.get(), &found) == 0 && S_ISREG(found.st_mode))
+      size = std::max(size, static_cast<std::uint64_t>(found.st_size));
+    return fail(EngineError::message_too_large, CountDetail{size, engine::kMaxMessageBytes});
   }
   return data;
 }

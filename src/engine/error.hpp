@@ -21,7 +21,7 @@ enum class EngineError {
   no_such_device,       ///< no device of the group has this name or id prefix; the detail is what was given
   ambiguous_device,     ///< several have it; the detail lists them
   usage,                ///< arguments that do not fit together; the detail says which
-  message_too_large,    ///< more bytes than one message holds; the detail has size and limit
+  message_too_large,    ///< more bytes than one message holds; the detail has size, as far as it is known, and limit
   message_empty,        ///< there is nothing to send; the detail says where it was looked for
   no_such_file,         ///< a text that looks like a file's path, and no file is there; the detail is the text
   name_is_the_groups,   ///< device.name would change nothing any more; the detail is the wanted name

@@ -164,9 +164,12 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
     case EngineError::ambiguous_device:
       return make(code("ambiguous-device"), "several devices fit", subject_of(error, ""));
     case EngineError::usage: return make(code("usage"), subject_of(error, "the command line does not make sense"));
-    case EngineError::message_too_large:
-      return make(code("message-too-large"), fmt::format("{} do not fit into one message", human_bytes(count.count)),
-                  fmt::format("a message has at most {}", human_bytes(count.limit)));
+    case EngineError::message_too_large: {
+      auto const size = human_bytes(count.count), limit = human_bytes(count.limit);
+      return make(code("message-too-large"),
+                  fmt::format("{}{} do not fit into one message", size == limit ? "more than " : "", size),
+                  fmt::format("a message has at most {}", limit));
+    }
     case EngineError::message_empty:
       return make(code("nothing-to-send"),
                   fmt::format("there is nothing to send: {} is empty", subject_of(error, "standard input")));

@@ -141,6 +141,15 @@ TEST(Failures, DetailsAreInTheWords) {
   EXPECT_EQ(explain({crypto::CryptoError::bad_word, SubjectDetail{"7"}}).what, "word 7 is not a recovery word");
 }
 
+TEST(Failures, ASizeIsToldFromItsLimit) {
+  constexpr std::uint64_t kLimit = 16U << 20U;
+  auto const told = [](std::uint64_t size) {
+    return explain({EngineError::message_too_large, CountDetail{size, kLimit}}).what;
+  };
+  EXPECT_EQ(told(40U << 20U), "40.0 MiB do not fit into one message");
+  EXPECT_EQ(told(kLimit + 1), "more than 16.0 MiB do not fit into one message");
+}
+
 TEST(Failures, TheContextFillsRemediesIn) {
   FailureContext context;
   context.directory = "/home/ana/My Photos";

@@ -349,6 +349,15 @@ class Given(Basics):
         self.assertEqual([each["text"] for each in pulled if each["type"] == "item"],
                          ["https://example.org/x", "yes and/or no", "...and so on, at 7 p.m.", "a.b", "/nonexistent/file", "content"])
 
+    def test_push_of_too_much(self):
+        self.init().ok()
+        large = self.home.dir / "large"
+        with large.open("wb") as file:
+            file.truncate(40 << 20)
+        for args, stdin, size in ((("./large",), b"", "40.0 MiB"), (("-",), bytes((16 << 20) + 1), "more than 16.0 MiB")):
+            error = self.run_kith("push", *args, "--json", stdin=stdin).expect(2).error()
+            self.assertEqual((error["code"], error["message"]), ("message-too-large", f"{size} do not fit into one message"))
+
     def test_push_of_nothing(self):
         self.init().ok()
         for args in ((), ("-",), ("",), ("--text", "")):
