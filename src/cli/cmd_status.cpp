@@ -105,7 +105,8 @@ class Picture {
       KITH_TRY(skipped, skipped_row(client_, id));
       folder["skipped"] = skipped_summary_json(skipped);
       // Whoever looks after a folder notices in time that its disk is gone. While nobody does, the marker tells.
-      bool const gone = row.state != FolderState::stopped && !has_marker(id);
+      bool const looked_after = watched.contains(id) && row.state == FolderState::stopped;
+      bool const gone = !looked_after && !has_marker(id);
       if (gone) folder["state"] = "stopped";
       if (gone || row.state == FolderState::stopped) {
         stopped_.emplace_back(gone ? "folder-unmounted" : row.problem, fmt::format("{} in {}", row.name, row.root));

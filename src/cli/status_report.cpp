@@ -62,15 +62,17 @@ std::string note_on(Json const& status, Json const& device) {
 }
 
 void print_running(Output& out, Json const& status) {
+  bool const removed =
+      std::ranges::any_of(status["problems"], [](auto const& each) { return each["code"] == "revoked-self"; });
   std::vector<std::string> directories;
   for (auto const& folder : status["folders"]) {
-    if (!folder["path"].is_null() && folder["watched"] != true) directories.push_back(folder["path"]);
+    if (!removed && !folder["path"].is_null() && folder["watched"] != true) directories.push_back(folder["path"]);
   }
   bool const idle = !directories.empty();
   if (!status["running"].is_null()) {
     out.note(fmt::format("{} runs since {}", status["running"]["command"].get<std::string>(),
                          status["running"]["since_at"].get<std::string>()));
-  } else if (!idle) {
+  } else if (!idle && !removed) {
     out.note("Nothing is running: nothing comes or goes until kith sync, pull or push runs.");
   }
   if (!idle) return;

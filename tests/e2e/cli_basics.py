@@ -358,6 +358,16 @@ class Given(Basics):
             error = self.run_kith("push", *args, "--json", stdin=stdin).expect(2).error()
             self.assertEqual((error["code"], error["message"]), ("message-too-large", f"{size} do not fit into one message"))
 
+    def test_a_removed_device_is_not_told_to_go_on(self):
+        self.init().ok()
+        (self.home.dir / "notes").mkdir()
+        self.run_kith("sync", "notes", "--once").ok()
+        self.assertRegex(self.run_kith("status").ok().err, "Edits in .*notes are not seen now")
+        self.run_kith("devices", "revoke", self.device_name(), "--yes").ok()
+        shown = self.run_kith("status").ok()
+        self.assertIn("kith help revoked-self", shown.out)
+        self.assertEqual(shown.err, "")
+
     def test_push_of_nothing(self):
         self.init().ok()
         for args in ((), ("-",), ("",), ("--text", "")):

@@ -108,6 +108,13 @@ class MassDelete(Guards):
         self.assertEqual([each["command"] for each in error["remedy"]],
                          [f"kith sync {here} --max-delete none", f"kith sync {here} --dry-run"])
         self.assertEqual(self.laptop.status("many")["state"], "stopped")
+        # What stopped it is no news where the disk is away meanwhile and nobody looks.
+        here.rename(here.with_name("away"))
+        problems = self.laptop.run("status", "--json").document()["problems"]
+        self.assertEqual([each["code"] for each in problems], ["folder-unmounted"])
+        here.with_name("away").rename(here)
+        problems = self.laptop.run("status", "--json").document()["problems"]
+        self.assertEqual([each["code"] for each in problems], ["mass-delete"])
         self.stopped(self.laptop.once("many", "--max-delete", "59"), "mass-delete")
         self.assertEqual(tree(there), before)
         self.assertEqual(trash_of(there), [])
