@@ -78,10 +78,11 @@ std::string name_and_id(Client& client, DeviceId const& device) {
   return fmt::format("\"{}\" ({})", device_name(client, device), telling_id(all_devices(client), device));
 }
 
-/// Devices that came into the group only through this one: who removes a thief should look at them as well.
+/// Other devices that came into the group only through this one: who removes a thief should look at them as well.
 std::vector<std::string> added_by(Client& client, DeviceId const& device) {
   std::vector<std::string> names;
   for (auto const& [other, member] : client.instance().replica.state().roster().members()) {
+    if (other == client.device_id()) continue;
     bool const through = std::ranges::find(member.adders, device) != member.adders.end();
     if (through && member.state == core::MemberState::active) names.push_back(name_and_id(client, other));
   }

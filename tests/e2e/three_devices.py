@@ -209,6 +209,7 @@ class Removed(Three):
         run = self.c.run("devices", "revoke", "laptop", "--yes", "--json").ok()
         warnings = {each["code"]: each for each in run.warnings()}
         self.assertIn("senior-device", warnings, run)
+        self.assertIn('let in "desktop"', warnings["added-devices"]["message"])
         self.assertEqual(self.c.names("revoked"), ["laptop"])
         # What the warning says to do works then, by name and by id, and settles it.
         again = self.c.run("devices", "revoke", "laptop", "--yes").ok()
@@ -228,6 +229,9 @@ class Removed(Three):
         for each in (self.b, self.c):
             wait_until(f"the outcome on {each.name}", lambda: (each.names(), each.names("revoked")) ==
                        (["desktop", "phone"], ["laptop"]))
+        # Whom else it let in is worth a look, but for the device that this runs on.
+        run = self.c.run("devices", "revoke", "desktop", "--yes", "--json").ok()
+        self.assertEqual([each["code"] for each in run.warnings()], ["senior-device"])
 
     def test_one_that_cannot_read_the_proof_is_told_of_the_claim(self):
         """The senior answers in kind while nobody is there: by its own roster it stays, and what would prove the
