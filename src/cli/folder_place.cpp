@@ -58,10 +58,10 @@ void advise_missing(Context& context, FolderPlace const& place) {
 }
 
 /// A directory that was moved is still this device's folder: its marker or its name says which.
-Result<> advise_moved(Context& context, Client& client, FolderPlace const& place, disk::PosixFileSystem& disk) {
+/// @param bytes  the directory's marker
+Result<> advise_moved(Context& context, Client& client, FolderPlace const& place, Result<Bytes> const& bytes) {
   auto& instance = client.instance();
   auto id = place.id;
-  auto const bytes = disk.read_marker();
   if (bytes) {
     auto const marker = wire::decode<files::Marker>(*bytes);
     if (!marker || marker->group != instance.replica.state().group() || marker->device != instance.replica.self())
@@ -177,21 +177,26 @@ Result<> check_makeable(Context& context, FolderPlace const& place, SyncOptions 
   return fail(files::FilesError::not_found, SystemDetail{ENOENT, place.root.native()});
 }
 
+Result<std::optional<files::FolderRow>> row_of(Client& client, FolderPlace const& place) {
+  return core::get_record<files::FolderRow>(client.instance().store(), core::Table::folders, place.id.view());
+}
+
 /// Whether a directory without its marker may be taken as a new one: its user names the folder that it was.
 Result<bool> taken_afresh(Client& client, FolderPlace const& place, SyncOptions const& options) {
-  KITH_TRY(row, core::get_record<files::FolderRow>(client.instance().store(), core::Table::folders, place.id.view()));
+  KITH_TRY(row, row_of(client, place));
   std::error_code failed;
   bool const old_place_gone = row && row->root != place.root.native() && !fs::exists(row->root, failed);
   return options.folder && row && (old_place_gone || row->root == place.root.native());
 }
 
 /// What the user is told of a directory that the folder may not have.
-Error refusal(Context& context, Client& client, FolderPlace const& place, disk::PosixFileSystem& disk,
+/// @param marker  the directory's
+Error refusal(Context& context, Client& client, FolderPlace const& place, Result<Bytes> const& marker,
               Error const& error) {
   if (error.is(files::FilesError::not_found))
     return {EngineError::folder_unmounted, SubjectDetail{place.root.native()}};
   if (!error.holds<files::BindError>()) return error;
-  auto const advised = advise_moved(context, client, place, disk);
+  auto const advised = advise_moved(context, client, place, marker);
   return advised ? error : advised.error();
 }
 
@@ -244,18 +249,21 @@ bool is_awaited(FolderPlace const& place, SyncOptions const& options) {
 }
 
 Result<bool> check_binding(Context& context, Client& client, FolderPlace const& place, SyncOptions const& options) {
+  KITH_TRY(afresh, taken_afresh(client, place, options));
   std::error_code failed;
   if (!fs::exists(place.root, failed)) {
     KITH_CHECK(check_makeable(context, place, options));
-    return false;
+    KITH_TRY(row, row_of(client, place));
+    if (!row || afresh) return false;
+    Error const elsewhere(files::BindError::name_taken, SubjectDetail{row->root});
+    return fail(refusal(context, client, place, fail(files::FilesError::not_found), elsewhere));
   }
   auto opened = disk::PosixFileSystem::open(place.root.native());
   if (!opened) return fail(opened.error());
-  KITH_TRY(afresh, taken_afresh(client, place, options));
   auto& instance = client.instance();
   auto const marked =
       files::check_binding(instance.store(), instance.replica, **opened, place.name, place.root.native(), afresh);
-  if (!marked) return fail(refusal(context, client, place, **opened, marked.error()));
+  if (!marked) return fail(refusal(context, client, place, (*opened)->read_marker(), marked.error()));
   return *marked;
 }
 
@@ -272,7 +280,7 @@ Result<> bind_place(Context& context, Client& client, FolderPlace const& place, 
   KITH_TRY(afresh, taken_afresh(client, place, options));
   auto const bound = files::bind_folder(instance.store(), instance.replica, instance.folders, **opened, place.name,
                                         place.root.native(), afresh, engine::current_time());
-  if (!bound) return fail(refusal(context, client, place, **opened, bound.error()));
+  if (!bound) return fail(refusal(context, client, place, (*opened)->read_marker(), bound.error()));
   made.keep();
   client.bell().ring();
   return {};

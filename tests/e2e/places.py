@@ -68,8 +68,7 @@ class Places(unittest.TestCase):
         made = self.laptop.run("sync", "new/deep", "--new", "--once", "--timeout", "1s", "--json").expect(10).lines()[-1]
         self.assertEqual((made["folder"]["path"], mode_of(there), mode_of(there.parent)), (str(there), 0o755, 0o755))
         # For a folder that the group has, the directory is made; where that cannot be, nothing is left of it.
-        error = self.laptop.run("sync", "b/c", "--folder", "deep", "--once", "--timeout", "1s", "--json").expect(2).error()
-        self.assertEqual(error["code"], "folder-elsewhere")
+        self.assertEqual(self.refused("b/c", "--folder", "deep")["code"], "folder-elsewhere")
         self.assertFalse((self.laptop.dir / "b").exists())
         there.rename(self.laptop.dir / "away")
         moved = self.laptop.run("sync", "b/c", "--folder", "deep", "--once", "--timeout", "1s", "--json").expect(10).lines()[-1]
