@@ -106,7 +106,7 @@ class Picture {
       folder["skipped"] = skipped_summary_json(skipped);
       // Whoever looks after a folder notices in time that its disk is gone. While nobody does, the marker tells.
       bool const looked_after = watched.contains(id) && row.state == FolderState::stopped;
-      bool const gone = !looked_after && !has_marker(id);
+      bool const gone = !looked_after && !client_.instance().has_marker(id);
       if (gone) folder["state"] = "stopped";
       if (gone || row.state == FolderState::stopped) {
         stopped_.emplace_back(gone ? "folder-unmounted" : row.problem, fmt::format("{} in {}", row.name, row.root));
@@ -133,11 +133,6 @@ class Picture {
   }
 
   /// Whether the folder is where it should be. What is there and cannot be read is another trouble.
-  bool has_marker(FolderId const& folder) {
-    auto const disk = client_.instance().folder_context(folder).disk();
-    return disk || !disk.error().is(files::FilesError::not_found);
-  }
-
   Result<> gather_messages(engine::DeliveryBook& book) {
     KITH_TRY(last, client_.last_cursor());
     KITH_TRY(read, client_.read_cursor());

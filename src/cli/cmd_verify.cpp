@@ -44,7 +44,7 @@ Result<int> Verifying::run() {
   if (!client_.other_devices().empty()) KITH_CHECK(client_.connect());
   KITH_CHECK(check_files());
   KITH_CHECK(compare());
-  KITH_CHECK(find_pending());
+  KITH_CHECK(find_lacking());
   return finish();
 }
 
@@ -179,6 +179,9 @@ Result<> Verifying::look(std::int64_t begun_ms) {
     }
     auto const keeps = [&](auto const& folder) { return book.keeps(device, folder.first); };
     if (!folders_.empty() && std::ranges::all_of(folders_, keeps)) keeps_.insert(device);
+    for (auto const& folder : folders_) {
+      if (keeps(folder)) now_.kept.insert(folder.first);
+    }
     if (std::ranges::any_of(folders_, keeps) && !book.holds_all_contents(device)) now_.without_contents.insert(device);
     auto& behind = now_.behind[device];
     if (answer->second.heads != own_.heads) {
@@ -189,7 +192,11 @@ Result<> Verifying::look(std::int64_t begun_ms) {
         behind.push_back(fmt::format("changes are still to go from this device to {}", name));
       if (behind.empty()) behind.push_back(fmt::format("{} and this device were still exchanging changes", name));
     } else if (now_.without_contents.contains(device)) {
-      behind.push_back(fmt::format("{} has still to fetch what is in some files", device_name(client_, device)));
+      behind.push_back(
+          device_name(client_, device) +
+          (book.contents_unknown(device)
+               ? " does not say what it has: a folder is being read there, was stopped, or its disk is away"
+               : " has still to fetch what is in some files"));
     }
     if (!differences(answer->second).empty() || !behind.empty()) settled_ = false;
   }

@@ -126,7 +126,9 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   auto const& was = tally_before_;
   auto const& is = last.tally;
   KITH_TRY(others, look_at_others());
-  bool const all_level = others.all_level() || client_.other_devices().empty();
+  bool const alone = client_.other_devices().empty();
+  bool const unkept = !others.met.empty() && others.keep.empty();
+  bool const all_level = alone || (others.all_level() && !unkept);
   object["in_sync"] = !reason && last.row.state == FolderState::in_step && all_level;
   object["sent"] = {{"files", is.sent_files - was.sent_files}, {"size_bytes", is.sent_bytes - was.sent_bytes}};
   object["received"] = {{"files", is.received_files - was.received_files},
@@ -141,14 +143,20 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   object["pending"] = {{"files", last.row.pending_files}, {"size_bytes", last.row.pending_bytes}};
   for (auto& device : object["devices"]) {
     for (auto const& id : others.met) {
-      if (device["id"] == to_hex(id.view())) device["in_sync"] = others.level.contains(id);
+      if (device["id"] == to_hex(id.view()) && others.keep.contains(id)) device["in_sync"] = others.level.contains(id);
     }
   }
   context_.out.document(object);
   if (options_.once) print_summary(object, last);
   if (reason) return context_.fail(*reason, {.directory = place_.root.native(), .folder = place_.name});
+  if (unkept && options_.once) {
+    context_.out.warning(
+        "unkept",
+        fmt::format("no device that was reached keeps {}: its files are on this one only. There: {}", place_.name,
+                    context_.out.command(fmt::format("kith sync DIR --folder {}", engine::shell_quoted(place_.name)))));
+  }
   if (fresh > 0) return engine::kExitConflicts;
-  if (!object["skipped"].empty()) return engine::kExitPartial;
+  if (unkept || !object["skipped"].empty()) return engine::kExitPartial;
   return engine::kExitOk;
 }
 

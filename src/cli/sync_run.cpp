@@ -22,8 +22,7 @@ SyncRun::SyncRun(Context& context, SyncOptions const& options, Client& client, F
       client_(client),
       claims_(context, client),
       place_(std::move(place)),
-      started_(Clock::now()),
-      started_ms_(engine::current_time().wall.ms) {
+      started_(Clock::now()) {
   interest_key_ =
       core::key_of(place_.id.view(), core::key_of(static_cast<std::uint64_t>(engine::ProcessId::self().pid)));
 }
@@ -45,7 +44,7 @@ Result<> SyncRun::forget_old_stop() {
 
 Result<> SyncRun::announce_interest() {
   engine::InterestRow row{engine::ProcessId::self(), options_.max_delete.value_or(client_.options().config.max_delete),
-                          engine::current_time().wall.ms};
+                          false};
   KITH_CHECK(engine::put_control(client_.instance().store(), row, interest_key_));
   client_.bell().ring();
   return {};
@@ -64,7 +63,12 @@ Result<SyncRun::Snapshot> SyncRun::look() {
   KITH_TRY(tally, engine::get_control<engine::TallyRow>(store, place_.id.view()));
   KITH_TRY(sessions, client_.sessions());
   KITH_TRY(skipped, skipped_row(client_, place_.id));
-  Snapshot now{row.value_or(files::FolderRow{}), tally.value_or(engine::TallyRow{}), std::move(skipped), {}};
+  KITH_TRY(interest, engine::get_control<engine::InterestRow>(store, interest_key_));
+  Snapshot now{row.value_or(files::FolderRow{}),
+               tally.value_or(engine::TallyRow{}),
+               std::move(skipped),
+               interest && interest->scanned,
+               {}};
   for (auto const& [device, session] : sessions) now.connected.insert(device);
   return now;
 }
@@ -138,8 +142,9 @@ Result<SyncRun::Others> SyncRun::look_at_others() {
   others.met = met_;
   for (auto const& device : met_) {
     KITH_TRY(ours, book.we_hold_all(device));
-    bool const contents = !book.keeps(device, place_.id) || book.holds_all_contents(device);
-    if (ours && book.holds_all(device) && contents) others.level.insert(device);
+    bool const keeps = book.keeps(device, place_.id);
+    if (keeps) others.keep.insert(device);
+    if (ours && book.holds_all(device) && (!keeps || book.holds_all_contents(device))) others.level.insert(device);
   }
   return others;
 }
@@ -165,7 +170,7 @@ Result<int> SyncRun::once() {
     show_progress(now);
     before = now;
 
-    bool const scanned = now.row.last_scan_ms >= started_ms_;
+    bool const scanned = now.scanned;
     if (now.row.state == FolderState::stopped && (scanned || time > started_ + std::chrono::seconds{1})) {
       return summarise(now, problem_of(now.row));
     }
@@ -177,7 +182,9 @@ Result<int> SyncRun::once() {
     } else if (!level_since) {
       level_since = time;
     }
-    if (level_since && time >= *level_since + kTellTime) return summarise(now, std::nullopt);
+    // Who does not keep the folder may be about to, and has nothing of it that could be in step.
+    bool const told = level_since && time >= *level_since + kTellTime;
+    if (told && (!others.keep.empty() || time >= nobody_until)) return summarise(now, std::nullopt);
     // Whoever got everything may leave while we still finish with what is here.
     bool const needs_somebody = !level || now.row.pending_files > 0;
     if (scanned && others.connected.empty() && time >= nobody_until && !alone && needs_somebody)

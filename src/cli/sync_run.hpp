@@ -28,6 +28,7 @@ class SyncRun {
     files::FolderRow row;
     engine::TallyRow tally;
     engine::SkippedRow skipped;
+    bool scanned = false;  ///< the whole folder, since this run wants it
     std::set<DeviceId> connected;
   };
   [[nodiscard]] Result<> forget_old_stop();
@@ -41,6 +42,7 @@ class SyncRun {
     std::set<DeviceId> connected;
     std::set<DeviceId> met;    ///< connected now, or earlier in this run
     std::set<DeviceId> level;  ///< of those met
+    std::set<DeviceId> keep;   ///< of those met: the folder
     [[nodiscard]] bool all_level() const {
       return !level.empty() && std::ranges::includes(level, connected.empty() ? met : connected);
     }
@@ -61,7 +63,6 @@ class SyncRun {
   FolderPlace place_;
   Bytes interest_key_;
   Instant started_;
-  std::int64_t started_ms_ = 0;
   engine::TallyRow tally_before_;
   std::set<DeviceId> met_;
   std::set<std::pair<std::string, std::string>> told_skips_;  ///< path and code

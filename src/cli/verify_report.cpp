@@ -10,10 +10,15 @@ namespace kith::cli {
 
 using engine::EngineError;
 
-Result<> Verifying::find_pending() {
+Result<> Verifying::find_lacking() {
   KITH_TRY(book, engine::DeliveryBook::load(client_.instance().replica, client_.instance().store()));
   std::uint64_t files = 0, bytes = 0;
   for (auto const& [id, folder_name] : folders_) {
+    KITH_CHECK(find_left_alone(id, folder_name));
+    if (!now_.connected.empty() && !now_.kept.contains(id)) {
+      still_.push_back(fmt::format("{}: no device that was reached keeps it, so there is no copy to compare with",
+                                   printable(folder_name)));
+    }
     files::FolderSync folder(client_.instance().folder_context(id));
     KITH_TRY(pending, folder.pending());
     if (pending.files == 0) continue;
@@ -29,6 +34,23 @@ Result<> Verifying::find_pending() {
         from.empty() ? "and nobody is known to keep this folder" : fmt::format("kept by {}", fmt::join(from, ", "))));
   }
   object_["pending"] = {{"files", files}, {"size_bytes", bytes}};
+  return {};
+}
+
+/// What this device leaves alone of what the group has is here in no version, or in another one.
+Result<> Verifying::find_left_alone(FolderId const& id, std::string const& folder_name) {
+  using Why = files::Skipped::Why;
+  KITH_TRY(skipped, skipped_row(client_, id));
+  std::uint64_t files = 0;
+  for (auto const& [code, count] : skipped.counts) {
+    for (auto const why : {Why::blocked, Why::name_clash, Why::unreadable, Why::bad_content, Why::no_copy}) {
+      if (code == files::skip_code(why)) files += count;
+    }
+  }
+  if (files > 0) {
+    still_.push_back(fmt::format("{}: {} {} left alone on this device: kith status", printable(folder_name), files,
+                                 files == 1 ? "path is" : "paths are"));
+  }
   return {};
 }
 
@@ -114,7 +136,7 @@ int Verifying::report(std::vector<std::string> const& same, std::vector<std::str
   bool const alone = client_.other_devices().empty();
   bool const nobody = !alone && unreached.size() == object_["devices"].size();
   if (!still_.empty()) {
-    out.result(fmt::format("! {}; not complete yet:", files));
+    out.result(fmt::format("! {}; not complete:", files));
     for (auto const& line : still_) out.result("  " + line);
   }
   if (nobody) return context_.fail(EngineError::nobody_reachable);
@@ -123,10 +145,6 @@ int Verifying::report(std::vector<std::string> const& same, std::vector<std::str
   } else if (alone) {
     out.result(fmt::format("{} {}. There is no other device to compare with.",
                            object_["folders_unread"].empty() ? out.glyphs().done() : "!", files));
-  } else if (same.empty()) {
-    out.result(fmt::format("! {}; {} does not keep this folder, so there is nothing to compare with", files,
-                           fmt::join(not_kept_, ", ")));
-    return engine::kExitPartial;
   } else {
     out.result(fmt::format("{} identical as of {} on {} and this device; {}",
                            object_["folders_unread"].empty() ? out.glyphs().done() : "!",

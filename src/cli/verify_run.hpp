@@ -24,8 +24,9 @@ class Verifying {
   [[nodiscard]] Result<> compare();
   /// What the others hold, by their answers since the beginning.
   [[nodiscard]] Result<> look(std::int64_t begun_ms);
-  /// What should be here and is not yet, and who keeps those folders.
-  [[nodiscard]] Result<> find_pending();
+  /// What should be here and is not, who keeps those folders, and which are kept by nobody else.
+  [[nodiscard]] Result<> find_lacking();
+  [[nodiscard]] Result<> find_left_alone(FolderId const& id, std::string const& folder_name);
   [[nodiscard]] std::vector<std::string> differences(wire::Digest const& theirs) const;
   [[nodiscard]] Result<int> finish();
   [[nodiscard]] int report_faults(std::vector<std::string> const& faulty);
@@ -36,6 +37,7 @@ class Verifying {
     crypto::Hash256 own_heads;
     std::map<DeviceId, wire::Digest> answers;
     std::set<DeviceId> connected;
+    std::set<FolderId> kept;                              ///< folders that one of those who answered keeps
     std::set<DeviceId> without_contents;                  ///< devices that have not got all contents yet
     std::map<DeviceId, std::vector<std::string>> behind;  ///< of each device, what is still to go or to come
     friend bool operator==(Picture const&, Picture const&) = default;

@@ -69,22 +69,22 @@ void SessionRow::write(wire::Writer& writer) const { write_row(writer, text(endp
 void SessionRow::read(wire::Reader& reader) { read_row(reader, text(endpoint, kMaxText), since_ms); }
 
 void InterestRow::write(wire::Writer& writer) const {
-  write_row(writer, process.pid, process.started, guard.max_files, guard.max_percent, guard.off, since_ms);
+  write_row(writer, process.pid, process.started, guard.max_files, guard.max_percent, guard.off, scanned);
 }
 void InterestRow::read(wire::Reader& reader) {
-  read_row(reader, process.pid, process.started, guard.max_files, guard.max_percent, guard.off, since_ms);
+  read_row(reader, process.pid, process.started, guard.max_files, guard.max_percent, guard.off, scanned);
 }
 
-Result<std::map<FolderId, InterestRow>> live_interests(Store& store) {
+Result<std::map<FolderId, bool>> live_interests(Store& store) {
   KITH_TRY(rows, all_control<InterestRow>(store));
-  std::map<FolderId, InterestRow> last;
+  std::map<FolderId, bool> scanned;
   for (auto const& [key, row] : rows) {
     auto const folder = FolderId::from(ByteView{key}.first(std::min(key.size(), FolderId::kBytes)));
     if (!folder || !row.process.alive()) continue;
-    auto const [found, is_new] = last.try_emplace(*folder, row);
-    if (!is_new && row.since_ms > found->second.since_ms) found->second = row;
+    auto const [found, is_new] = scanned.try_emplace(*folder, row.scanned);
+    found->second = found->second && row.scanned;
   }
-  return last;
+  return scanned;
 }
 
 void InviteRow::write(wire::Writer& writer) const {

@@ -47,18 +47,18 @@ struct SessionRow {
   void read(wire::Reader& reader);
 };
 
-/// A process that wants a folder kept in step while it runs, and since when. Key: folder id and pid.
+/// A process that wants a folder kept in step while it runs. Key: folder id and pid.
 struct InterestRow {
   static constexpr std::string_view kPrefix = "interest/";
   ProcessId process;
   files::DeleteGuard guard;
-  std::int64_t since_ms = 0;
+  bool scanned = false;  ///< the whole folder has been looked at since
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);
 };
 
-/// The folders that living processes want kept in step, and since when the one that came last has.
-[[nodiscard]] Result<std::map<FolderId, InterestRow>> live_interests(Store& store);
+/// The folders that living processes want kept in step, and whether each has been looked at since the last one came.
+[[nodiscard]] Result<std::map<FolderId, bool>> live_interests(Store& store);
 
 /// An invite that was given out. Key: its lookup. A typed code and its link or QR are twins: two lookups with a
 /// password each, and one fate.

@@ -61,6 +61,11 @@ bool DeliveryBook::holds_all_contents(DeviceId const& device) const {
   return found != records_.end() && found->second.content == tips_;
 }
 
+bool DeliveryBook::contents_unknown(DeviceId const& device) const {
+  auto const found = records_.find(device);
+  return found == records_.end() || found->second.content.empty();
+}
+
 bool DeliveryBook::keeps(DeviceId const& device, FolderId const& folder) const {
   auto const found = records_.find(device);
   return found != records_.end() && std::ranges::find(found->second.folders, folder) != found->second.folders.end();

@@ -26,6 +26,8 @@ class DeliveryBook {
   [[nodiscard]] bool holds_all(DeviceId const& device) const;
   /// Whether a device has said that it also holds the contents of everything applied here.
   [[nodiscard]] bool holds_all_contents(DeviceId const& device) const;
+  /// Whether a device claims no contents at all: it has not looked at its folders, or cannot.
+  [[nodiscard]] bool contents_unknown(DeviceId const& device) const;
   /// Whether a device keeps a folder, by its last presence.
   [[nodiscard]] bool keeps(DeviceId const& device, FolderId const& folder) const;
   /// Whether everything that a device has told of is applied here.

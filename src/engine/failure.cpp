@@ -256,7 +256,7 @@ Failure explain(Error const& error, FailureContext const& context) {
   take(explain_crypto(error));
   take(explain_store(error));
   take(explain_core(error, context));
-  take(explain_files(error));
+  take(explain_files(error, context));
   take(explain_bind(error, context));
   take(explain_link(error, context));
   if (!failure && error.holds<ConfigError>()) {

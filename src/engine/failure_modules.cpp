@@ -172,7 +172,7 @@ std::optional<Failure> explain_core(Error const& error, FailureContext const& co
   KITH_UNREACHABLE();
 }
 
-std::optional<Failure> explain_files(Error const& error) {
+std::optional<Failure> explain_files(Error const& error, FailureContext const& context) {
   if (!error.holds<FilesError>()) return std::nullopt;
   auto const path = subject_of(error, "a file");
   switch (error.as<FilesError>()) {
@@ -196,7 +196,11 @@ std::optional<Failure> explain_files(Error const& error) {
     case FilesError::other_file_system:
       return make(code("other-file-system"), fmt::format("{} lies on another file system than its folder", path));
     case FilesError::no_space:
-      return make(code("disk-full"), fmt::format("no room to write {}", path), system_words(error));
+      return make(code("disk-full"), fmt::format("no room to write {}", path),
+                  context.folder.empty()
+                      ? system_words(error)
+                      : fmt::format("what is to come does not fit: kith leaves the last {} MiB of a disk free",
+                                    files::Fetcher::kReserveBytes >> 20));
     case FilesError::read_only:
       return make(code("permission"), fmt::format("{} cannot be written", path), system_words(error));
     case FilesError::permission:

@@ -23,7 +23,7 @@ namespace kith::engine::parts {
 [[nodiscard]] std::optional<Failure> explain_crypto(Error const& error);
 [[nodiscard]] std::optional<Failure> explain_store(Error const& error);
 [[nodiscard]] std::optional<Failure> explain_core(Error const& error, FailureContext const& context);
-[[nodiscard]] std::optional<Failure> explain_files(Error const& error);
+[[nodiscard]] std::optional<Failure> explain_files(Error const& error, FailureContext const& context);
 [[nodiscard]] std::optional<Failure> explain_bind(Error const& error, FailureContext const& context);
 [[nodiscard]] std::optional<Failure> explain_link(Error const& error, FailureContext const& context);
 [[nodiscard]] std::optional<Failure> explain_home(Error const& error);

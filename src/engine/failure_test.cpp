@@ -131,6 +131,8 @@ TEST(Failures, DetailsAreInTheWords) {
   EXPECT_EQ(explain({link::LinkError::refused, SystemDetail{ECONNREFUSED, "10.0.0.1:7427"}}).what,
             "cannot reach 10.0.0.1:7427 (Connection refused)");
   EXPECT_EQ(explain({files::FilesError::no_space, SystemDetail{ENOSPC, "a/b"}}).cause, "No space left on device");
+  EXPECT_EQ(explain({files::FilesError::no_space, SystemDetail{ENOSPC, "a"}}, {.folder = "notes"}).cause,
+            "what is to come does not fit: kith leaves the last 32 MiB of a disk free");
   EXPECT_EQ(explain({store::StoreError::newer_schema, VersionsDetail{1, 2, 5, 5}}).cause,
             "versions 1 to 2 here, version 5 there");
   EXPECT_EQ(explain({EngineError::mass_delete, CountDetail{1204, 1300}},

@@ -95,6 +95,11 @@ std::unique_ptr<files::FileSystem> Instance::open_disk(FolderId const& folder) {
   return opened ? std::move(*opened) : nullptr;
 }
 
+bool Instance::has_marker(FolderId const& folder) {
+  auto const disk = folder_context(folder).disk();
+  return disk || !disk.error().is(files::FilesError::not_found);
+}
+
 files::FolderContext Instance::folder_context(FolderId const& folder) {
   return {folder, *store_, replica, folders, *chunks, *gear, [this](FolderId const& id) { return open_disk(id); }};
 }

@@ -32,6 +32,8 @@ class Instance {
   /// Reads the whole database. @return StoreError::corrupt where it contradicts itself
   [[nodiscard]] Result<> check_integrity() { return store_->check_integrity(); }
   [[nodiscard]] files::FolderContext folder_context(FolderId const& folder);
+  /// Whether a folder's directory is there with its marker, as far as can be seen.
+  [[nodiscard]] bool has_marker(FolderId const& folder);
   /// Opens a folder's disk by where its row says that it is; null where it cannot be had.
   [[nodiscard]] std::unique_ptr<files::FileSystem> open_disk(FolderId const& folder);
 

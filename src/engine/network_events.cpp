@@ -112,7 +112,8 @@ Result<> Network::look_at_requests() {
 }
 
 /// Tells the others which folders this device keeps, and whether it has every content that it should. Where a folder
-/// has not been looked at since somebody wanted it kept in step, its user may have changed anything meanwhile.
+/// has not been looked at since somebody wanted it kept in step, its user may have changed anything meanwhile; where it
+/// was stopped, or its disk is away, what was there is no copy.
 Result<> Network::look_at_contents() {
   using sync::Contents;
   KITH_CHECK(want_message_contents());
@@ -126,7 +127,9 @@ Result<> Network::look_at_contents() {
     KITH_TRY(left, files::work_left(store, id.view()));
     if (left != files::WorkLeft::none) contents = std::min(contents, Contents::lacking);
     auto const interest = interests.find(id);
-    if (interest != interests.end() && row.last_scan_ms < interest->second.since_ms) contents = Contents::unknown;
+    bool const looked_at = interest != interests.end() ? interest->second : instance_->has_marker(id);
+    bool const stopped = row.state == files::FolderState::stopped && row.problem != "disk-full";
+    if (stopped || !looked_at) contents = Contents::unknown;
   }
   exchange_->set_contents(std::move(kept), contents, current_time());
   return {};

@@ -44,6 +44,9 @@ inline constexpr WarningCode kWarnings[] = {
      "Of two devices that remove each other, the one that was in the group first stays. `kith devices revoke DEV "
      "--recovery-file FILE` signs the removal with the recovery words, and that is final. It can be done now, though the "
      "device is removed already, on any device that is still in the group."},
+    {"unkept", "no other device that was reached keeps the folder",
+     "The others know the folder's name and what is in it, and have none of its contents: the files are on this device "
+     "only. Run `kith sync DIR --folder NAME` on a device that should keep them too."},
     {"unreachable", "not all devices could be compared",
      "`kith verify` compared what is here with the devices that answered. The others are offline; what they hold is "
      "not known. `kith devices ls` says when each was last there."},

@@ -198,7 +198,12 @@ class Told(unittest.TestCase):
         self.assertRegex(shown, r"^! queued: recorded 1 file \(4 B\)\. Queued here, nobody reached in ")
         running = self.desktop.start("pull", "--follow")
         (here / "other").write_text("other")
-        self.assertIn("queued: sent 1 file (5 B). In step with ", self.laptop.run("sync", here, "--once").ok().out)
+        # Nobody there keeps the folder: what the other device has heard of is no copy.
+        run = self.laptop.run("sync", here, "--once").expect(3)
+        self.assertIn("queued: recorded 1 file (5 B). Not in step in ", run.out)
+        self.assertIn("no device that was reached keeps queued", run.err)
+        run = self.laptop.run("verify", "queued").expect(3)
+        self.assertIn("queued: no device that was reached keeps it", run.out)
         self.assertEqual(running.stop(), 0)
         shown = self.laptop.run("status").ok()
         self.assertRegex(shown.out, r"desktop .* keeps (no folder|\d of \d folders) of this device")
@@ -224,6 +229,29 @@ class Told(unittest.TestCase):
         self.assertIn("behind: 1 file (4 B) still to come to this device, kept by laptop",
                       self.desktop.run("verify", "behind", "--timeout", "1s").expect(3).out)
         self.assertEqual((running.stop(), follower.stop()), (0, 0))
+
+    def test_a_copy_that_is_away_is_none(self):
+        """The other device has nothing to do, and its disk is away; or its folder was stopped when that was so."""
+        here, there = self.pair.make("copy")
+        (here / "file").write_text("file")
+        self.assertEqual([code for code, _ in self.pair.step("copy")], [0, 0])
+        (there / ".kith").rename(there / "kith")
+        for stopped in (False, True):
+            with self.subTest(stopped=stopped):
+                if stopped:
+                    self.desktop.once("copy").expect(15)
+                    (there / "kith").rename(there / ".kith")
+                follower = self.desktop.start("pull", "--follow")
+                wait_until("the follower", lambda: self.desktop.run("status", "--json").document()["running"])
+                done = self.laptop.once("copy", timeout="3s").expect(5)
+                self.assertFalse(done.lines()[-1]["in_sync"])
+                run = self.laptop.run("verify", "copy", "--timeout", "2s").expect(3)
+                self.assertIn("desktop does not say what it has", run.out)
+                self.assertEqual(follower.stop(), 0)
+        self.assertEqual([code for code, _ in self.pair.step("copy")], [0, 0])
+        running = self.desktop.sync("copy")
+        self.assertEqual(self.laptop.run("verify", "copy", "--json").ok().document()["result"], "identical")
+        self.assertEqual(running.stop(), 0)
 
     def test_a_disk_that_is_away_keeps_nobody_from_comparing_the_rest(self):
         away, here = self.pair.make("away")[0], self.pair.make("here")[0]

@@ -9,6 +9,12 @@ namespace {
 
 constexpr std::size_t kRoundPaths = 1024;
 
+/// Whether what is left alone keeps a path from getting what it should be.
+bool stands_in_the_way(Skipped const& left_alone) {
+  using Why = Skipped::Why;
+  return left_alone.why == Why::blocked || left_alone.why == Why::name_clash || left_alone.why == Why::unreadable;
+}
+
 }  // namespace
 
 Result<ApplyReport> Applier::run(Now now) {
@@ -78,7 +84,9 @@ Result<bool> Applier::round_one(Work const& work) {
   auto const left_alone = skipped_.find(key);
   skips_moved_ |= left_alone_before.empty() != (left_alone == skipped_.end()) ||
                   (left_alone != skipped_.end() && left_alone->second.items != left_alone_before.mapped().items);
-  bool const held_now = outcome == Outcome::blocked && left_alone != skipped_.end() && !lacks_content_;
+  bool const in_the_way =
+      left_alone != skipped_.end() && std::ranges::any_of(left_alone->second.items, stands_in_the_way);
+  bool const held_now = outcome == Outcome::blocked && in_the_way && !lacks_content_;
   if (held_now != held && outcome != Outcome::done) held_.insert_or_assign(key, Held{times, held_now});
   switch (outcome) {
     case Outcome::done:

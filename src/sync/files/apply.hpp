@@ -140,7 +140,7 @@ class Applier {
     bool held;
   };
   std::map<Bytes, Held> held_;  ///< keys of work that is held back now and was not, or the other way round
-  bool lacks_content_ = false;  ///< the current work waits for a content as well
+  bool lacks_content_ = false;  ///< the current work waits for a content, or for room, as well
   std::vector<RelPath> more_work_;
 };
 

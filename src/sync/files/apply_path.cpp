@@ -31,7 +31,7 @@ Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
   for (auto const& copy : placed) outcome = std::max(outcome, copy.outcome);
   // An old copy may be what the path becomes: it goes last.
   placed.push_back({shown.winner ? shown.winner->content : Content{}, made});
-  lacks_content_ = std::ranges::any_of(placed, [](Placed const& place) {
+  lacks_content_ |= std::ranges::any_of(placed, [](Placed const& place) {
     return place.outcome == Outcome::waiting || place.outcome == Outcome::fetching || place.outcome == Outcome::no_room;
   });
   KITH_TRY(removed, remove_old_copies(path, shown, placed));

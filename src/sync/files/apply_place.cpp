@@ -285,6 +285,7 @@ Result<Applier::Outcome> Applier::trouble(RelPath const& path, Error const& erro
   }
   if (error.is(FilesError::no_space)) {
     report_.no_space = error;
+    lacks_content_ = true;
     return Outcome::blocked;
   }
   if (error.is(FilesError::is_symlink) || error.is(FilesError::not_a_directory) ||

@@ -7,9 +7,6 @@
 namespace kith::files {
 namespace {
 
-/// Kept free, so that the database and the user's own programs can go on.
-constexpr std::uint64_t kReserveBytes = std::uint64_t{32} << 20;
-
 Result<> remove_temp(FileSystem& disk, VersionId const& version) {
   auto removed = disk.remove_temp(temp_name(version));
   if (!removed && removed.error().is(FilesError::not_found)) return {};

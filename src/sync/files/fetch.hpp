@@ -33,6 +33,8 @@ struct Fetched {
 class Fetcher {
  public:
   static constexpr std::size_t kMaxFiles = 256;
+  /// Of a disk, left free, so that the database and the user's own programs can go on.
+  static constexpr std::uint64_t kReserveBytes = std::uint64_t{32} << 20;
   static constexpr std::uint64_t kWindowBytes = std::uint64_t{8} << 20;  ///< asked for at once, over all files
   static constexpr std::size_t kWindowChunks = 1024;
   static constexpr std::size_t kFileChunks = 64;    ///< places of one file that wait for a chunk
