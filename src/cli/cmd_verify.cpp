@@ -24,6 +24,7 @@ std::string_view why_text(files::Mismatch::Why why) {
     case files::Mismatch::Why::edited: return "changed since the last scan";
     case files::Mismatch::Why::missing: return "gone since the last scan";
     case files::Mismatch::Why::rotten: return "its content changed though nobody wrote to it: a failing disk?";
+    case files::Mismatch::Why::unreadable: return "cannot be read";
   }
   return {};
 }

@@ -27,6 +27,12 @@ Marker marker_of(core::Replica const& replica, FolderId const& folder) {
   return {1, replica.state().group(), folder, replica.self()};
 }
 
+Mismatch::Why why_not_hashed(Error const& error) {
+  if (error.is(FilesError::not_found)) return Mismatch::Why::missing;
+  if (error.is(FilesError::permission) || error.is(FilesError::io)) return Mismatch::Why::unreadable;
+  return Mismatch::Why::edited;
+}
+
 }  // namespace
 
 ErrorDomain const& error_domain(BindError) {
@@ -120,8 +126,7 @@ Result<VerifyReport> FolderSync::verify(std::function<void(std::uint64_t bytes)>
     ++report.files_checked;
     auto const hashed = hash_file(context_, *disk, path);
     if (!hashed) {
-      bool const gone = hashed.error().is(FilesError::not_found);
-      report.mismatched.push_back({row.path, gone ? Mismatch::Why::missing : Mismatch::Why::edited});
+      report.mismatched.push_back({row.path, why_not_hashed(hashed.error())});
       continue;
     }
     report.bytes_checked += hashed->stat.size;

@@ -9,9 +9,10 @@ namespace kith::files {
 struct Mismatch {
   std::string path;
   enum class Why {
-    edited,   ///< changed since the last scan: not damaged, not sent yet
-    missing,  ///< gone since the last scan
-    rotten,   ///< size and times are as before, the content is not
+    edited,      ///< changed since the last scan: not damaged, not sent yet
+    missing,     ///< gone since the last scan
+    rotten,      ///< size and times are as before, the content is not
+    unreadable,  ///< the system does not let us read it, or the disk cannot
   } why;
 };
 struct VerifyReport {

@@ -9,6 +9,15 @@ namespace {
 
 using testing::must;
 
+/// A disk that opens no file.
+struct RefusesToRead : MemoryFileSystem {
+  RefusesToRead(MemoryDisk& disk, FilesError error) : MemoryFileSystem(disk), error_(error) {}
+  Result<std::unique_ptr<ReadFile>> open_read(RelPath const& path) override {
+    return fail(error_, SystemDetail{0, std::string(path.text())});
+  }
+  FilesError error_;
+};
+
 struct Folders : testing::FolderGroup {
   static std::string random_text(std::size_t size, std::uint64_t seed) {
     testing::SeededRandom random(seed);
@@ -319,6 +328,22 @@ TEST_F(Folders, RotIsFound) {
   ASSERT_EQ(report.mismatched.size(), 2U);
   EXPECT_EQ(report.mismatched[0].why, Mismatch::Why::rotten);
   EXPECT_EQ(report.mismatched[1].why, Mismatch::Why::edited);
+}
+
+TEST_F(Folders, AFileThatCannotBeReadIsNotCalledEdited) {
+  a.write("x", "sound");
+  settle();
+  auto const open_disk = a.open_disk;
+  for (auto const& [error, why] : {std::pair{FilesError::io, Mismatch::Why::unreadable},
+                                   {FilesError::permission, Mismatch::Why::unreadable},
+                                   {FilesError::is_symlink, Mismatch::Why::edited},
+                                   {FilesError::not_found, Mismatch::Why::missing}}) {
+    a.open_disk = [&, refusal = error] { return std::make_unique<RefusesToRead>(a.disk, refusal); };
+    auto const report = must(a.sync->verify({}));
+    a.open_disk = open_disk;
+    ASSERT_EQ(report.mismatched.size(), 1U);
+    EXPECT_EQ(report.mismatched[0].why, why);
+  }
 }
 
 TEST_F(Folders, ViewsRebuildToTheSame) {
