@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk/fd.hpp"
 #include "disk/posix_file_system.hpp"
 #include "disk/system_error.hpp"
 #include "sync/files/rows.hpp"
@@ -92,22 +94,38 @@ class MadeDirectory {
   ~MadeDirectory() {
     for (auto each = made_.rbegin(); each != made_.rend() && ::rmdir(each->c_str()) == 0;) ++each;
   }
-  Result<> make(fs::path const& root) {
-    fs::path at;
-    for (auto const& part : root) {
+  /// @param root  absolute, without symbolic links
+  /// @param user_umask  what it holds is the user's own to show, whatever this program's umask
+  Result<> make(fs::path const& root, mode_t user_umask) {
+    fs::path at = root.root_path();
+    disk::Fd directory(::open(at.c_str(), kNoLink | O_PATH));
+    if (!directory.valid()) return disk::fail_errno(errno, at.native());
+    for (auto const& part : root.relative_path()) {
       at /= part;
-      if (::mkdir(at.c_str(), 0777) != 0) {
-        if (errno == EEXIST) continue;
-        return disk::fail_errno(errno, at.native());
-      }
-      made_.push_back(at);
-      ::chmod(at.c_str(), 0755);  // what it holds is the user's own to show, whatever this program's umask
+      bool const made = ::mkdirat(directory.get(), part.c_str(), 0777) == 0;
+      if (!made && errno != EEXIST) return disk::fail_errno(errno, at.native());
+      if (made) made_.push_back(at);
+      disk::Fd below(::openat(directory.get(), part.c_str(), kNoLink | (made ? O_RDONLY : O_PATH)));
+      if (!below.valid()) return disk::fail_errno(errno, at.native());
+      if (made) KITH_CHECK(show(below, user_umask, at));
+      directory = std::move(below);
     }
     return {};
   }
   void keep() { made_.clear(); }
 
  private:
+  static constexpr int kNoLink = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+  static Result<> show(disk::Fd const& directory, mode_t user_umask, fs::path const& path) {
+    struct stat facts {};
+    if (::fstat(directory.get(), &facts) != 0) return disk::fail_errno(errno, path.native());
+    mode_t const inherited = facts.st_mode & S_ISGID;
+    mode_t const mode = inherited | 0700 | (0777 & ~user_umask);
+    if (::fchmod(directory.get(), mode) != 0) return disk::fail_errno(errno, path.native());
+    return {};
+  }
+
   std::vector<fs::path> made_;
 };
 
@@ -272,7 +290,7 @@ Result<> bind_place(Context& context, Client& client, FolderPlace const& place, 
   MadeDirectory made;
   if (!fs::exists(place.root, failed)) {
     KITH_CHECK(check_makeable(context, place, options));
-    KITH_CHECK(made.make(place.root));
+    KITH_CHECK(made.make(place.root, context.environment.user_umask()));
   }
   auto opened = disk::PosixFileSystem::open(place.root.native());
   if (!opened) return fail(opened.error());

@@ -39,14 +39,15 @@ void fill_standard_descriptors() {
 /// Answers under the names `kith` and `sync-cli` alike.
 int main(int argc, char** argv) {
   fill_standard_descriptors();
-  ::umask(077);  // whatever this program makes is its user's alone
+  mode_t const user_umask = ::umask(077);  // whatever this program makes is its user's alone
   rlimit const no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);               // a core file would hold the keys
   if (kPrivateMemory) ::prctl(PR_SET_DUMPABLE, 0);  // nor does another program of the user look into our memory
   kith::crypto::initialise();
   kith::cli::signals::install();
   try {
-    return kith::cli::run_program({argv + 1, argv + (argc > 0 ? argc : 1)}, kith::engine::Environment::of_process());
+    return kith::cli::run_program({argv + 1, argv + (argc > 0 ? argc : 1)},
+                                  kith::engine::Environment::of_process(user_umask));
   } catch (std::bad_alloc const&) {
     std::fputs("error: out of memory\n  your data: safe, what was acknowledged is on the disk\n", stderr);
   } catch (std::exception const& error) {

@@ -4,7 +4,7 @@
 
 namespace kith::engine {
 
-Environment Environment::of_process() {
+Environment Environment::of_process(mode_t user_umask) {
   Variables variables;
   for (char** each = ::environ; each != nullptr && *each != nullptr; ++each) {
     std::string_view const text = *each;
@@ -12,7 +12,9 @@ Environment Environment::of_process() {
     if (equals == std::string_view::npos) continue;
     variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
-  return of(std::move(variables));
+  auto environment = of(std::move(variables));
+  environment.user_umask_ = user_umask;
+  return environment;
 }
 
 std::optional<std::string> Environment::get(std::string_view name) const {

@@ -65,7 +65,7 @@ class Places(unittest.TestCase):
         self.assertIn(f"{there} is not there", done["message"])
         self.assertEqual(done["remedy"][0]["command"], f"mkdir -p {there}")
         self.assertFalse(there.parent.exists())
-        made = self.laptop.run("sync", "new/deep", "--new", "--once", "--timeout", "1s", "--json").expect(10).lines()[-1]
+        made = self.laptop.run("sync", "new/deep", "--new", "--once", "--timeout", "1s", "--json", umask=0o022).expect(10).lines()[-1]
         self.assertEqual((made["folder"]["path"], mode_of(there), mode_of(there.parent)), (str(there), 0o755, 0o755))
         # For a folder that the group has, the directory is made; where that cannot be, nothing is left of it.
         self.assertEqual(self.refused("b/c", "--folder", "deep")["code"], "folder-elsewhere")
@@ -75,6 +75,13 @@ class Places(unittest.TestCase):
         self.assertEqual(moved["folder"]["path"], str(self.laptop.dir / "b" / "c"))
         (self.laptop.dir / "dangling").symlink_to("nowhere")
         self.assertEqual(self.refused(self.laptop.dir / "dangling")["code"], "not-a-directory")
+
+    def test_what_is_made_is_as_open_as_the_user_makes_things(self):
+        for umask, mode in ((0o077, 0o700), (0o022, 0o755), (0o002, 0o775)):
+            there = self.laptop.dir / f"umask-{umask:03o}" / f"made-{umask:03o}"
+            self.laptop.run("sync", there, "--new", "--once", "--timeout", "1s", umask=umask).expect(10)
+            self.assertEqual((oct(mode_of(there)), oct(mode_of(there.parent))), (oct(mode), oct(mode)))
+            self.assertEqual(oct(mode_of(there / ".kith")), oct(0o700))
 
     def test_a_folder_that_is_heard_of_only_now(self):
         here, there = self.pair.make("heard")[0], self.desktop.folder("heard")
