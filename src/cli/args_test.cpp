@@ -93,7 +93,8 @@ TEST(Args, Init) {
 
 TEST(Args, Pair) {
   auto const bare = as<PairOptions>({"pair"});
-  EXPECT_FALSE(bare.join || bare.qr || bare.name);
+  EXPECT_FALSE(bare.join || bare.qr || bare.name || bare.passphrase_file);
+  EXPECT_EQ(as<PairOptions>({"pair", "--join", "7f3k", "--passphrase-file", "p"}).passphrase_file, "p");
   EXPECT_EQ(bare.expires, 10min);
   EXPECT_FALSE(as<PairOptions>({"pair", "--create"}).join);
   EXPECT_EQ(as<PairOptions>({"pair", "--join", "7F3K-9QDM-2XHB-T6WP"}).join, "7F3K-9QDM-2XHB-T6WP");

@@ -99,10 +99,7 @@ struct Words {
 
 /// The passphrase of the keys that are to be made, had before anything is made or shown.
 Result<std::optional<SecretBytes>> choose_passphrase(Context& context, InitOptions const& options) {
-  bool const offer = !context.global.yes && !context.out.json() && context.prompt.possible();
-  engine::PassphraseSource const source(options.passphrase_file, context.environment,
-                                        [&](std::string_view question) { return context.prompt.hidden(question); });
-  auto chosen = source.for_new_keys(offer);
+  auto chosen = context.new_passphrase(options.passphrase_file);
   if (!chosen && chosen.error().is(EngineError::interrupted))
     context.advise({{{"kith init", "begin anew"}}, {}, "nothing was made"});
   return chosen;

@@ -288,6 +288,10 @@ Result<int> invite(Context& context, PairOptions const& options) {
     return fail(EngineError::usage, SubjectDetail{"--peer goes with --join: it says where the inviting device is"});
   }
   if (options.name) return fail(EngineError::usage, SubjectDetail{"--name goes with --join; use kith devices rename"});
+  if (options.passphrase_file) {
+    return fail(EngineError::usage, SubjectDetail{"--passphrase-file goes with --join: it is for keys that are made; "
+                                                  "see kith help passphrase"});
+  }
   KITH_TRY(client, open_client(context, "kith pair"));
   KITH_CHECK(check_member(context, *client));
   if (!context.prompt.possible() && !context.global.yes) return fail(EngineError::approval_needed);

@@ -32,6 +32,13 @@ engine::PassphraseSource Context::passphrase(std::optional<std::string> const& f
           }};
 }
 
+Result<std::optional<SecretBytes>> Context::new_passphrase(std::optional<std::string> const& file) {
+  bool const offer = !global.yes && !out.json() && prompt.possible();
+  engine::PassphraseSource const source(file, environment,
+                                        [this](std::string_view question) { return prompt.hidden(question); });
+  return source.for_new_keys(offer);
+}
+
 int Context::fail(Error const& error, engine::FailureContext const& about) {
   if (error.is(engine::EngineError::output_failed)) {
     // Said once; and who closed the pipe (`kith help codes | head`) wants to hear no more.

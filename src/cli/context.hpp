@@ -39,6 +39,9 @@ class Context {
   [[nodiscard]] engine::ConfigResult<engine::ResolvedConfig> config(std::vector<engine::ConfigFlag> flags = {}) const;
   /// Where passphrases come from. @param file  --passphrase-file
   [[nodiscard]] engine::PassphraseSource passphrase(std::optional<std::string> const& file = std::nullopt);
+  /// The passphrase of keys that are about to be made; at a terminal one is offered, unless questions are answered with
+  /// yes or the output is for a program. @return what PassphraseSource::for_new_keys does; EngineError::interrupted
+  [[nodiscard]] Result<std::optional<SecretBytes>> new_passphrase(std::optional<std::string> const& file);
 
   /// Explains the error on standard error; EngineError::output_failed once, and not at all where the reader has left.
   /// @return its exit code

@@ -50,12 +50,16 @@ void add_list(App& app, std::string const& name, std::string const& about) {
   app.add_option(name, about)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void add_passphrase_file(App& app) {
+  app.add_option("--passphrase-file", "protect the keys with the passphrase in this file")->type_name("FILE");
+}
+
 // init
 
 void declare_init(App& app) {
   app.add_option("--name", "this device's name; else device.name")->type_name("NAME");
   app.add_option("--group", "the group's name; else home")->type_name("NAME");
-  app.add_option("--passphrase-file", "protect the keys with the passphrase in this file")->type_name("FILE");
+  add_passphrase_file(app);
   app.add_option("--recovery-file", "write the recovery words to this file instead of showing them")->type_name("FILE");
 }
 Checked<Command> build_init(Given const& given) {
@@ -83,6 +87,7 @@ void declare_pair(App& app) {
   add_flag(app, "--no-qr", "show none");
   app.add_option("--expires", "how long the invite is good for; else 10m")->type_name("TIME");
   app.add_option("--name", "this device's name, as the group sees it; else device.name")->type_name("NAME");
+  add_passphrase_file(app);
   exclude(app, "--create", "--join");
   exclude(app, "--qr", "--no-qr");
   exclude(app, "--expires", "--join");
@@ -97,6 +102,7 @@ Checked<Command> build_pair(Given const& given) {
   KITH_TAKE(name, name_if_any(given, "--name"));
   if (expires) options.expires = *expires;
   options.name = std::move(name);
+  options.passphrase_file = given.text("--passphrase-file");
   return options;
 }
 

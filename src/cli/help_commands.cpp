@@ -25,11 +25,12 @@ std::span<CommandPage const> command_pages() {
          "from a script, keys under a passphrase"}}},
       {"pair",
        "[--create] [--expires TIME] [--qr|--no-qr]\n"
-       "       kith pair --join [CODE|LINK|-] [--peer HOST:PORT]... [--name NAME]",
+       "       kith pair --join [CODE|LINK|-] [--peer HOST:PORT]... [--name NAME] [--passphrase-file FILE]",
        "Without --join, makes an invite and waits until a device has joined with it; you see its name and say yes or "
        "no. The invite is good for one device and for ten minutes, and three wrong tries make it void.\n\n"
        "With --join, asks the device that made the invite to let this one in. Case, spaces and dashes of a code do "
-       "not matter, and neither do O for 0 and I or L for 1.\n\n"
+       "not matter, and neither do O for 0 and I or L for 1. Keys that are made for it may get a passphrase, as with `kith "
+       "init`.\n\n"
        "Other users of the machine can see what stands on a command line while it runs. --join alone takes the code "
        "or link from KITH_CODE, or where that is not set from standard input; --join - always from there.",
        {{"kith pair", "on a device of the group: show a code and wait"},

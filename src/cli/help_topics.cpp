@@ -77,8 +77,9 @@ std::span<TopicPage const> topic_pages() {
        "left out\n"
        "    KITH_PASSPHRASE_COMMAND                        a command for /bin/sh; the first line that it prints\n"
        "    the terminal                                   without echo\n\n"
-       "Keys that are made are put under one where a file or command names it, and by `kith init` also where one is "
-       "typed at the terminal; Enter alone means none there.\n\n"
+       "`kith init` and `kith pair --join` make keys, and take --passphrase-file. They put the keys under a passphrase "
+       "where a file or command names it, or where one is typed at the terminal; Enter alone means none there, and "
+       "with --yes or --json none is asked for. Every other command finds it by the variables or at the terminal.\n\n"
        "It never stands on a command line, where other users could see it. Nobody can recover a lost one; `kith help "
        "passphrase-wrong` says what is left then."},
       {"scripts", "running kith from programs",

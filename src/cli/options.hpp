@@ -40,7 +40,8 @@ struct PairOptions {
   std::vector<std::string> peers;
   std::optional<bool> qr;  ///< none: where the terminal can show one
   std::chrono::milliseconds expires = std::chrono::minutes{10};
-  std::optional<std::string> name;  ///< of this device, for a join
+  std::optional<std::string> name;             ///< of this device, for a join
+  std::optional<std::string> passphrase_file;  ///< of its keys, for a join
 };
 
 struct DevicesLsOptions {};

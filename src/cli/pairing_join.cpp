@@ -84,14 +84,29 @@ Result<> leave_untouched(Context& context, engine::HomePaths const& paths, core:
   return {};
 }
 
-Result<core::Identity> identity_for_join(Context& context, engine::HomePaths const& paths) {
-  KITH_CHECK(engine::prepare_home(paths));
+void advise_the_same_again(Context& context) {
+  context.advise({{{"kith pair --join CODE --peer HOST:PORT", "the same command again, while the code is good"}},
+                  {},
+                  "nothing was changed"});
+}
+
+/// This device's keys, made where there are none. Whoever is asked for a passphrase is asked before anything is made.
+Result<core::Identity> identity_for_join(Context& context, engine::HomePaths const& paths,
+                                         std::optional<std::string> const& passphrase_file) {
   auto const file = engine::read_key_file(paths.key_file);
-  if (file) return engine::unlock(*file, context.passphrase());
+  if (file) {
+    KITH_CHECK(engine::prepare_home(paths));
+    return engine::unlock(*file, context.passphrase(passphrase_file));
+  }
   if (!file.error().is(engine::KeyError::missing)) return fail(file.error());
+  auto const passphrase = context.new_passphrase(passphrase_file);
+  if (!passphrase) {
+    if (passphrase.error().is(EngineError::interrupted)) advise_the_same_again(context);
+    return fail(passphrase.error());
+  }
+  KITH_CHECK(engine::prepare_home(paths));
   crypto::SystemRandom random;
-  KITH_TRY(passphrase, context.passphrase().for_new_keys(false));
-  return engine::make_keys(paths.key_file, passphrase, random, engine::current_time().wall);
+  return engine::make_keys(paths.key_file, *passphrase, random, engine::current_time().wall);
 }
 
 /// Gets the group's log, at least as far as the entry that lets this device in.
@@ -150,12 +165,6 @@ void advise_the_invite(Context& context, std::string cause = {}) {
        "nothing was changed"});
 }
 
-void advise_the_same_again(Context& context) {
-  context.advise({{{"kith pair --join CODE --peer HOST:PORT", "the same command again, while the code is good"}},
-                  {},
-                  "nothing was changed"});
-}
-
 /// Let in, and the group's log did not come.
 void advise_after_welcome(Context& context) {
   context.advise({{{"kith pair --join CODE --peer HOST:PORT", "again, with the same code or with another one"},
@@ -197,7 +206,7 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
   for (auto const& address : invite.addresses) request.addresses.push_back(address);
 
   KITH_TRY(paths, context.home());
-  KITH_TRY(identity, identity_for_join(context, paths));
+  KITH_TRY(identity, identity_for_join(context, paths, options.passphrase_file));
   KITH_CHECK(leave_untouched(context, paths, identity));
   KITH_TRY(client, Client::open(std::move(identity), {paths, config->config, "kith pair --join"},
                                 engine::Instance::Need::nothing));

@@ -96,6 +96,36 @@ class Protected(unittest.TestCase):
                 self.assertEqual(terminal.wait(), 0, terminal)
                 new.run("status").ok()
 
+    def test_joining_offers_one_too(self):
+        for args, typed, locked in (((), ("one\n", "one\n"), True), ((), ("\n",), False), (("--yes",), (), False)):
+            with self.subTest(args=args, typed=typed), Device("new") as new:
+                inviter, invite = self.laptop.invite()
+                begun = ("pair", "--join", invite["code"], "--peer", invite["addresses"][0])
+                terminal = new.terminal(*begun)
+                terminal.expect(r"keys \(Enter for none\): ")
+                terminal.send("\x03")
+                self.assertEqual(terminal.wait(), 130, terminal)
+                self.assertIn("nothing was changed", terminal.screen)
+                self.assertFalse(new.home.exists())
+                terminal = new.terminal(*begun, *args)
+                for question, answer in zip((r"keys \(Enter for none\): ", "again: "), typed):
+                    terminal.expect(question)
+                    terminal.send(answer)
+                self.assertEqual(terminal.wait(), 0, terminal)
+                self.assertEqual("Enter for none" in terminal.screen, bool(typed))
+                self.assertEqual(inviter.wait(), 0, inviter)
+                self.assertEqual(new.run("status", "--json").expect(11 if locked else 0).code, 11 if locked else 0)
+        with Device("new") as new:
+            inviter, invite = self.laptop.invite()
+            new.join(invite, "--passphrase-file", new.dir / "nowhere").expect(11)
+            self.assertFalse(new.home.exists())
+            new.join(invite, "--passphrase-file", self.laptop.passphrase).ok()
+            self.assertEqual(new.run("status", "--json").expect(11).error()["code"], "locked")
+            new.run("status", env={"KITH_PASSPHRASE_FILE": self.laptop.passphrase}).ok()
+            self.assertEqual(inviter.wait(), 0, inviter)
+        error = self.laptop.run("pair", "--passphrase-file", self.laptop.passphrase, "--json").expect(2).error()
+        self.assertIn("goes with --join", error["message"])
+
     def test_no_secret_lies_in_the_clear(self):
         let_in(self.laptop, self.phone)
         roots = {}
