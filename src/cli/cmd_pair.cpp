@@ -214,8 +214,13 @@ class Inviting {
       auto const now = engine::get_control<PairRow>(client_.instance().store(), bytes_of(lookup.symbols));
       return now && *now && (*now)->state == PairState::requested && is_same(**now, row);
     };
+    KITH_CHECK(client_.refresh());
+    auto const& roster = client_.instance().replica.state().roster();
+    bool const let_in_before = roster.find(row.device) != nullptr && !roster.removed(row.device);
     KITH_TRY(yes, context_.prompt.confirm_while(
-                      fmt::format("\"{}\" ({}) wants to join. Is this yours?", row.name, row.endpoint), still_asked));
+                      fmt::format("\"{}\" ({}) wants to join. {}Is this yours?", row.name, row.endpoint,
+                                  let_in_before ? "It was let in before and never came. " : ""),
+                      still_asked));
     if (!yes) {
       context_.out.note(fmt::format("\"{}\" ({}) is not waiting any more.", row.name, row.endpoint));
       return std::nullopt;

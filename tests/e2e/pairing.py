@@ -197,6 +197,18 @@ class Approval(Pairing):
         self.assertEqual(again.wait(), 0, again)
         self.assertEqual(terminal.wait(), 0, terminal)
 
+    def test_a_device_that_was_let_in_and_never_came(self):
+        inviter, invite = self.laptop.invite()
+        lossy = DropsTheWelcome(invite["addresses"][0])
+        self.addCleanup(lossy.close)
+        self.phone.join(dict(invite, addresses=[lossy.address])).expect(10)
+        self.assertEqual(inviter.stop(), 130, inviter)
+        self.QUESTION = self.QUESTION.replace("Is this", r"It was let in before and never came\. Is this")
+        terminal, joiner = self.asked()
+        terminal.send("y\n")
+        self.assertEqual(joiner.wait(), 0, joiner)
+        self.assertEqual(terminal.wait(), 0, terminal)
+
     def test_without_a_terminal_nobody_can_be_asked(self):
         begin = time.monotonic()
         self.refused(self.laptop.run("pair", "--json"), 2, "approval-needed")
