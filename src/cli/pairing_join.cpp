@@ -7,6 +7,7 @@
 #include "cli/home_client.hpp"
 #include "cli/pairing.hpp"
 #include "cli/signals.hpp"
+#include "engine/joining_database.hpp"
 #include "engine/key_file.hpp"
 
 /// `kith pair --join`: makes the home where there is none, and joins the group that an invite stands for.
@@ -59,35 +60,31 @@ Result<bool> is_untouched(Client& client) {
   return last.value == 0 && folders.empty();
 }
 
-/// Takes the database of an untouched group away, so that the home can join another.
-Result<> leave_untouched(Context& context, engine::HomePaths const& paths, core::Identity const& identity) {
-  auto const config = context.config();
-  if (!config) return fail(config.error().front().error);
-  auto opened = Client::open(identity.clone(), {paths, config->config, "kith pair"});
-  if (!opened) {
-    if (opened.error().is(EngineError::not_initialised)) return {};
-    return fail(opened.error());
-  }
-  if (was_removed(**opened)) return fail(core::CoreError::removed_self);
-  bool const half = never_came_in(**opened);
-  KITH_TRY(untouched, is_untouched(**opened));
-  if (!untouched && !half) return fail(EngineError::already_initialised);
-  KITH_TRY(lock, engine::NetworkLock::try_take(paths.lock_file));
-  if (!lock) return fail(EngineError::owner_busy);
-  opened->reset();
-  for (char const* suffix : {"-wal", "-shm", ""}) {
-    std::error_code ignored;
-    std::filesystem::remove(paths.database.native() + suffix, ignored);
-  }
-  context.out.note(half ? "Joining broke off before; it begins anew."
-                        : "This home's own group held nothing yet; it is left behind, and its recovery words with it.");
-  return {};
-}
-
 void advise_the_same_again(Context& context) {
   context.advise({{{"kith pair --join CODE --peer HOST:PORT", "the same command again, while the code is good"}},
                   {},
                   "nothing was changed"});
+}
+
+/// What the home has, which a joining may take the place of.
+enum class Own {
+  nothing,          ///< no group
+  untouched_group,  ///< one that holds nothing but its making
+  half_joined,      ///< the key of one, and not its log
+};
+
+/// @return EngineError::already_initialised where the home has what must not be left; CoreError::removed_self
+Result<Own> own_group(engine::HomePaths const& paths, engine::Config const& config, core::Identity const& identity) {
+  auto const opened = Client::open(identity.clone(), {paths, config, "kith pair"});
+  if (!opened) {
+    if (opened.error().is(EngineError::not_initialised)) return Own::nothing;
+    return fail(opened.error());
+  }
+  if (was_removed(**opened)) return fail(core::CoreError::removed_self);
+  if (never_came_in(**opened)) return Own::half_joined;
+  KITH_TRY(untouched, is_untouched(**opened));
+  if (!untouched) return fail(EngineError::already_initialised);
+  return Own::untouched_group;
 }
 
 /// This device's keys, made where there are none. Whoever is asked for a passphrase is asked before anything is made.
@@ -178,6 +175,69 @@ bool is_about_the_address(Error const& error) {
          engine::explain(error).exit == engine::kExitUnreachable;
 }
 
+/// A home whose group's key, and nothing more, has come.
+struct Welcomed {
+  std::unique_ptr<Client> client;
+  engine::Joined by;
+};
+
+/// Joins with a database of its own, which takes the place of the home's only once the welcome is stored in it.
+Result<Welcomed> be_welcomed(Context& context, engine::HomePaths const& paths, engine::Config const& config,
+                             core::Identity const& identity, engine::JoinRequest const& request,
+                             engine::JoinWatcher const& watcher) {
+  KITH_TRY(own, own_group(paths, config, identity));
+  KITH_TRY(fresh, engine::JoiningDatabase::begin(paths));
+  if (own == Own::half_joined) context.out.note("Joining broke off before; it begins anew.");
+  KITH_TRY(joining, Client::open(identity.clone(), {fresh->paths(), config, "kith pair --join"},
+                                 engine::Instance::Need::nothing));
+  KITH_TRY(by, joining->join_group(request, watcher, &fresh->lock()));
+  joining.reset();
+  // Other processes of the home could go on with what it had.
+  KITH_TRY(left, own_group(paths, config, identity));
+  KITH_CHECK(fresh->put_in_place());
+  fresh.reset();
+  if (left == Own::untouched_group)
+    context.out.note("This home's own group held nothing yet; it is left behind, and its recovery words with it.");
+  KITH_TRY(client, Client::open(identity.clone(), {paths, config, "kith pair --join"}));
+  return Welcomed{std::move(client), std::move(by)};
+}
+
+/// Says what a joining came to that did not end with a welcome.
+tl::unexpected<Error> tell_failure(Context& context, Error const& error) {
+  if (error.is(EngineError::interrupted)) {
+    context.out.document(json_line("kith.pair/1", "cancelled"));
+    advise_the_same_again(context);
+    return stopped_by_signal();
+  }
+  if (error.is(core::CoreError::invite_denied)) context.out.document(json_line("kith.pair/1", "denied"));
+  if (error.is(core::CoreError::invite_expired)) context.out.document(json_line("kith.pair/1", "expired"));
+  if (error.is(EngineError::address_unreachable)) {
+    advise_the_invite(context,
+                      "the address is another one, or nobody waits there any more: a code ends with its `kith pair`");
+  } else if (is_about_the_address(error)) {
+    advise_the_invite(context);
+  }
+  return fail(error);
+}
+
+/// Sees the user's Ctrl-C, and tells that the other device's user is asked.
+engine::JoinWatcher watcher_of(Context& context) {
+  engine::JoinWatcher watcher;
+  watcher.cancel_descriptor = signals::wake_descriptor();
+  watcher.cancelled = [] {
+    signals::drain();
+    return signals::stop_signal() != 0;
+  };
+  watcher.waiting = [&context](DeviceId const& device, std::string const& name) {
+    auto object = json_line("kith.pair/1", "waiting");
+    object["inviter"] = {{"id", json_id(device)}, {"name", name}};
+    context.out.document(object);
+    context.out.note(fmt::format("Waiting for approval on {} ...", name));
+    static_cast<void>(context.out.flush());
+  };
+  return watcher;
+}
+
 }  // namespace
 
 Result<int> join_by_invite(Context& context, PairOptions const& options) {
@@ -207,40 +267,9 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
 
   KITH_TRY(paths, context.home());
   KITH_TRY(identity, identity_for_join(context, paths, options.passphrase_file));
-  KITH_CHECK(leave_untouched(context, paths, identity));
-  KITH_TRY(client, Client::open(std::move(identity), {paths, config->config, "kith pair --join"},
-                                engine::Instance::Need::nothing));
-
-  engine::JoinWatcher watcher;
-  watcher.cancel_descriptor = signals::wake_descriptor();
-  watcher.cancelled = [] {
-    signals::drain();
-    return signals::stop_signal() != 0;
-  };
-  watcher.waiting = [&](DeviceId const& device, std::string const& name) {
-    auto object = json_line("kith.pair/1", "waiting");
-    object["inviter"] = {{"id", json_id(device)}, {"name", name}};
-    context.out.document(object);
-    context.out.note(fmt::format("Waiting for approval on {} ...", name));
-    static_cast<void>(context.out.flush());
-  };
-  auto const joined = client->join_group(request, watcher);
-  if (!joined) {
-    if (joined.error().is(EngineError::interrupted)) {
-      context.out.document(json_line("kith.pair/1", "cancelled"));
-      advise_the_same_again(context);
-      return stopped_by_signal();
-    }
-    if (joined.error().is(core::CoreError::invite_denied)) context.out.document(json_line("kith.pair/1", "denied"));
-    if (joined.error().is(core::CoreError::invite_expired)) context.out.document(json_line("kith.pair/1", "expired"));
-    if (joined.error().is(EngineError::address_unreachable)) {
-      advise_the_invite(context,
-                        "the address is another one, or nobody waits there any more: a code ends with its `kith pair`");
-    } else if (is_about_the_address(joined.error())) {
-      advise_the_invite(context);
-    }
-    return fail(joined.error());
-  }
+  auto const welcomed = be_welcomed(context, paths, config->config, identity, request, watcher_of(context));
+  if (!welcomed) return tell_failure(context, welcomed.error());
+  auto const& client = welcomed->client;
   if (auto const log = wait_for_log(*client, context.global.timeout); !log) {
     if (!client->instance().replica.self_active()) advise_after_welcome(context);
     return fail(log.error());
@@ -251,7 +280,7 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
   auto object = json_line("kith.pair/1", "joined");
   object["group"] = {{"id", json_id(state.group())}, {"name", state.roster().group_name()}};
   KITH_TRY(self, device_json(*client, client->device_id()));
-  KITH_TRY(inviter, device_json(*client, joined->inviter));
+  KITH_TRY(inviter, device_json(*client, welcomed->by.inviter));
   KITH_TRY(folders, offered_folders(*client, names));
   object["device"] = self;
   object["inviter"] = inviter;

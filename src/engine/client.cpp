@@ -53,8 +53,8 @@ void Client::disconnect(std::chrono::milliseconds grace) {
 
 std::optional<Error> Client::network_failure() const { return network_ ? network_->failure() : std::nullopt; }
 
-Result<Joined> Client::join_group(JoinRequest const& request, JoinWatcher const& watcher) {
-  KITH_TRY(joined, engine::join_group(*instance_, identity_, options_.paths, request, watcher));
+Result<Joined> Client::join_group(JoinRequest const& request, JoinWatcher const& watcher, NetworkLock const* held) {
+  KITH_TRY(joined, engine::join_group(*instance_, identity_, options_.paths, request, watcher, held));
   instance_->prepare_folders();
   bell_->ring();
   return joined;

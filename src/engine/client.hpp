@@ -124,7 +124,8 @@ class Client {
   void disconnect(std::chrono::milliseconds grace = std::chrono::milliseconds{500});
 
   /// Joins a group by an invite; this home must not have one. @see engine::join_group
-  [[nodiscard]] Result<Joined> join_group(JoinRequest const& request, JoinWatcher const& watcher = {});
+  [[nodiscard]] Result<Joined> join_group(JoinRequest const& request, JoinWatcher const& watcher = {},
+                                          NetworkLock const* held = nullptr);
 
   /// Stores a message and its id on this device's disk, durable when it returns; it goes out when there is a
   /// connection.

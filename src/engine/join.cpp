@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/pair_joiner.hpp"
-#include "engine/network_lock.hpp"
 #include "link/tcp/tcp.hpp"
 #include "sync/exchange/exchange.hpp"
 
@@ -198,9 +197,13 @@ Result<ParsedInvite> parse_invite(std::string_view text) {
 }
 
 Result<Joined> join_group(Instance& instance, core::Identity const& identity, HomePaths const& paths,
-                          JoinRequest const& request, JoinWatcher const& watcher) {
-  KITH_TRY(lock, NetworkLock::try_take(paths.lock_file));
-  if (!lock) return fail(EngineError::owner_busy);
+                          JoinRequest const& request, JoinWatcher const& watcher, NetworkLock const* held) {
+  std::optional<NetworkLock> taken;
+  if (held == nullptr) {
+    KITH_TRY(lock, NetworkLock::try_take(paths.lock_file));
+    if (!lock) return fail(EngineError::owner_busy);
+    taken.emplace(std::move(*lock));
+  }
   auto const loaded = instance.replica.open();
   if (loaded) return fail(EngineError::already_initialised);
   if (!loaded.error().is(core::CoreError::no_group)) return fail(loaded.error());

@@ -6,6 +6,7 @@
 
 #include "core/pairing_code.hpp"
 #include "engine/instance.hpp"
+#include "engine/network_lock.hpp"
 
 namespace kith::engine {
 
@@ -45,10 +46,12 @@ inline constexpr std::uint16_t kLocalPorts = 8;
 
 /// Joins a group by an invite: talks to the inviter, on the calling thread, and keeps what it hands over. What the
 /// group has written comes afterwards, by replication.
-/// @param instance  of a home that has no group yet
+/// @param instance  of a database that has no group yet
+/// @param held  the home's network lock, where the caller has it; else it is taken meanwhile
 /// @return CoreError (wrong_code with the tries left, invite_expired, ...), EngineError::address_unreachable,
 ///         invite_unknown, owner_busy, interrupted, already_initialised
 [[nodiscard]] Result<Joined> join_group(Instance& instance, core::Identity const& identity, HomePaths const& paths,
-                                        JoinRequest const& request, JoinWatcher const& watcher);
+                                        JoinRequest const& request, JoinWatcher const& watcher,
+                                        NetworkLock const* held = nullptr);
 
 }  // namespace kith::engine

@@ -11,6 +11,11 @@ from kith_e2e import check_schema, free_port
 from people import Device, last_json, let_in, only_error
 
 
+def left_of_joining(device):
+    """The files of a joining that a home has beside its own database."""
+    return sorted(each.name for each in device.home.glob("kith.db.*"))
+
+
 class Pairing(unittest.TestCase):
     def device(self, name, **variables):
         device = Device(name, **variables)
@@ -196,6 +201,52 @@ class Approval(Pairing):
         terminal.send("y\n")
         self.assertEqual(again.wait(), 0, again)
         self.assertEqual(terminal.wait(), 0, terminal)
+
+    def own(self):
+        """What the phone has before it joins: its group, whose words stand above it, and the file that both are in."""
+        group, recovery = self.phone.json("devices", "ls")["group"], self.phone.json("key", "show-recovery")
+        return group, recovery, (self.phone.home / "kith.db").stat().st_ino
+
+    def stays(self, own):
+        self.assertEqual(self.own(), own)
+        self.assertEqual(left_of_joining(self.phone), [])
+
+    def test_an_untouched_group_stays_until_the_welcome(self):
+        self.phone.init()
+        own = self.own()
+        terminal, joiner = self.asked()
+        self.assertEqual(self.own(), own)
+        self.assertEqual(joiner.stop(), 130, joiner)
+        self.stays(own)
+        terminal.expect(r'"phone" \(.*\) is not waiting any more')
+        code = self.invite["code"]
+        self.refused(self.phone.join(dict(self.invite, code=code[:-1] + ("2" if code[-1] != "2" else "3"))), 12, "code-wrong")
+        self.stays(own)
+        self.refused(self.phone.join(dict(self.invite, addresses=["127.0.0.1:9"])), 10, "address-unreachable")
+        self.stays(own)
+        joiner = self.joins(self.phone)
+        terminal.expect(self.QUESTION)
+        joiner.kill()
+        self.assertEqual(self.own(), own)
+        self.assertIn("kith.db.joining", left_of_joining(self.phone))
+        joiner = self.joins(self.phone)
+        terminal.expect(self.QUESTION)
+        terminal.send("n\n")
+        self.assertEqual(joiner.wait(), 13, joiner)
+        self.assertFalse([line for line in joiner.err if "left behind" in line], joiner)
+        self.stays(own)
+
+    def test_what_is_written_meanwhile_keeps_the_own_group(self):
+        self.phone.init()
+        terminal, joiner = self.asked()
+        self.phone.run("push", "mine").ok()
+        own = self.own()
+        terminal.send("y\n")
+        self.assertEqual(joiner.wait(), 2, joiner)
+        self.assertEqual(only_error(joiner)["code"], "already-initialised")
+        terminal.kill()
+        self.stays(own)
+        self.assertEqual(self.phone.texts("--own"), ["mine"])
 
     def test_a_device_that_was_let_in_and_never_came(self):
         inviter, invite = self.laptop.invite()
@@ -394,6 +445,7 @@ class Homes(Pairing):
         group = self.phone.json("devices", "ls")["group"]
         self.assertEqual(group, self.laptop.json("devices", "ls")["group"])
         self.assertNotEqual(group["id"], own["id"])
+        self.assertEqual(left_of_joining(self.phone), [])
         self.phone.run("push", "from the phone").ok()
 
     def test_a_group_with_a_message_is_not(self):
@@ -437,6 +489,10 @@ class Homes(Pairing):
                     self.assertEqual(inviter.stop(), 130, inviter)
                 for command in (("sync", tablet.dir, "--once"), ("push", "x"), ("pair", "--yes")) if arrives else ():
                     self.helps(self.refused(tablet.run(*command, "--json"), 6, "not-initialised"))
+                if arrives:  # the group's key stays until another welcome is there
+                    before = (tablet.home / "kith.db").stat().st_ino
+                    self.refused(tablet.join(dict(invite, addresses=["127.0.0.1:9"])), 10, "address-unreachable")
+                    self.assertEqual((tablet.home / "kith.db").stat().st_ino, before)
                 inviter, invite = self.laptop.invite()
                 joined = tablet.join(invite).ok().lines()[-1]
                 self.assertEqual(joined["group"], self.laptop.json("devices", "ls")["group"])
