@@ -98,6 +98,10 @@ Result<std::uint64_t> Verifying::check_folder(FolderId const& id, files::FolderR
     return fail(EngineError::folder_unmounted, SubjectDetail{row.root});
   if (!report) return fail(report.error());
   folders_.emplace(id, row.name);
+  if (report->left_alone > 0) {
+    still_.push_back(fmt::format("{}: where {} of its files {} there is a link, or something else that does not travel",
+                                 printable(row.name), report->left_alone, report->left_alone == 1 ? "was" : "were"));
+  }
   object_["files_checked"] = object_["files_checked"].get<std::uint64_t>() + report->files_checked;
   for (auto const& each : report->mismatched) {
     object_["files_mismatched"].push_back(fmt::format("{}/{}", row.name, each.path));
@@ -193,11 +197,10 @@ Result<> Verifying::look(std::int64_t begun_ms) {
         behind.push_back(fmt::format("changes are still to go from this device to {}", name));
       if (behind.empty()) behind.push_back(fmt::format("{} and this device were still exchanging changes", name));
     } else if (now_.without_contents.contains(device)) {
-      behind.push_back(
-          device_name(client_, device) +
-          (book.contents_unknown(device)
-               ? " does not say what it has: a folder is being read there, was stopped, or its disk is away"
-               : " has still to fetch what is in some files"));
+      behind.push_back(device_name(client_, device) +
+                       (book.contents_unknown(device)
+                            ? " does not say yet what it has: a folder is still being read there"
+                            : " has still to fetch what is in some files"));
     }
     if (!differences(answer->second).empty() || !behind.empty()) settled_ = false;
   }

@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "disk/fd.hpp"
 #include "disk/system_error.hpp"
+#include "store/store.hpp"
 
 namespace kith::engine {
 namespace {
@@ -59,7 +60,10 @@ Result<std::unique_ptr<JoiningDatabase>> JoiningDatabase::begin(HomePaths const&
 }
 
 Result<> JoiningDatabase::put_in_place() {
-  KITH_CHECK(wait_until_closed(paths_.database));
+  // Nobody else opens this one: a log that is still there found no room in its database.
+  std::error_code ignored;
+  if (fs::exists(beside(paths_.database, "-wal"), ignored))
+    return fail(store::StoreError::disk_full, SystemDetail{ENOSPC, paths_.database.native()});
   KITH_CHECK(wait_until_closed(home_.database));
   if (::rename(paths_.database.c_str(), home_.database.c_str()) != 0)
     return disk::fail_errno(errno, home_.database.native());

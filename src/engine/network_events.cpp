@@ -111,9 +111,9 @@ Result<> Network::look_at_requests() {
   return look_at_pairings();
 }
 
-/// Tells the others which folders this device keeps, and whether it has every content that it should. Where a folder
-/// has not been looked at since somebody wanted it kept in step, its user may have changed anything meanwhile; where it
-/// was stopped, or its disk is away, what was there is no copy.
+/// Tells the others which folders this device keeps, and whether it has every content that it should. A folder that was
+/// stopped, or whose disk is away, is no copy to count on. Where one has not been looked at since somebody wanted it
+/// kept in step, its user may have changed anything meanwhile.
 Result<> Network::look_at_contents() {
   using sync::Contents;
   KITH_CHECK(want_message_contents());
@@ -123,13 +123,14 @@ Result<> Network::look_at_contents() {
   std::vector<FolderId> kept;
   auto contents = message_chunks_.empty() ? Contents::complete : Contents::lacking;
   for (auto const& [id, row] : bound) {
+    auto const interest = interests.find(id);
+    bool const looked_after = interest != interests.end();
+    bool const stopped = row.state == files::FolderState::stopped && row.problem != "disk-full";
+    if (stopped || (!looked_after && !instance_->has_marker(id))) continue;
     kept.push_back(id);
     KITH_TRY(left, files::work_left(store, id.view()));
     if (left != files::WorkLeft::none) contents = std::min(contents, Contents::lacking);
-    auto const interest = interests.find(id);
-    bool const looked_at = interest != interests.end() ? interest->second : instance_->has_marker(id);
-    bool const stopped = row.state == files::FolderState::stopped && row.problem != "disk-full";
-    if (stopped || !looked_at) contents = Contents::unknown;
+    if (looked_after && !interest->second) contents = Contents::unknown;
   }
   exchange_->set_contents(std::move(kept), contents, current_time());
   return {};

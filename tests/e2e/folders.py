@@ -215,11 +215,11 @@ class Changes(Folders):
         receiver = self.desktop.sync("held")
         wait_until("in step", lambda: self.desktop.status("held")["state"] == "in-step")
         self.assertEqual(self.laptop.once("held", timeout="3s").expect(5).error()["code"], "timed-out")
+        sender = self.laptop.sync("held")
         found = self.desktop.run("verify", "held", "--json", "--timeout", "2s").expect(3).document()
         self.assertEqual((found["result"], found["pending"]["files"]), ("unverified", 0))
         self.assertIn("held: 1 path is left alone on this device",
                       self.desktop.run("verify", "held", "--timeout", "2s").expect(3).out)
-        sender = self.laptop.sync("held")
         (there / "file").unlink()
         (there.parent / "elsewhere").rename(there / "file")
         wait_until("the edit", lambda: (there / "file").read_text() == "second")

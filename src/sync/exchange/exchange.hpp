@@ -71,7 +71,7 @@ using ExchangeEvent = std::variant<PeerUp, PeerDown, LinkFailed, EntriesApplied,
 
 /// How far this device has the contents of what it knows.
 enum class Contents {
-  unknown,   ///< a disk has not been looked at yet, is away, or its folder was stopped
+  unknown,   ///< a folder has not been looked at yet
   lacking,   ///< some are on their way, or missing
   complete,  ///< all are here
 };

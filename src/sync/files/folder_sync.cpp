@@ -123,8 +123,14 @@ Result<VerifyReport> FolderSync::verify(std::function<void(std::uint64_t bytes)>
   for (auto const& row : files) {
     if (context_.stop()) break;
     KITH_TRY(path, RelPath::parse(row.path));
-    ++report.files_checked;
     auto const hashed = hash_file(context_, *disk, path);
+    bool const other_kind =
+        !hashed && (hashed.error().is(FilesError::is_symlink) || hashed.error().is(FilesError::not_a_file));
+    if (other_kind) {
+      ++report.left_alone;
+      continue;
+    }
+    ++report.files_checked;
     if (!hashed) {
       report.mismatched.push_back({row.path, why_not_hashed(hashed.error())});
       continue;

@@ -18,6 +18,7 @@ struct Mismatch {
 struct VerifyReport {
   std::uint64_t files_checked = 0;
   std::uint64_t bytes_checked = 0;
+  std::uint64_t left_alone = 0;  ///< a link or something else that does not travel is where the file was
   std::vector<Mismatch> mismatched;
 };
 

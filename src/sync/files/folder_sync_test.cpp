@@ -336,7 +336,7 @@ TEST_F(Folders, AFileThatCannotBeReadIsNotCalledEdited) {
   auto const open_disk = a.open_disk;
   for (auto const& [error, why] : {std::pair{FilesError::io, Mismatch::Why::unreadable},
                                    {FilesError::permission, Mismatch::Why::unreadable},
-                                   {FilesError::is_symlink, Mismatch::Why::edited},
+                                   {FilesError::changed_meanwhile, Mismatch::Why::edited},
                                    {FilesError::not_found, Mismatch::Why::missing}}) {
     a.open_disk = [&, refusal = error] { return std::make_unique<RefusesToRead>(a.disk, refusal); };
     auto const report = must(a.sync->verify({}));

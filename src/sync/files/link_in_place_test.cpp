@@ -54,6 +54,9 @@ TEST_F(LinkInPlace, OfAFileDeletesNothing) {
   EXPECT_EQ(must(a.replica.heads()), heads);
   settle();
   EXPECT_EQ(content(b), before);
+  auto const verified = must(a.sync->verify({}));
+  EXPECT_EQ(verified.left_alone, 2U);
+  EXPECT_TRUE(verified.mismatched.empty());
 
   a.disk.remove("x");
   a.write("x", "3");  // back again
