@@ -11,6 +11,7 @@
 #include "crypto/mnemonic.hpp"
 #include "engine/device_name.hpp"
 #include "engine/key_file.hpp"
+#include "engine/network_lock.hpp"
 #include "engine/private_file.hpp"
 
 namespace kith::cli {
@@ -126,6 +127,14 @@ Result<std::unique_ptr<engine::Client>> make_group(InitOptions const& options, e
                                                    core::RecoveryKeys const& recovery, std::string const& words,
                                                    std::optional<core::Identity> identity,
                                                    std::optional<SecretBytes> const& passphrase) {
+  // The words may have stood on the screen for a while. With keys that were here before, another process may have
+  // joined a group meanwhile, or be at it; without them, whoever makes them first goes on.
+  std::optional<engine::NetworkLock> lock;
+  if (identity) {
+    KITH_TRY(taken, engine::NetworkLock::try_take(paths.lock_file));
+    if (!taken) return fail(EngineError::owner_busy);
+    lock.emplace(std::move(*taken));
+  }
   Made made;
   crypto::SystemRandom random;
   if (!identity) {
@@ -139,6 +148,8 @@ Result<std::unique_ptr<engine::Client>> make_group(InitOptions const& options, e
   KITH_TRY(client,
            engine::Client::open(std::move(*identity), {paths, config, "kith init"}, engine::Instance::Need::nothing));
   KITH_TRY(transaction, store::Transaction::begin(client->instance().store()));
+  KITH_TRY(there, client->instance().store().get(store::Table::meta, bytes_of(core::kGenesisKey)));
+  if (there) return fail(EngineError::already_initialised);
   KITH_CHECK(client->instance().replica.create_group(options.group, name, recovery, engine::current_time()));
   if (options.recovery_file) {
     KITH_CHECK(write_words(*options.recovery_file, words));

@@ -177,6 +177,7 @@ Result<> FolderService::stop_for(Folder& folder, Error const& error) {
 Result<> FolderService::stop_folder(Folder& folder, std::string_view code, std::string subject) {
   folder.watcher.reset();  // a disk that comes back is another directory
   if (!folder.retry) folder.retry = Clock::now() + kRetry;
+  KITH_CHECK(note_scanned(folder, false));  // while it is tried again nothing is known of it either
   return put_stopped(folder, code, std::move(subject));
 }
 

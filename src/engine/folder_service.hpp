@@ -86,7 +86,7 @@ class FolderService {
   [[nodiscard]] Result<> count_files(Folder& folder);
   void note_applied(Folder& folder, files::ApplyReport const& report);
   static void recall_skipped(Folder& folder, SkippedRow const& earlier);
-  [[nodiscard]] Result<> note_scanned(Folder& folder);
+  [[nodiscard]] Result<> note_scanned(Folder& folder, bool scanned);
   [[nodiscard]] Result<> note_skipped(Folder& folder);
   [[nodiscard]] Result<> put_row(Folder& folder, files::FolderState state);
   [[nodiscard]] Result<> leave(Folder& folder);

@@ -131,7 +131,7 @@ Result<> FolderService::scan(Folder& folder) {
     folder.tally_moved = true;
   }
   if (everything) {
-    KITH_CHECK(note_scanned(folder));
+    KITH_CHECK(note_scanned(folder, true));
     folder.row.last_scan_ms = current_time().wall.ms;
     folder.row.files = report->files;
     folder.row.bytes = report->bytes;
@@ -248,14 +248,14 @@ void FolderService::recall_skipped(Folder& folder, SkippedRow const& earlier) {
   folder.skipped.recall(earlier);
 }
 
-/// Tells those who want the folder that it has been looked at since.
-Result<> FolderService::note_scanned(Folder& folder) {
+/// Tells those who want the folder whether it has been looked at since.
+Result<> FolderService::note_scanned(Folder& folder, bool scanned) {
   auto& store = instance_->store();
   KITH_TRY(transaction, store::Transaction::begin(store));
   for (auto const& key : folder.interests) {
     KITH_TRY(row, get_control<InterestRow>(store, key));
-    if (!row || row->scanned) continue;
-    row->scanned = true;
+    if (!row || row->scanned == scanned) continue;
+    row->scanned = scanned;
     KITH_CHECK(put_control(store, *row, key));
   }
   return transaction.commit();

@@ -220,6 +220,7 @@ void Network::on_alarm() {
   if (Clock::now() >= next_beat_) {
     check(beat());
     check(look_at_requests());
+    check(look_at_contents());  // a disk comes and goes without ringing
   }
   settle();
 }

@@ -73,6 +73,7 @@ class Applier {
     Content content;
     Outcome outcome;
   };
+  [[nodiscard]] static bool lacks_content(Placed const& place);
   [[nodiscard]] bool gone_from_disk(LocalFile const& row);
   [[nodiscard]] Result<std::vector<Placed>> make_copies(std::vector<Copy> const& copies, RelPath const* except);
   [[nodiscard]] Result<Outcome> remove_old_copies(RelPath const& path, Shown const& shown,

@@ -23,6 +23,7 @@ Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
   }
   if (shown.hidden > 0) skip(path, Skipped::Why::no_copy);
   KITH_TRY(placed, make_copies(shown.copies, nullptr));
+  lacks_content_ |= std::ranges::any_of(placed, lacks_content);
   // What is at the path now may be the very content that a copy is being made of: it stays until the copy is there.
   auto const giving_way = before ? outcome_for(before->content, placed) : Outcome::done;
   if (giving_way != Outcome::done) return gone_from_disk(*before) ? Outcome::look_again : giving_way;
@@ -31,9 +32,7 @@ Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
   for (auto const& copy : placed) outcome = std::max(outcome, copy.outcome);
   // An old copy may be what the path becomes: it goes last.
   placed.push_back({shown.winner ? shown.winner->content : Content{}, made});
-  lacks_content_ |= std::ranges::any_of(placed, [](Placed const& place) {
-    return place.outcome == Outcome::waiting || place.outcome == Outcome::fetching || place.outcome == Outcome::no_room;
-  });
+  lacks_content_ |= lacks_content(placed.back());
   KITH_TRY(removed, remove_old_copies(path, shown, placed));
   return std::max(outcome, removed);
 }
@@ -45,6 +44,10 @@ bool Applier::gone_from_disk(LocalFile const& row) {
   if (!path) return false;
   auto const stat = disk_->stat(*path);
   return !stat && stat.error().is(FilesError::not_found);
+}
+
+bool Applier::lacks_content(Placed const& place) {
+  return place.outcome == Outcome::waiting || place.outcome == Outcome::fetching || place.outcome == Outcome::no_room;
 }
 
 Result<std::vector<Applier::Placed>> Applier::make_copies(std::vector<Copy> const& copies, RelPath const* except) {
