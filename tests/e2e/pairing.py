@@ -1,5 +1,6 @@
 """Bringing a device in: by code, link or QR code, with consent; and every way in which that ends without one."""
 
+import re
 import signal
 import socket
 import struct
@@ -500,6 +501,21 @@ class Homes(Pairing):
                 self.assertIn(joined["device"]["name"], self.laptop.names())
                 tablet.run("push", "from the tablet").ok()
         self.assertEqual(self.laptop.names(), ["laptop", "tablet", "tablet-2"])
+
+    def test_init_at_its_words_takes_no_group_away(self):
+        """Another terminal joins a group meanwhile, with the keys that an earlier attempt left."""
+        self.phone.init()
+        for each in self.phone.home.glob("kith.db*"):
+            each.unlink()
+        terminal = self.phone.terminal("init", columns=120)
+        number = int(terminal.expect(r"Type word number (\d+):")[1])
+        words = dict(re.findall(r"(\d+)\. ([a-z]+)", terminal.screen))
+        let_in(self.laptop, self.phone)
+        terminal.send(words[str(number)] + "\n")
+        self.assertEqual(terminal.wait(), 2, terminal)
+        self.assertIn("No group was made", terminal.screen)
+        self.assertIn("phone", self.laptop.names())
+        self.assertEqual(self.phone.names(), self.laptop.names())
 
     def test_a_member_joins_with_no_other_invite(self):
         let_in(self.laptop, self.phone)
