@@ -519,6 +519,9 @@ class Homes(Pairing):
 
     def test_a_member_joins_with_no_other_invite(self):
         let_in(self.laptop, self.phone)
+        follower = self.laptop.start("pull", "--follow")
+        self.phone.run("push", "from the phone", "--wait", "safe").ok()  # so the laptop knows that it came in
+        self.assertEqual(follower.stop(), 0)
         for each in self.phone.home.glob("kith.db*"):
             each.unlink()
         inviter, invite = self.laptop.invite()
