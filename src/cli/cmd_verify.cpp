@@ -182,7 +182,7 @@ Result<> Verifying::look(std::int64_t begun_ms) {
       settled_ = false;
       continue;
     }
-    auto const keeps = [&](auto const& folder) { return book.keeps(device, folder.first); };
+    auto const keeps = [&book, other = device](auto const& folder) { return book.keeps(other, folder.first); };
     if (!folders_.empty() && std::ranges::all_of(folders_, keeps)) keeps_.insert(device);
     for (auto const& folder : folders_) {
       if (keeps(folder)) now_.kept.insert(folder.first);
