@@ -202,7 +202,8 @@ Result<> Verifying::look(std::int64_t begun_ms) {
                             ? " does not say yet what it has: a folder is still being read there"
                             : " has still to fetch what is in some files"));
     }
-    if (!differences(answer->second).empty() || !behind.empty()) settled_ = false;
+    // What it has acknowledged is what `kith status` goes by: it follows in a moment.
+    if (!differences(answer->second).empty() || !behind.empty() || !book.holds_all(device)) settled_ = false;
   }
   return {};
 }

@@ -152,7 +152,9 @@ Result<SyncRun::Others> SyncRun::look_at_others() {
 Result<int> SyncRun::once() {
   auto const patience = context_.global.timeout.value_or(kPatience);
   auto const nobody_until = Clock::now() + std::min<std::chrono::milliseconds>(patience, kReachTime);
-  auto patient_until = Clock::now() + patience;
+  // How long the user wants to wait for others says nothing about this device's own disk.
+  auto const until_scanned = std::max<std::chrono::milliseconds>(patience, kPatience);
+  auto patient_until = Clock::now() + until_scanned;
   bool const alone = client_.other_devices().empty();
   std::optional<Instant> level_since;
   KITH_TRY(before, look());
@@ -164,17 +166,17 @@ Result<int> SyncRun::once() {
     auto const time = Clock::now();
     bool const moved = now.row.pending_bytes != before.row.pending_bytes ||
                        now.row.pending_files != before.row.pending_files || !(now.tally == before.tally) ||
-                       now.connected != before.connected || now.row.state == FolderState::scanning;
-    if (moved) patient_until = time + patience;
+                       now.connected != before.connected || now.row.state == FolderState::scanning ||
+                       now.scanned != before.scanned;
+    if (moved) patient_until = time + (now.scanned ? patience : until_scanned);
     tell_changes(before, now);
     show_progress(now);
     before = now;
 
-    bool const scanned = now.scanned;
-    if (now.row.state == FolderState::stopped && (scanned || time > started_ + std::chrono::seconds{1})) {
+    if (now.row.state == FolderState::stopped && (now.scanned || time > started_ + std::chrono::seconds{1})) {
       return summarise(now, problem_of(now.row));
     }
-    bool const here = scanned && now.row.state == FolderState::in_step;
+    bool const here = now.scanned && now.row.state == FolderState::in_step;
     bool const level = others.all_level();
     if (here && alone) return summarise(now, std::nullopt);
     if (!here || !level) {
@@ -187,7 +189,7 @@ Result<int> SyncRun::once() {
     if (told && (!others.keep.empty() || time >= nobody_until)) return summarise(now, std::nullopt);
     // Whoever got everything may leave while we still finish with what is here.
     bool const needs_somebody = !level || now.row.pending_files > 0;
-    if (scanned && others.connected.empty() && time >= nobody_until && !alone && needs_somebody)
+    if (now.scanned && others.connected.empty() && time >= nobody_until && !alone && needs_somebody)
       return summarise(now, Error(EngineError::nobody_reachable));
     if (time >= patient_until) return summarise(now, Error(EngineError::timed_out));
     if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) {

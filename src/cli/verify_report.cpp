@@ -26,7 +26,7 @@ Result<> Verifying::find_lacking() {
     bytes += pending.bytes;
     std::vector<std::string> from;
     for (auto const& [device, peer] : book.peers()) {
-      if (std::ranges::find(peer.folders, id) == peer.folders.end()) continue;
+      if (!book.keeps(device, id)) continue;
       from.push_back(device_name(client_, device) + (now_.connected.contains(device) ? "" : " (not reached)"));
     }
     still_.push_back(fmt::format(
