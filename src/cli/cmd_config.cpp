@@ -5,7 +5,7 @@
 #include "cli/table.hpp"
 #include "core/records.hpp"
 #include "engine/error.hpp"
-#include "store/sqlite/sqlite_store.hpp"
+#include "engine/home_database.hpp"
 
 namespace kith::cli {
 namespace {
@@ -54,9 +54,9 @@ tl::expected<ConfigKeyInfo const*, ConfigFaults> key_named(std::string const& na
 
 /// Whether the home belongs to a group: asked of its database, which needs no keys for that.
 bool is_in_group(HomePaths const& paths) {
-  auto const store = store::SqliteStore::open(paths.database, store::OpenMode::existing);
-  if (!store) return false;
-  auto const genesis = (*store)->get(store::Table::meta, bytes_of(core::kGenesisKey));
+  auto const database = engine::HomeDatabase::open(paths, store::OpenMode::existing);
+  if (!database) return false;
+  auto const genesis = database->store->get(store::Table::meta, bytes_of(core::kGenesisKey));
   return genesis && genesis->has_value();
 }
 

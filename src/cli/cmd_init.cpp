@@ -10,8 +10,8 @@
 #include "cli/home_client.hpp"
 #include "crypto/mnemonic.hpp"
 #include "engine/device_name.hpp"
+#include "engine/file_lock.hpp"
 #include "engine/key_file.hpp"
-#include "engine/network_lock.hpp"
 #include "engine/private_file.hpp"
 
 namespace kith::cli {
@@ -129,9 +129,9 @@ Result<std::unique_ptr<engine::Client>> make_group(InitOptions const& options, e
                                                    std::optional<SecretBytes> const& passphrase) {
   // The words may have stood on the screen for a while. With keys that were here before, another process may have
   // joined a group meanwhile, or be at it; without them, whoever makes them first goes on.
-  std::optional<engine::NetworkLock> lock;
+  std::optional<engine::FileLock> lock;
   if (identity) {
-    KITH_TRY(taken, engine::NetworkLock::try_take(paths.lock_file));
+    KITH_TRY(taken, engine::FileLock::try_take(paths.network_lock));
     if (!taken) return fail(EngineError::owner_busy);
     lock.emplace(std::move(*taken));
   }

@@ -18,6 +18,8 @@ using engine::Client;
 using engine::EngineError;
 
 constexpr auto kLogTime = std::chrono::seconds{30};
+constexpr auto kLookTime = std::chrono::seconds{2};     ///< a command that looks into the database, and ends
+constexpr auto kOthersTime = std::chrono::seconds{30};  ///< one that its user has to end
 constexpr std::size_t kMostInviteText = 4096;
 
 /// What was typed; KITH_CODE; or what comes on standard input. The latter two are in no other process's list of
@@ -181,6 +183,26 @@ struct Welcomed {
   engine::Joined by;
 };
 
+/// Commands that look into the database and end are waited for without a word; one that stays is the user's to end.
+Result<> shut_others_out(Context& context, engine::JoiningDatabase& fresh) {
+  auto const until = Clock::now() + kOthersTime;
+  KITH_TRY(quickly, fresh.shut_others_out(kLookTime));
+  if (quickly) return {};
+  context.out.warning("home-busy", "let in; another kith command of this home has its database open: end it now");
+  static_cast<void>(context.out.flush());
+  while (Clock::now() < until) {
+    KITH_TRY(done, fresh.shut_others_out(std::chrono::milliseconds{100}));
+    if (done) return {};
+    if (signals::stop_signal() != 0) break;
+  }
+  context.advise({{{"kith pair", "on the other device: make another code"},
+                   {"kith pair --join CODE --peer HOST:PORT", "here, once no other kith command runs with this home"}},
+                  "the other device let this one in, but another kith command of this home has its database open",
+                  "nothing was changed here"});
+  if (signals::stop_signal() != 0) return stopped_by_signal();
+  return fail(EngineError::owner_busy, SubjectDetail{"another kith command"});
+}
+
 /// Joins with a database of its own, which takes the place of the home's only once the welcome is stored in it.
 Result<Welcomed> be_welcomed(Context& context, engine::HomePaths const& paths, engine::Config const& config,
                              core::Identity const& identity, engine::JoinRequest const& request,
@@ -192,8 +214,9 @@ Result<Welcomed> be_welcomed(Context& context, engine::HomePaths const& paths, e
                                  engine::Instance::Need::nothing));
   KITH_TRY(by, joining->join_group(request, watcher, &fresh->lock()));
   joining.reset();
+  KITH_CHECK(shut_others_out(context, *fresh));
   // Other processes of the home could go on with what it had.
-  KITH_TRY(left, own_group(paths, config, identity));
+  KITH_TRY(left, own_group(fresh->locked_home(), config, identity));
   KITH_CHECK(fresh->put_in_place());
   fresh.reset();
   if (left == Own::untouched_group)

@@ -53,7 +53,7 @@ void Client::disconnect(std::chrono::milliseconds grace) {
 
 std::optional<Error> Client::network_failure() const { return network_ ? network_->failure() : std::nullopt; }
 
-Result<Joined> Client::join_group(JoinRequest const& request, JoinWatcher const& watcher, NetworkLock const* held) {
+Result<Joined> Client::join_group(JoinRequest const& request, JoinWatcher const& watcher, FileLock const* held) {
   KITH_TRY(joined, engine::join_group(*instance_, identity_, options_.paths, request, watcher, held));
   instance_->prepare_folders();
   bell_->ring();

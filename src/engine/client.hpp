@@ -125,7 +125,7 @@ class Client {
 
   /// Joins a group by an invite; this home must not have one. @see engine::join_group
   [[nodiscard]] Result<Joined> join_group(JoinRequest const& request, JoinWatcher const& watcher = {},
-                                          NetworkLock const* held = nullptr);
+                                          FileLock const* held = nullptr);
 
   /// Stores a message and its id on this device's disk, durable when it returns; it goes out when there is a
   /// connection.

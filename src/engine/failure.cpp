@@ -158,7 +158,7 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
                   fmt::format("{} of {} files vanished from {}; stopped", count.count, count.limit, folder));
     case EngineError::owner_busy:
       return make(code("home-busy"),
-                  fmt::format("{} is using the network for this home already", subject_of(error, "another process")));
+                  fmt::format("{} is using this home already", subject_of(error, "another process")));
     case EngineError::no_such_device:
       return make(code("no-such-device"), fmt::format("there is no device \"{}\"", subject_of(error, "")));
     case EngineError::ambiguous_device:

@@ -89,9 +89,9 @@ inline constexpr FailureCode kCodes[] = {
      "Several processes may use one home, and writers wait for each other. This one waited ten seconds. A stopped "
      "process (Ctrl-Z) or a slow disk may hold the lock.",
      {{{"kith status", "see which process runs"}}}},
-    {"home-busy", kExitBusy, true, "the other process goes on", "another process of this home is on the network",
-     "One process per home talks to other devices. The one that runs already does the work; stop it first if this one "
-     "should take over.",
+    {"home-busy", kExitBusy, true, "the other process goes on", "another process of this home is in the way",
+     "One process per home talks to other devices, and none may have the home's database open when a joining puts the "
+     "joined group's in its place. End the other process, or let it do the work.",
      {{{"kith status", "see which process that is"}}}},
 
     {"already-initialised", kExitUsage, true, kUntouched, "this home is in a group already",

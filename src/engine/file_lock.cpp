@@ -1,24 +1,43 @@
-#include "engine/network_lock.hpp"
+#include "engine/file_lock.hpp"
 
 #include <cerrno>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-namespace kith::engine {
+#include "base/time.hpp"
 
-Result<std::optional<NetworkLock>> NetworkLock::try_take(std::filesystem::path const& file) {
+namespace kith::engine {
+namespace {
+
+constexpr auto kTryAgain = std::chrono::milliseconds{10};
+
+}  // namespace
+
+Result<std::optional<FileLock>> FileLock::try_take(std::filesystem::path const& file, Kind kind) {
   int const descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (descriptor < 0) return fail(EngineError::home_unusable, SystemDetail{errno, file.string()});
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return std::optional(NetworkLock(descriptor));
+  int const operation = kind == Kind::exclusive ? LOCK_EX : LOCK_SH;
+  if (::flock(descriptor, operation | LOCK_NB) == 0) return std::optional(FileLock(descriptor));
   int const reason = errno;
   ::close(descriptor);
   if (reason == EWOULDBLOCK) return std::nullopt;
   return fail(EngineError::home_unusable, SystemDetail{reason, file.string()});
 }
 
-NetworkLock::~NetworkLock() {
+Result<std::optional<FileLock>> FileLock::take(std::filesystem::path const& file, Kind kind,
+                                               std::chrono::milliseconds patience) {
+  auto const until = Clock::now() + patience;
+  for (;;) {
+    KITH_TRY(taken, try_take(file, kind));
+    if (taken || Clock::now() >= until) return std::move(taken);
+    std::this_thread::sleep_for(kTryAgain);
+  }
+}
+
+FileLock::~FileLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 

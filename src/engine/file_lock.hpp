@@ -1,24 +1,33 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "engine/error.hpp"
 
 namespace kith::engine {
 
-/// The right to be the one process of a home that talks to other devices. Held while the object lives; the system takes
-/// it back when the process dies.
-class NetworkLock {
+/// A lock of the home on a file of its own (flock). Held while the object lives; the system takes it back when the
+/// process dies. The file stays.
+class FileLock {
  public:
-  /// @return nullopt where another process holds it
-  [[nodiscard]] static Result<std::optional<NetworkLock>> try_take(std::filesystem::path const& file);
-  NetworkLock(NetworkLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  NetworkLock& operator=(NetworkLock&&) = delete;
-  ~NetworkLock();
+  enum class Kind { exclusive, shared };
+  /// @param file  made where it is missing, and not followed where it is a symbolic link
+  /// @return nullopt where others hold it in a way that does not go together; EngineError::home_unusable with errno and
+  ///         path
+  [[nodiscard]] static Result<std::optional<FileLock>> try_take(std::filesystem::path const& file,
+                                                                Kind kind = Kind::exclusive);
+  /// The same, but tries for as long as `patience`.
+  [[nodiscard]] static Result<std::optional<FileLock>> take(std::filesystem::path const& file, Kind kind,
+                                                            std::chrono::milliseconds patience);
+  FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
 
  private:
-  explicit NetworkLock(int descriptor) : descriptor_(descriptor) {}
+  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
   int descriptor_;
 };
 

@@ -104,7 +104,8 @@ Result<HomePaths> find_home(HomeChoice const& choice, Environment const& environ
   paths.config_named = config.has_value();
   paths.database = paths.state_dir / "kith.db";
   paths.key_file = paths.state_dir / "keys";
-  paths.lock_file = paths.state_dir / "network.lock";
+  paths.database_lock = paths.state_dir / "kith.db.lock";
+  paths.network_lock = paths.state_dir / "network.lock";
   return paths;
 }
 

@@ -36,8 +36,9 @@ struct HomePaths {
   std::filesystem::path state_dir;
   std::filesystem::path database;
   std::filesystem::path key_file;
-  std::filesystem::path lock_file;  ///< held by the one process that is on the network
-  std::filesystem::path bell_dir;   ///< sockets by which the processes of the home wake each other
+  std::filesystem::path database_lock;  ///< held together by all that have the database open; empty: nobody asks for it
+  std::filesystem::path network_lock;   ///< held by the one process that is on the network
+  std::filesystem::path bell_dir;       ///< sockets by which the processes of the home wake each other
 };
 
 /// Finds the home's paths, without looking at the disk but for $XDG_RUNTIME_DIR, which counts only where it is a

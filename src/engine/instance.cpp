@@ -37,18 +37,18 @@ bool has_plain_content(core::MessageRow const& row) {
   return row.content.level == 0 && bytes <= kMaxMessageBytes;
 }
 
-Instance::Instance(std::unique_ptr<store::SqliteStore> store, core::Identity const& identity)
-    : store_(std::move(store)),
-      replica(*store_, identity, random),
-      messages(*store_),
-      folders(*store_, replica.state()) {
+Instance::Instance(HomeDatabase database, core::Identity const& identity)
+    : database_(std::move(database)),
+      replica(store(), identity, random),
+      messages(store()),
+      folders(store(), replica.state()) {
   replica.add_view(messages);
   replica.add_view(folders);
 }
 
 Result<std::unique_ptr<Instance>> Instance::open(HomePaths const& paths, core::Identity const& identity, Need need) {
   auto const mode = need == Need::group ? store::OpenMode::existing : store::OpenMode::create;
-  auto opened = store::SqliteStore::open(paths.database, mode);
+  auto opened = HomeDatabase::open(paths, mode);
   if (!opened) {
     if (opened.error().is(store::StoreError::not_found)) return fail(EngineError::not_initialised);
     return fail(opened.error());
@@ -68,7 +68,7 @@ Result<std::unique_ptr<Instance>> Instance::open(HomePaths const& paths, core::I
 void Instance::prepare_folders() {
   auto const& secret = replica.state().genesis().content_secret;
   gear = std::make_unique<files::GearTable>(secret);
-  chunks = std::make_unique<files::ChunkStore>(*store_, files::chunk_key(secret),
+  chunks = std::make_unique<files::ChunkStore>(store(), files::chunk_key(secret),
                                                [this](FolderId const& folder) { return open_disk(folder); });
 }
 
@@ -76,20 +76,20 @@ Result<> Instance::notice_move(HomePaths const& paths) {
   struct stat facts {};
   if (::stat(paths.database.c_str(), &facts) != 0) return {};
   std::string const place = fmt::format("{}/{}", machine_id(), facts.st_ino);
-  KITH_TRY(known, store_->get(core::Table::meta, bytes_of(kPlaceKey)));
+  KITH_TRY(known, store().get(core::Table::meta, bytes_of(kPlaceKey)));
   if (known && text_of(*known) == place) return {};
-  KITH_TRY(transaction, store::Transaction::begin(*store_));
+  KITH_TRY(transaction, store::Transaction::begin(store()));
   // Another thread may have been quicker; only the first starts the new incarnation.
-  KITH_TRY(current, store_->get(core::Table::meta, bytes_of(kPlaceKey)));
+  KITH_TRY(current, store().get(core::Table::meta, bytes_of(kPlaceKey)));
   if (!current || text_of(*current) != place) {
     if (current) KITH_CHECK(replica.start_incarnation());
-    KITH_CHECK(store_->put(core::Table::meta, bytes_of(kPlaceKey), bytes_of(place)));
+    KITH_CHECK(store().put(core::Table::meta, bytes_of(kPlaceKey), bytes_of(place)));
   }
   return transaction.commit();
 }
 
 std::unique_ptr<files::FileSystem> Instance::open_disk(FolderId const& folder) {
-  auto const row = core::get_record<files::FolderRow>(*store_, core::Table::folders, folder.view());
+  auto const row = core::get_record<files::FolderRow>(store(), core::Table::folders, folder.view());
   if (!row || !*row) return nullptr;
   auto opened = disk::PosixFileSystem::open((*row)->root);
   return opened ? std::move(*opened) : nullptr;
@@ -101,7 +101,7 @@ bool Instance::has_marker(FolderId const& folder) {
 }
 
 files::FolderContext Instance::folder_context(FolderId const& folder) {
-  return {folder, *store_, replica, folders, *chunks, *gear, [this](FolderId const& id) { return open_disk(id); }};
+  return {folder, store(), replica, folders, *chunks, *gear, [this](FolderId const& id) { return open_disk(id); }};
 }
 
 }  // namespace kith::engine

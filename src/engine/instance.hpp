@@ -5,8 +5,7 @@
 
 #include "core/messages.hpp"
 #include "crypto/system_random.hpp"
-#include "engine/home.hpp"
-#include "store/sqlite/sqlite_store.hpp"
+#include "engine/home_database.hpp"
 #include "sync/files/folder_context.hpp"
 
 namespace kith::engine {
@@ -20,7 +19,7 @@ class Instance {
     nothing,  ///< a home that is just being made or joined
   };
   /// @param identity  outlives the instance
-  /// @return EngineError::not_initialised, StoreError, CoreError::no_group
+  /// @return EngineError::not_initialised, owner_busy; StoreError
   [[nodiscard]] static Result<std::unique_ptr<Instance>> open(HomePaths const& paths, core::Identity const& identity,
                                                               Need need = Need::group);
   Instance(Instance const&) = delete;
@@ -28,9 +27,9 @@ class Instance {
   /// What needs the group's secrets; the group must be loaded.
   void prepare_folders();
 
-  [[nodiscard]] store::Store& store() { return *store_; }
+  [[nodiscard]] store::Store& store() { return *database_.store; }
   /// Reads the whole database. @return StoreError::corrupt where it contradicts itself
-  [[nodiscard]] Result<> check_integrity() { return store_->check_integrity(); }
+  [[nodiscard]] Result<> check_integrity() { return database_.store->check_integrity(); }
   [[nodiscard]] files::FolderContext folder_context(FolderId const& folder);
   /// Whether a folder's directory is there with its marker, as far as can be seen.
   [[nodiscard]] bool has_marker(FolderId const& folder);
@@ -40,10 +39,10 @@ class Instance {
   crypto::SystemRandom random;
 
  private:
-  Instance(std::unique_ptr<store::SqliteStore> store, core::Identity const& identity);
+  Instance(HomeDatabase database, core::Identity const& identity);
   /// A database that lies elsewhere than it did (restored, copied) goes on in a new incarnation.
   [[nodiscard]] Result<> notice_move(HomePaths const& paths);
-  std::unique_ptr<store::SqliteStore> store_;
+  HomeDatabase database_;
 
  public:
   core::Replica replica;

@@ -197,10 +197,10 @@ Result<ParsedInvite> parse_invite(std::string_view text) {
 }
 
 Result<Joined> join_group(Instance& instance, core::Identity const& identity, HomePaths const& paths,
-                          JoinRequest const& request, JoinWatcher const& watcher, NetworkLock const* held) {
-  std::optional<NetworkLock> taken;
+                          JoinRequest const& request, JoinWatcher const& watcher, FileLock const* held) {
+  std::optional<FileLock> taken;
   if (held == nullptr) {
-    KITH_TRY(lock, NetworkLock::try_take(paths.lock_file));
+    KITH_TRY(lock, FileLock::try_take(paths.network_lock));
     if (!lock) return fail(EngineError::owner_busy);
     taken.emplace(std::move(*lock));
   }

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/pairing_code.hpp"
+#include "engine/file_lock.hpp"
 #include "engine/instance.hpp"
-#include "engine/network_lock.hpp"
 
 namespace kith::engine {
 
@@ -52,6 +52,6 @@ inline constexpr std::uint16_t kLocalPorts = 8;
 ///         invite_unknown, owner_busy, interrupted, already_initialised
 [[nodiscard]] Result<Joined> join_group(Instance& instance, core::Identity const& identity, HomePaths const& paths,
                                         JoinRequest const& request, JoinWatcher const& watcher,
-                                        NetworkLock const* held = nullptr);
+                                        FileLock const* held = nullptr);
 
 }  // namespace kith::engine

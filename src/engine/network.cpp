@@ -4,6 +4,7 @@
 
 #include "engine/folder_service.hpp"
 #include "engine/join.hpp"
+#include "engine/joining_database.hpp"
 #include "engine/network_machines.hpp"
 #include "engine/thread.hpp"
 
@@ -92,7 +93,7 @@ Result<> Network::work() {
 
 void Network::try_to_own() {
   if (owner_ || stopping_) return;
-  auto taken = NetworkLock::try_take(options_.paths.lock_file);
+  auto taken = FileLock::try_take(options_.paths.network_lock);
   if (!taken) return fail_with(taken.error());
   if (!*taken) {
     lock_alarm_->set(Clock::now() + kLockRetry);
@@ -104,6 +105,7 @@ void Network::try_to_own() {
 }
 
 Result<> Network::take_over() {
+  JoiningDatabase::forget_broken_off(options_.paths, *lock_);
   auto& store = instance_->store();
   KITH_TRY(sessions, all_control<SessionRow>(store));
   for (auto const& [id, row] : sessions) KITH_CHECK(erase_control<SessionRow>(store, id));

@@ -7,9 +7,9 @@
 
 #include "core/pair_inviter.hpp"
 #include "engine/doorbell.hpp"
+#include "engine/file_lock.hpp"
 #include "engine/instance.hpp"
 #include "engine/invites.hpp"
-#include "engine/network_lock.hpp"
 #include "link/tcp/tcp.hpp"
 #include "sync/exchange/exchange.hpp"
 
@@ -129,7 +129,7 @@ class Network {
   std::unique_ptr<link::Loop::Watch> bell_watch_;
   std::unique_ptr<link::Loop::Alarm> alarm_;
   std::unique_ptr<link::Loop::Alarm> lock_alarm_;
-  std::optional<NetworkLock> lock_;
+  std::optional<FileLock> lock_;
   std::unique_ptr<StoredInvites> invites_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<sync::Exchange> exchange_;

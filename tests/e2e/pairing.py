@@ -1,5 +1,6 @@
 """Bringing a device in: by code, link or QR code, with consent; and every way in which that ends without one."""
 
+import os
 import re
 import signal
 import socket
@@ -8,13 +9,13 @@ import threading
 import time
 import unittest
 
-from kith_e2e import check_schema, free_port
+from kith_e2e import check_schema, free_port, wait_until
 from people import Device, last_json, let_in, only_error
 
 
 def left_of_joining(device):
     """The files of a joining that a home has beside its own database."""
-    return sorted(each.name for each in device.home.glob("kith.db.*"))
+    return sorted(each.name for each in device.home.glob("kith.db.joining*"))
 
 
 class Pairing(unittest.TestCase):
@@ -248,6 +249,20 @@ class Approval(Pairing):
         terminal.kill()
         self.stays(own)
         self.assertEqual(self.phone.texts("--own"), ["mine"])
+
+    def test_a_command_that_stays_is_waited_for(self):
+        self.phone.init()
+        terminal, joiner = self.asked()
+        follower = self.phone.start("pull", "--follow")
+        files = f"/proc/{follower.process.pid}/fd"
+        wait_until("it has the database open", lambda: [each for each in os.listdir(files)
+                                                        if os.readlink(f"{files}/{each}").endswith("kith.db")])
+        terminal.send("y\n")
+        joiner.wait_line("end it now", stream="err")
+        self.assertEqual(follower.stop(), 0, follower)
+        self.assertEqual(joiner.wait(), 0, joiner)
+        self.assertEqual(terminal.wait(), 0, terminal)
+        self.assertEqual(self.phone.names(), self.laptop.names())
 
     def test_a_device_that_was_let_in_and_never_came(self):
         inviter, invite = self.laptop.invite()
