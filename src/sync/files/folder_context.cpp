@@ -47,10 +47,15 @@ Result<Resolved> FolderContext::resolved(RelPath const& path) {
 Result<std::shared_ptr<FileSystem>> FolderContext::disk() {
   std::shared_ptr<FileSystem> opened = open_disk(id);
   if (!opened) return fail(FilesError::not_found);
-  KITH_TRY(bytes, opened->read_marker());
-  auto const marker = wire::decode<Marker>(bytes);  // whoever can write to the disk says what is in it
-  if (!marker || marker->folder != id || marker->group != replica.state().group()) return fail(FilesError::not_found);
+  KITH_CHECK(check_marker(*opened, id, replica.state().group()));
   return opened;
+}
+
+Result<> check_marker(FileSystem& disk, FolderId const& folder, GroupId const& group) {
+  KITH_TRY(bytes, disk.read_marker());
+  auto const marker = wire::decode<Marker>(bytes);  // whoever can write to the disk says what is in it
+  if (!marker || marker->folder != folder || marker->group != group) return fail(FilesError::not_found);
+  return {};
 }
 
 Result<HashedFile> hash_file(FolderContext& context, FileSystem& disk, RelPath const& path) {

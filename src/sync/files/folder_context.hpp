@@ -52,6 +52,10 @@ struct FolderContext {
   [[nodiscard]] Result<std::shared_ptr<FileSystem>> disk();
 };
 
+/// @return FilesError::not_found where the disk has no marker, or none of this folder in this group; FilesError where
+///         the marker cannot be read
+[[nodiscard]] Result<> check_marker(FileSystem& disk, FolderId const& folder, GroupId const& group);
+
 /// What a file consists of, read from the disk.
 struct HashedFile {
   BuiltContent built;

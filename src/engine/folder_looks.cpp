@@ -1,0 +1,198 @@
+#include "engine/folder_looks.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <new>
+#include <system_error>
+
+#include "base/time.hpp"
+#include "disk/posix_file_system.hpp"
+#include "engine/thread.hpp"
+#include "sync/files/folder_context.hpp"
+
+namespace kith::engine {
+
+/// What the looks and their threads share. A thread that hangs keeps it alive.
+struct FolderLooks::State : std::enable_shared_from_this<FolderLooks::State> {
+  struct Folder {
+    std::string root;
+    bool wanted = true;  ///< false: forgotten, and its look has not returned yet
+    bool due = false;
+    std::optional<Instant> began;  ///< of the look that is under way
+    std::optional<Instant> last;   ///< when the last look began
+    std::optional<bool> there;
+  };
+
+  State(Look how, std::function<void()> tell, Pace pace_)
+      : look(std::move(how)), pace(pace_), changed(std::move(tell)) {}
+
+  void go_on();
+  void work(std::uint64_t self);
+  [[nodiscard]] bool look_at(std::unique_lock<std::mutex>& lock, FolderId const& id);
+  void tell();
+  [[nodiscard]] bool overdue(Folder const& folder) const {
+    return folder.began && Clock::now() >= *folder.began + (folder.there ? pace.overdue : pace.relief);
+  }
+  [[nodiscard]] auto next_due() {
+    return std::ranges::find_if(folders, [](auto const& each) { return each.second.due && !each.second.began; });
+  }
+
+  Look const look;
+  Pace const pace;
+  std::mutex telling;  ///< held while somebody is told
+  std::function<void()> changed;
+
+  std::mutex mutex;  ///< of all below
+  std::condition_variable looked;
+  std::map<FolderId, Folder> folders;
+  std::uint64_t worker = 0;  ///< the thread that goes from folder to folder; those with other numbers were held up
+  bool working = false;
+  Instant busy_since;
+  bool ended = false;
+};
+
+/// Sees to it that a thread works where something is due. The mutex is held.
+void FolderLooks::State::go_on() {
+  auto const now = Clock::now();
+  if (ended || next_due() == folders.end() || (working && now < busy_since + pace.relief)) return;
+  try {
+    start_thread([self = shared_from_this(), number = worker + 1] { self->work(number); }).detach();
+    ++worker;
+    working = true;
+    busy_since = now;
+  } catch (std::system_error const&) {  // too many threads: what is due is looked at another time
+  }
+}
+
+void FolderLooks::State::work(std::uint64_t self) {
+  std::unique_lock lock(mutex);
+  for (;;) {
+    auto const next = ended ? folders.end() : next_due();
+    if (next == folders.end()) {
+      if (worker == self) working = false;
+      return;
+    }
+    FolderId const id = next->first;
+    bool const news = look_at(lock, id);
+    looked.notify_all();
+    if (news) {
+      lock.unlock();
+      tell();
+      lock.lock();
+    }
+    if (worker == self) continue;
+    if (working) return;  // another goes from folder to folder by now
+    worker = self;
+    working = true;
+  }
+}
+
+/// @return whether it saw something that was not known before
+bool FolderLooks::State::look_at(std::unique_lock<std::mutex>& lock, FolderId const& id) {
+  auto& folder = folders.at(id);  // stays until its look has returned
+  folder.due = false;
+  folder.began = folder.last = busy_since = Clock::now();
+  std::string const root = folder.root;
+  lock.unlock();
+  std::optional<bool> there;
+  try {
+    there = look(id, root);
+  } catch (std::bad_alloc const&) {  // as if it had not been looked at
+  }
+  lock.lock();
+  bool const was_overdue = overdue(folder);
+  folder.began.reset();
+  if (!folder.wanted) {
+    folders.erase(id);
+    return false;
+  }
+  if (folder.root != root) return false;  // it is somewhere else by now, and due
+  bool const news = was_overdue || folder.there != there;
+  folder.there = there;
+  return news;
+}
+
+void FolderLooks::State::tell() {
+  std::lock_guard const guard(telling);
+  if (changed) changed();
+}
+
+FolderLooks::FolderLooks(Look look, std::function<void()> changed, Pace pace)
+    : state_(std::make_shared<State>(std::move(look), std::move(changed), pace)) {}
+
+FolderLooks::~FolderLooks() { end(); }
+
+void FolderLooks::end() {
+  {
+    std::lock_guard const guard(state_->telling);
+    state_->changed = nullptr;
+  }
+  std::lock_guard const guard(state_->mutex);
+  state_->ended = true;
+}
+
+void FolderLooks::look(BoundFolders const& folders) {
+  std::lock_guard const guard(state_->mutex);
+  auto& known = state_->folders;
+  for (auto& [id, folder] : known) folder.wanted = false;
+  auto const now = Clock::now();
+  for (auto const& [id, row] : folders) {
+    auto& folder = known[id];
+    folder.wanted = true;
+    if (folder.root != row.root) {
+      folder.root = row.root;
+      folder.there.reset();
+      folder.last.reset();
+    }
+    if (!folder.last || now >= *folder.last + state_->pace.again) folder.due = true;
+  }
+  for (auto each = known.begin(); each != known.end();) {
+    auto& folder = each->second;
+    if (!folder.wanted) {
+      folder.due = false;
+      folder.there.reset();
+      folder.last.reset();
+    }
+    each = !folder.wanted && !folder.began ? known.erase(each) : std::next(each);
+  }
+  state_->go_on();
+}
+
+bool FolderLooks::wait(std::chrono::milliseconds most) {
+  std::unique_lock lock(state_->mutex);
+  auto const until = Clock::now() + most;
+  auto const open = [](auto const& each) { return each.second.wanted && !each.second.there; };
+  while (std::ranges::any_of(state_->folders, open)) {
+    auto const now = Clock::now();
+    if (now >= until) return false;
+    state_->go_on();
+    state_->looked.wait_until(lock, std::min(until, now + state_->pace.relief));
+  }
+  return true;
+}
+
+std::optional<bool> FolderLooks::there(FolderId const& folder) const {
+  std::lock_guard const guard(state_->mutex);
+  auto const found = state_->folders.find(folder);
+  if (found == state_->folders.end() || state_->overdue(found->second)) return std::nullopt;
+  return found->second.there;
+}
+
+bool FolderLooks::silent(FolderId const& folder) const {
+  std::lock_guard const guard(state_->mutex);
+  auto const found = state_->folders.find(folder);
+  return found != state_->folders.end() && state_->overdue(found->second);
+}
+
+FolderLooks::Look look_for_markers(GroupId const& group) {
+  return [group](FolderId const& folder, std::string const& root) {
+    auto const disk = disk::PosixFileSystem::open(root);
+    if (!disk) return false;
+    auto const marker = files::check_marker(**disk, folder, group);
+    return marker || !marker.error().is(files::FilesError::not_found);
+  };
+}
+
+}  // namespace kith::engine
