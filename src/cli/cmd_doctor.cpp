@@ -7,6 +7,7 @@
 #include "cli/handlers.hpp"
 #include "cli/removal_claims.hpp"
 #include "disk/posix_file_system.hpp"
+#include "engine/folder_looks.hpp"
 #include "engine/key_file.hpp"
 
 namespace kith::cli {
@@ -17,6 +18,7 @@ using engine::Client;
 constexpr std::uint64_t kLittleSpace = 200ULL * 1024 * 1024;
 constexpr std::int64_t kSkewSeconds = 60;
 constexpr std::uint64_t kFewWatches = 65536;
+constexpr auto kDiskPatience = std::chrono::seconds{2};  ///< for all folders' disks to answer
 
 /// Check after check; each says what to do.
 class Examination {
@@ -177,7 +179,14 @@ class Examination {
   void check_folders(Client& client) {
     auto const bound = files::bound_folders(client.instance().store());
     if (!bound) return add("folders", bound.error());
+    engine::FolderLooks looks(engine::look_for_markers(client.instance().replica.state().group()));
+    looks.look(*bound);
+    static_cast<void>(looks.wait(kDiskPatience));
     for (auto const& [id, row] : *bound) {
+      if (!looks.there(id)) {
+        add("folder", Error(engine::EngineError::folder_silent, SubjectDetail{row.root}));
+        continue;
+      }
       auto context = client.instance().folder_context(id);
       if (auto const disk = context.disk(); !disk) {
         add("folder", Error(engine::EngineError::folder_unmounted, SubjectDetail{row.root}));

@@ -5,14 +5,17 @@
 #include "cli/status_report.hpp"
 #include "cli/sync_run.hpp"
 #include "engine/failure_codes.hpp"
+#include "engine/folder_looks.hpp"
 
 /// `kith status`: reads the database and each folder's marker, and nothing else, so that it answers at once whatever
-/// runs.
+/// runs; disks that are slow to answer have a second.
 namespace kith::cli {
 namespace {
 
 using engine::Client;
 using files::FolderState;
+
+constexpr auto kDiskPatience = std::chrono::seconds{1};  ///< in all
 
 std::string_view state_text(FolderState state, bool watched) {
   if (state == FolderState::stopped) return "stopped";
@@ -87,6 +90,9 @@ class Picture {
     object_["folders"] = Json::array();
     KITH_TRY(watched, engine::live_interests(store));
     KITH_TRY(bound, files::bound_folders(store));
+    engine::FolderLooks looks(engine::look_for_markers(client_.instance().replica.state().group()));
+    looks.look(bound);
+    static_cast<void>(looks.wait(kDiskPatience));
     std::set<FolderId> here;
     for (auto const& [id, row] : bound) {
       here.insert(id);
@@ -106,10 +112,12 @@ class Picture {
       folder["skipped"] = skipped_summary_json(skipped);
       // Whoever looks after a folder notices in time that its disk is gone. While nobody does, the marker tells.
       bool const looked_after = watched.contains(id) && row.state == FolderState::stopped;
-      bool const gone = !looked_after && !client_.instance().has_marker(id);
+      auto const there = looks.there(id);
+      bool const gone = !looked_after && there != true;
       if (gone) folder["state"] = "stopped";
       if (gone || row.state == FolderState::stopped) {
-        stopped_.emplace_back(gone ? "folder-unmounted" : row.problem, fmt::format("{} in {}", row.name, row.root));
+        auto const* const why = there ? "folder-unmounted" : "folder-silent";
+        stopped_.emplace_back(gone ? why : row.problem, fmt::format("{} in {}", row.name, row.root));
       }
       object_["folders"].push_back(std::move(folder));
     }

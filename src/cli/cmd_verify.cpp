@@ -7,6 +7,7 @@
 #include "cli/removal_claims.hpp"
 #include "cli/signals.hpp"
 #include "cli/verify_run.hpp"
+#include "engine/folder_looks.hpp"
 
 namespace kith::cli {
 namespace {
@@ -17,6 +18,7 @@ using engine::EngineError;
 constexpr auto kAnswerTime = std::chrono::seconds{10};  ///< without anything moving, unless --timeout says otherwise
 constexpr auto kMostTime = std::chrono::seconds{60};    ///< where things move all the time
 constexpr auto kOthersTime = std::chrono::milliseconds{300};  ///< once one device is compared, so long for the next
+constexpr auto kDiskPatience = std::chrono::seconds{10};      ///< for a disk that is slow to start
 constexpr auto kAskAgain = std::chrono::milliseconds{500};
 
 std::string_view why_text(files::Mismatch::Why why) {
@@ -61,8 +63,15 @@ Result<> Verifying::check_files() {
   }
   std::uint64_t all = 0, done = 0;
   for (auto const& [id, row] : bound) all += row.bytes;
+  engine::FolderLooks looks(engine::look_for_markers(client_.instance().replica.state().group()));
+  looks.look(bound);
+  auto const until = Clock::now() + kDiskPatience;
+  while (!looks.wait(std::chrono::milliseconds{200}) && Clock::now() < until && signals::stop_signal() == 0) {
+  }
   for (auto const& [id, row] : bound) {
-    auto const read = check_folder(id, row, all, done);
+    auto const read = looks.there(id)
+                          ? check_folder(id, row, all, done)
+                          : Result<std::uint64_t>(fail(EngineError::folder_silent, SubjectDetail{row.root}));
     if (signals::stop_signal() != 0) return stopped_by_signal();
     if (read) {
       done += *read;

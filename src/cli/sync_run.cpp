@@ -211,6 +211,7 @@ Error SyncRun::problem_of(files::FolderRow const& row) const {
     return {EngineError::mass_delete, numbers};
   }
   if (row.problem == "folder-unmounted") return {EngineError::folder_unmounted, SubjectDetail{root}};
+  if (row.problem == "folder-silent") return {EngineError::folder_silent, SubjectDetail{root}};
   if (row.problem == "disk-full") return {files::FilesError::no_space, SystemDetail{ENOSPC, root}};
   if (row.problem == "permission") return {files::FilesError::permission, SystemDetail{EACCES, root}};
   return {files::FilesError::io, SystemDetail{EIO, root}};

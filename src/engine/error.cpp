@@ -17,6 +17,7 @@ std::string_view describe(int value) {
     case EngineError::bad_link: return "bad_link";
     case EngineError::timed_out: return "timed_out";
     case EngineError::folder_unmounted: return "folder_unmounted";
+    case EngineError::folder_silent: return "folder_silent";
     case EngineError::mass_delete: return "mass_delete";
     case EngineError::owner_busy: return "owner_busy";
     case EngineError::no_such_device: return "no_such_device";

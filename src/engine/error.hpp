@@ -16,6 +16,7 @@ enum class EngineError {
   bad_link,             ///< a text that begins as a link, and is none or only a part of one
   timed_out,            ///< nothing moved for as long as --timeout allows
   folder_unmounted,     ///< a folder's directory is there without its marker; the detail is the directory
+  folder_silent,        ///< the disk of a folder does not answer; the detail is the directory
   mass_delete,          ///< more files vanished than the guard lets go; the detail counts them and all there were
   owner_busy,           ///< another process of this home holds the network; the detail is its command
   no_such_device,       ///< no device of the group has this name or id prefix; the detail is what was given

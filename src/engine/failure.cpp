@@ -153,6 +153,8 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
     case EngineError::folder_unmounted:
       return make(code("folder-unmounted"), fmt::format("the marker .kith/folder is missing in {}", folder),
                   "is the disk mounted?");
+    case EngineError::folder_silent:
+      return make(code("folder-silent"), fmt::format("the disk of {} does not answer", folder));
     case EngineError::mass_delete:
       return make(code("mass-delete"),
                   fmt::format("{} of {} files vanished from {}; stopped", count.count, count.limit, folder));

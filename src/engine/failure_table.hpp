@@ -40,6 +40,12 @@ inline constexpr FailureCode kCodes[] = {
      "failing disk or a network drive that is gone. Whatever kith had acknowledged before was synced to the disk.",
      {{{"kith doctor", "check this device's database and folders"},
        {"kith verify", "compare files with what they should hold"}}}},
+    {"folder-silent", kExitOther, true, "nothing is changed on a disk that does not answer", "a folder's disk does not answer",
+     "Whoever asks the disk waits: a network drive whose server is gone, or a disk that is failing. kith leaves the "
+     "folder alone meanwhile, tells other devices that it is not kept here now, and goes on by itself once the disk "
+     "answers.",
+     {{{"kith status", "see the folders and where they are"},
+       {"kith sync DIR", "keep it in step again, once the disk is there"}}}},
     {"file-changed", kExitOther, true, "the newer content was left alone",
      "a file changed while kith was working on it",
      "Another program wrote to a file between the moment kith looked at it and the moment it wanted to replace it. "

@@ -114,6 +114,7 @@ TEST(Failures, ExitCodesOfScripts) {
   EXPECT_EQ(of(files::FilesError::no_space), "disk-full 14");
   EXPECT_EQ(of(EngineError::mass_delete), "mass-delete 15");
   EXPECT_EQ(of(EngineError::folder_unmounted), "folder-unmounted 15");
+  EXPECT_EQ(of(EngineError::folder_silent), "folder-silent 1");
   EXPECT_EQ(of(core::CoreError::version_mismatch), "version-mismatch 16");
   EXPECT_EQ(of(store::StoreError::newer_schema), "version-newer 16");
   EXPECT_EQ(of(core::CoreError::state_cloned), "state-cloned 17");

@@ -15,8 +15,13 @@ using files::FolderState;
 
 }  // namespace
 
-FolderService::FolderService(Network& network, core::Identity const& identity, NetworkOptions const& options)
-    : network_(network), identity_(identity), options_(options), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+FolderService::FolderService(Network& network, core::Identity const& identity, NetworkOptions const& options,
+                             std::shared_ptr<FolderLooks const> looks)
+    : network_(&network),
+      identity_(identity.clone()),
+      options_(options),
+      looks_(std::move(looks)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 FolderService::~FolderService() {
   stop();
@@ -24,13 +29,19 @@ FolderService::~FolderService() {
 }
 
 void FolderService::start() {
-  thread_ = start_thread([this] { run(); });
+  thread_ = start_thread([self = shared_from_this()] { self->run(); });
 }
 
 void FolderService::stop() {
+  if (!thread_.joinable()) return;
   stopping_ = true;
   look();
-  if (thread_.joinable()) thread_.join();
+  std::unique_lock lock(end_mutex_);
+  if (end_.wait_for(lock, kStopTime, [this] { return ended_; })) return thread_.join();
+  left_behind_ = true;
+  thread_.detach();
+  std::lock_guard const guard(network_mutex_);
+  network_ = nullptr;
 }
 
 void FolderService::look() {
@@ -64,17 +75,21 @@ void FolderService::contents_moved() {
 
 void FolderService::run() {
   try {
-    if (auto worked = work(); !worked) network_.end_with(worked.error());
+    if (auto worked = work(); !worked) tell_network([&](Network& network) { network.end_with(worked.error()); });
   } catch (std::bad_alloc const&) {
-    network_.end_with(crypto::CryptoError::out_of_memory);
+    tell_network([](Network& network) { network.end_with(crypto::CryptoError::out_of_memory); });
   }
   folders_.clear();
   instance_.reset();
+  std::lock_guard const guard(end_mutex_);
+  ended_ = true;
+  end_.notify_all();
 }
 
 Result<> FolderService::work() {
   KITH_TRY(instance, Instance::open(options_.paths, identity_));
   instance_ = std::move(instance);
+  instance_->is_silent = [looks = looks_](FolderId const& id) { return looks->silent(id); };
   KITH_TRY(bell, Doorbell::open(options_.paths.bell_dir));
   bell_ = std::move(bell);
   while (!stopping_) {
@@ -193,6 +208,7 @@ Result<> FolderService::leave(Folder& folder) {
 }
 
 Result<> FolderService::put_row(Folder& folder, FolderState state) {
+  if (left_behind_) return {};  // another process may look after the folder by now
   auto& store = instance_->store();
   folder.row.state = state;
   if (state != FolderState::stopped) {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 
 #include "engine/control.hpp"
+#include "engine/folder_looks.hpp"
 #include "engine/network.hpp"
 #include "engine/skipped_list.hpp"
 #include "engine/watcher.hpp"
@@ -16,7 +19,10 @@ namespace kith::engine {
 /// Keeps folders in step, on a thread of its own: every folder of this device that some process of the home is
 /// interested in. Watches, scans, applies, and asks the network for the chunks that it lacks. How it goes is in each
 /// folder's row.
-class FolderService {
+///
+/// Its thread owns it too. A disk that does not answer may hold the thread for ever: then it is left behind, and ends
+/// should it ever come back.
+class FolderService : public std::enable_shared_from_this<FolderService> {
  public:
   static constexpr auto kQuiet = std::chrono::milliseconds{60};         ///< no change for so long: look
   static constexpr auto kLongestWait = std::chrono::milliseconds{500};  ///< however busy it is
@@ -30,11 +36,18 @@ class FolderService {
   static constexpr auto kSeekLast = std::chrono::seconds{160};
   static constexpr auto kAskAgain = std::chrono::seconds{60};  ///< for chunks that did not come
 
-  FolderService(Network& network, core::Identity const& identity, NetworkOptions const& options);
+  static constexpr auto kLookAtSilent = std::chrono::seconds{2};
+  static constexpr auto kSilent = std::chrono::seconds{10};   ///< a disk that is slow to start answers before that
+  static constexpr auto kStopTime = std::chrono::seconds{5};  ///< for the thread to end what it is at
+
+  /// @param network  told until stop() has returned
+  FolderService(Network& network, core::Identity const& identity, NetworkOptions const& options,
+                std::shared_ptr<FolderLooks const> looks);
   ~FolderService();
   FolderService(FolderService const&) = delete;
 
   void start();
+  /// Ends the thread, or leaves it behind where it does not end in time. Must be called before the network goes.
   void stop();
   // Any thread:
   void look();  ///< something may have changed
@@ -58,9 +71,10 @@ class FolderService {
     Instant last_event;
     std::optional<Instant> look_again;
     Instant next_rescan;
-    std::optional<Instant> retry;        ///< it is stopped until then
-    std::optional<Instant> space_retry;  ///< what does not fit on the disk waits until then
-    bool apply_held = false;             ///< so does everything that applying does: it cannot even tidy up
+    std::optional<Instant> retry;         ///< it is stopped until then
+    std::optional<Instant> silent_since;  ///< its disk does not answer
+    std::optional<Instant> space_retry;   ///< what does not fit on the disk waits until then
+    bool apply_held = false;              ///< so does everything that applying does: it cannot even tidy up
     std::chrono::seconds seek_after = kSeekFirst;
     std::optional<Instant> seek_again;  ///< for contents that nobody had
     Instant last_seek;
@@ -74,6 +88,7 @@ class FolderService {
   [[nodiscard]] Result<> work();
   [[nodiscard]] Result<> refresh_folders();
   [[nodiscard]] Result<> serve(Folder& folder);
+  [[nodiscard]] Result<> wait_for_disk(Folder& folder);
   [[nodiscard]] Result<> scan(Folder& folder);
   [[nodiscard]] Result<> apply(Folder& folder);
   [[nodiscard]] Result<> stop_for(Folder& folder, Error const& error);
@@ -94,12 +109,23 @@ class FolderService {
   [[nodiscard]] std::chrono::milliseconds wait_time() const;
   void wait();
   [[nodiscard]] bool stopping() const { return stopping_; }
+  template <class Tell>
+  void tell_network(Tell tell) {
+    std::lock_guard const guard(network_mutex_);
+    if (network_ != nullptr) tell(*network_);
+  }
 
-  Network& network_;
-  core::Identity const& identity_;
+  std::mutex network_mutex_;
+  Network* network_;  ///< null once the thread was left behind
+  core::Identity const identity_;
   NetworkOptions options_;
+  std::shared_ptr<FolderLooks const> looks_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> left_behind_{false};
+  std::mutex end_mutex_;
+  std::condition_variable end_;
+  bool ended_ = false;
   int wake_ = -1;  ///< eventfd
   std::mutex queue_mutex_;
   std::deque<std::pair<ChunkId, std::optional<Bytes>>> queue_;  ///< none: nobody has it

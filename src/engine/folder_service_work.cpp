@@ -69,8 +69,19 @@ void FolderService::try_again_in_time(Folder& folder, bool news) {
   folder.apply_due = true;
 }
 
+/// Nothing is asked of a disk that does not answer. One that is only slow is waited for; else people are told.
+Result<> FolderService::wait_for_disk(Folder& folder) {
+  auto const now = Clock::now();
+  if (!folder.silent_since) folder.silent_since = now;
+  folder.retry = now + kLookAtSilent;
+  if (now < *folder.silent_since + kSilent || folder.row.problem == "folder-silent") return {};
+  return stop_folder(folder, "folder-silent", folder.row.root);
+}
+
 Result<> FolderService::serve(Folder& folder) {
   static_cast<void>(take_events(folder));
+  if (instance_->is_silent(folder.sync.id())) return wait_for_disk(folder);
+  folder.silent_since.reset();
   auto const now = Clock::now();
   if (folder.retry) {
     if (now < *folder.retry) return {};
@@ -193,12 +204,12 @@ void FolderService::ask_network(Folder& folder) {
   std::erase_if(unwanted, [&](ChunkId const& id) {
     return std::ranges::any_of(folders_, [&](auto const& each) { return each.second->sync.wants(id); });
   });
-  if (!unwanted.empty()) network_.unwant_chunks(std::move(unwanted));
+  if (!unwanted.empty()) tell_network([&](Network& network) { network.unwant_chunks(std::move(unwanted)); });
   std::vector<std::pair<ChunkId, std::uint64_t>> wants;
   for (auto const& want : folder.sync.take_wants()) wants.emplace_back(want.id, want.length);
   if (wants.empty()) return;
   folder.last_move = Clock::now();
-  network_.want_chunks(std::move(wants));
+  tell_network([&](Network& network) { network.want_chunks(std::move(wants)); });
 }
 
 /// Of the paths that may have changed, those that are there and whose name cannot travel.

@@ -69,7 +69,9 @@ void Instance::prepare_folders() {
   auto const& secret = replica.state().genesis().content_secret;
   gear = std::make_unique<files::GearTable>(secret);
   chunks = std::make_unique<files::ChunkStore>(store(), files::chunk_key(secret),
-                                               [this](FolderId const& folder) { return open_disk(folder); });
+                                               [this](FolderId const& folder) -> std::unique_ptr<files::FileSystem> {
+                                                 return is_silent(folder) ? nullptr : open_disk(folder);
+                                               });
 }
 
 Result<> Instance::notice_move(HomePaths const& paths) {
@@ -93,11 +95,6 @@ std::unique_ptr<files::FileSystem> Instance::open_disk(FolderId const& folder) {
   if (!row || !*row) return nullptr;
   auto opened = disk::PosixFileSystem::open((*row)->root);
   return opened ? std::move(*opened) : nullptr;
-}
-
-bool Instance::has_marker(FolderId const& folder) {
-  auto const disk = folder_context(folder).disk();
-  return disk || !disk.error().is(files::FilesError::not_found);
 }
 
 files::FolderContext Instance::folder_context(FolderId const& folder) {

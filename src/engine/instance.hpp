@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "core/messages.hpp"
@@ -31,12 +32,12 @@ class Instance {
   /// Reads the whole database. @return StoreError::corrupt where it contradicts itself
   [[nodiscard]] Result<> check_integrity() { return database_.store->check_integrity(); }
   [[nodiscard]] files::FolderContext folder_context(FolderId const& folder);
-  /// Whether a folder's directory is there with its marker, as far as can be seen.
-  [[nodiscard]] bool has_marker(FolderId const& folder);
   /// Opens a folder's disk by where its row says that it is; null where it cannot be had.
   [[nodiscard]] std::unique_ptr<files::FileSystem> open_disk(FolderId const& folder);
 
   crypto::SystemRandom random;
+  /// Folders whose disk does not answer: no chunks are read from it, since that might wait for ever.
+  std::function<bool(FolderId const&)> is_silent = [](FolderId const&) { return false; };
 
  private:
   Instance(HomeDatabase database, core::Identity const& identity);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/folder_looks.hpp"
 #include "engine/folder_service.hpp"
 #include "engine/join.hpp"
 #include "engine/joining_database.hpp"
@@ -70,6 +71,7 @@ void Network::run() {
   }
   if (folders_) folders_->stop();
   folders_.reset();
+  if (looks_) looks_->end();  // a folder service that was left behind may still ask it
   give_up_ownership();
   listener_.reset();
   alarm_.reset();
@@ -121,10 +123,11 @@ Result<> Network::take_over() {
   KITH_CHECK(listen());
   owner_ = true;
   KITH_CHECK(beat());
+  KITH_CHECK(begin_looks());
   KITH_CHECK(look_at_contents());
   KITH_CHECK(look_at_requests());
   if (options_.folders) {
-    folders_ = std::make_unique<FolderService>(*this, identity_, options_);
+    folders_ = std::make_shared<FolderService>(*this, identity_, options_, looks_);
     folders_->start();
   }
   bell_->ring();

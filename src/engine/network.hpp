@@ -15,6 +15,7 @@
 
 namespace kith::engine {
 
+class FolderLooks;
 class FolderService;
 
 struct NetworkOptions {
@@ -35,6 +36,8 @@ class Network {
  public:
   static constexpr auto kBeat = std::chrono::seconds{2};
   static constexpr auto kLockRetry = std::chrono::milliseconds{250};
+  /// How long others are not told which folders are kept, until disks have answered: seldom needed, as they do at once.
+  static constexpr auto kFirstLook = std::chrono::milliseconds{100};
   static constexpr auto kDialTime = std::chrono::seconds{5};
   static constexpr std::size_t kMaxConnections = 256;
   static constexpr std::size_t kMaxStrangers = 64;       ///< connections that have not proved yet that they belong here
@@ -109,6 +112,7 @@ class Network {
   [[nodiscard]] Result<> ask_about(PairMachine& machine, bool agreed);
   [[nodiscard]] Result<> on_pair_event(PairMachine& machine, core::InviterEvent const& event);
   [[nodiscard]] Result<> commit_pair(PairMachine& machine, core::PairCommit const& commit);
+  [[nodiscard]] Result<> begin_looks();
   [[nodiscard]] Result<> look_at_contents();
   [[nodiscard]] Result<> want_message_contents();
   [[nodiscard]] Result<> introduce(DeviceId const& device, std::string const& endpoint);
@@ -135,7 +139,8 @@ class Network {
   std::unique_ptr<sync::Exchange> exchange_;
   std::unique_ptr<link::TcpListener> listener_;
   std::string listen_host_;
-  std::unique_ptr<FolderService> folders_;
+  std::shared_ptr<FolderLooks> looks_;
+  std::shared_ptr<FolderService> folders_;
   std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
   std::set<PairMachine*> pairings_;
   std::uint64_t last_pairing_ = 0;

@@ -1,3 +1,4 @@
+#include "engine/folder_looks.hpp"
 #include "engine/folder_service.hpp"
 #include "engine/log.hpp"
 #include "engine/network_machines.hpp"
@@ -111,6 +112,22 @@ Result<> Network::look_at_requests() {
   return look_at_pairings();
 }
 
+/// From now on this thread hears of folders' disks without asking them.
+Result<> Network::begin_looks() {
+  looks_ = std::make_shared<FolderLooks>(look_for_markers(instance_->replica.state().group()), [this] {
+    loop_.post([this] {
+      if (!owner_ || stopping_) return;
+      check(look_at_contents());
+      settle();
+    });
+  });
+  instance_->is_silent = [looks = looks_](FolderId const& id) { return looks->silent(id); };
+  KITH_TRY(bound, files::bound_folders(instance_->store()));
+  looks_->look(bound);
+  static_cast<void>(looks_->wait(kFirstLook));  // whoever answers later is named later
+  return {};
+}
+
 /// Tells the others which folders this device keeps, and whether it has every content that it should. A folder that was
 /// stopped, or whose disk is away, is no copy to count on. Where one has not been looked at since somebody wanted it
 /// kept in step, its user may have changed anything meanwhile.
@@ -120,13 +137,14 @@ Result<> Network::look_at_contents() {
   auto& store = instance_->store();
   KITH_TRY(interests, live_interests(store));
   KITH_TRY(bound, files::bound_folders(store));
+  looks_->look(bound);
   std::vector<FolderId> kept;
   auto contents = message_chunks_.empty() ? Contents::complete : Contents::lacking;
   for (auto const& [id, row] : bound) {
     auto const interest = interests.find(id);
     bool const looked_after = interest != interests.end();
     bool const stopped = row.state == files::FolderState::stopped && row.problem != "disk-full";
-    if (stopped || (!looked_after && !instance_->has_marker(id))) continue;
+    if (stopped || (!looked_after && !looks_->there(id).value_or(false))) continue;
     kept.push_back(id);
     KITH_TRY(left, files::work_left(store, id.view()));
     if (left != files::WorkLeft::none) contents = std::min(contents, Contents::lacking);

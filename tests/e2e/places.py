@@ -280,5 +280,29 @@ class Told(unittest.TestCase):
         self.assertEqual((found["result"], found["files_mismatched"]), ("different", ["here/file"]))
 
 
+class Loose(unittest.TestCase):
+    def test_a_disk_that_comes_and_goes_is_told_of(self):
+        """Also while nobody looks after the folder."""
+        pair = Pair()
+        self.addCleanup(pair.close)
+        here, there = pair.make("loose")
+        (here / "file").write_text("file")
+        self.assertEqual([code for code, _ in pair.step("loose")], [0, 0])
+        followers = [each.start("pull", "--follow") for each in (pair.laptop, pair.desktop)]
+
+        def kept():
+            found = pair.laptop.run("status", "--json").ok().document()
+            ours = next(each["id"] for each in found["folders"] if each["name"] == "loose")
+            return found["devices"][0]["path"] == "direct" and ours in found["devices"][0]["folders"]
+
+        wait_until("the desktop keeps it", kept)
+        for _ in range(2):
+            (there / ".kith").rename(there / "kith")
+            wait_until("the desktop does not keep it", lambda: not kept())
+            (there / "kith").rename(there / ".kith")
+            wait_until("the desktop keeps it again", kept)
+        self.assertEqual([each.stop() for each in followers], [0, 0])
+
+
 if __name__ == "__main__":
     unittest.main()
