@@ -184,6 +184,32 @@ TEST_F(Clients, JoinAndTellEachOther) {
   EXPECT_EQ(must(phone->status()).peers.size(), 0U);
 }
 
+/// By what the phone said last: everything, all but for what it leaves alone, or something from before.
+TEST_F(Clients, KnowWhatAnotherDeviceHolds) {
+  pair();
+  laptop->disconnect();
+  phone->disconnect();
+  must(laptop->refresh());
+  auto& instance = laptop->instance();
+  auto const tips = must(instance.replica.tips());
+  auto const said = [&](std::vector<Tip> content, std::uint16_t held) {
+    sync::PeerRecord record;
+    record.content = std::move(content);
+    record.held = held;
+    auto transaction = must(store::Transaction::begin(instance.store()));
+    must(instance.store().put(store::Table::peers, phone->device_id().view(), core::encode_record(record)));
+    must(transaction.commit());
+    auto const book = must(DeliveryBook::load(instance.replica, instance.store()));
+    return std::pair{book.holds_all_contents(phone->device_id()), book.held_back(phone->device_id())};
+  };
+  EXPECT_EQ(said(tips, 0), (std::pair{true, std::size_t{0}}));
+  EXPECT_EQ(said(tips, 3), (std::pair{false, std::size_t{3}}));
+  must(laptop->push(bytes_of("one more")));
+  EXPECT_EQ(said(tips, 0), (std::pair{false, std::size_t{0}}));
+  EXPECT_EQ(said(tips, 3), (std::pair{false, std::size_t{0}}));
+  EXPECT_EQ(must(DeliveryBook::load(instance.replica, instance.store())).held_back(DeviceId{}), 0U);
+}
+
 TEST_F(Clients, ReconnectByThemselves) {
   pair();
   laptop->disconnect();

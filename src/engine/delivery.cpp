@@ -58,7 +58,12 @@ bool DeliveryBook::holds_all(DeviceId const& device) const {
 
 bool DeliveryBook::holds_all_contents(DeviceId const& device) const {
   auto const found = records_.find(device);
-  return found != records_.end() && found->second.content == tips_;
+  return found != records_.end() && found->second.content == tips_ && found->second.held == 0;
+}
+
+std::size_t DeliveryBook::held_back(DeviceId const& device) const {
+  auto const found = records_.find(device);
+  return found != records_.end() && found->second.content == tips_ ? found->second.held : 0;
 }
 
 bool DeliveryBook::contents_unknown(DeviceId const& device) const {

@@ -26,6 +26,9 @@ class DeliveryBook {
   [[nodiscard]] bool holds_all(DeviceId const& device) const;
   /// Whether a device has said that it also holds the contents of everything applied here.
   [[nodiscard]] bool holds_all_contents(DeviceId const& device) const;
+  /// How many paths of its folders a device leaves alone, where their contents are all that it lacks of everything
+  /// applied here; else 0.
+  [[nodiscard]] std::size_t held_back(DeviceId const& device) const;
   /// Whether a device claims no contents at all: it has not looked at its folders, or cannot.
   [[nodiscard]] bool contents_unknown(DeviceId const& device) const;
   /// Whether a device keeps a folder, by its last presence.

@@ -128,7 +128,8 @@ Result<> Network::begin_looks() {
   return {};
 }
 
-/// Tells the others which folders this device keeps, and whether it has every content that it should. A folder that was
+/// Tells the others which folders this device keeps, and whether it has every content that it should, or how many paths
+/// it leaves alone where that is all that it lacks. A folder that was
 /// stopped, or whose disk is away, is no copy to count on. Where one has not been looked at since somebody wanted it
 /// kept in step, its user may have changed anything meanwhile.
 Result<> Network::look_at_contents() {
@@ -140,6 +141,7 @@ Result<> Network::look_at_contents() {
   looks_->look(bound);
   std::vector<FolderId> kept;
   auto contents = message_chunks_.empty() ? Contents::complete : Contents::lacking;
+  std::size_t held = 0;
   for (auto const& [id, row] : bound) {
     auto const interest = interests.find(id);
     bool const looked_after = interest != interests.end();
@@ -147,10 +149,14 @@ Result<> Network::look_at_contents() {
     if (stopped || (!looked_after && !looks_->there(id).value_or(false))) continue;
     kept.push_back(id);
     KITH_TRY(left, files::work_left(store, id.view()));
-    if (left != files::WorkLeft::none) contents = std::min(contents, Contents::lacking);
+    if (left == files::WorkLeft::open) contents = std::min(contents, Contents::lacking);
+    if (left == files::WorkLeft::held) {
+      KITH_TRY(paths, files::count_held(store, id));
+      held += paths;
+    }
     if (looked_after && !interest->second) contents = Contents::unknown;
   }
-  exchange_->set_contents(std::move(kept), contents, current_time());
+  exchange_->set_contents(std::move(kept), contents, held, current_time());
   return {};
 }
 

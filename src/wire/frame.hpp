@@ -75,14 +75,15 @@ struct Presence {
   static constexpr FrameType kType = FrameType::presence;
   std::uint64_t counter = 0;
   std::vector<Tip> tips;           ///< entries durably applied
-  std::vector<Tip> content_tips;   ///< entries whose chunks it holds as well
+  std::vector<Tip> content_tips;   ///< entries whose chunks it holds as well, but for those of `held` paths
+  std::uint16_t held = 0;          ///< paths that it leaves alone, whose chunks it therefore lacks; more count as most
   std::uint64_t acked_cursor = 0;  ///< a relay's; 0 between devices
   std::vector<Address> addresses;
   std::vector<FolderId> folders;  ///< those that it keeps a copy of
   std::vector<Contact> contacts;  ///< of other devices, so that two that never met find each other
   template <class Archive, class Self>
   static void fields(Archive& a, Self& s) {
-    a(s.counter, list(s.tips, kLimits.max_tips), list(s.content_tips, kLimits.max_tips), s.acked_cursor,
+    a(s.counter, list(s.tips, kLimits.max_tips), list(s.content_tips, kLimits.max_tips), s.held, s.acked_cursor,
       list(s.addresses, kLimits.max_addresses), list(s.folders, kLimits.max_folders),
       list(s.contacts, kLimits.max_contacts));
   }

@@ -32,6 +32,7 @@ Presence largest_presence(std::size_t contacts) {
   Presence presence;
   presence.counter = presence.acked_cursor = kLargest;
   presence.tips = presence.content_tips = most_tips();
+  presence.held = std::numeric_limits<std::uint16_t>::max();
   presence.addresses = most_addresses();
   for (std::size_t i = 0; i < kLimits.max_folders; ++i) presence.folders.push_back(full<FolderId>(i));
   for (std::size_t i = 0; i < contacts; ++i) presence.contacts.push_back({full<DeviceId>(i), most_addresses()});
@@ -76,6 +77,7 @@ TEST(FrameBounds, APresenceLeavesOutTheContactsThatDoNotFit) {
   auto const received = over_the_wire(sent);
   EXPECT_EQ(received.tips, sent.tips);
   EXPECT_EQ(received.content_tips, sent.content_tips);
+  EXPECT_EQ(received.held, sent.held);
   EXPECT_EQ(received.addresses, sent.addresses);
   EXPECT_EQ(received.folders, sent.folders);
   ASSERT_GE(received.contacts.size(), 1U);

@@ -53,8 +53,8 @@ TEST(Frames, StandAsTheSpecificationSays) {
                   "02 [5 b:32=05 u:61440 u:100000 u:2 b:4");
   expect_spelling(FileChunk{filled<ChunkId>(5), 0, 0, ChunkCodec::not_held, {}}, "02 [5 b:32=05 u:0 u:0 u:3 b:0");
   expect_spelling(
-      Presence{9, {tip()}, {}, 12, {{"192.0.2.1:4711"}}, {filled<FolderId>(5)}, {{filled<DeviceId>(6), {{"a:1"}}}}},
-      "04 [7 u:9 [1 " + one_tip + " [0 u:12 [1 '192.0.2.1:4711' [1 b:16=05 [1 [2 b:32=06 [1 'a:1'");
+      Presence{9, {tip()}, {}, 2, 12, {{"192.0.2.1:4711"}}, {filled<FolderId>(5)}, {{filled<DeviceId>(6), {{"a:1"}}}}},
+      "04 [8 u:9 [1 " + one_tip + " [0 u:2 u:12 [1 '192.0.2.1:4711' [1 b:16=05 [1 [2 b:32=06 [1 'a:1'");
   expect_spelling(Ack{{tip()}}, "05 [1 [1 " + one_tip);
   expect_spelling(Tips{{tip(), tip()}}, "10 [1 [2 " + one_tip + " " + one_tip);
   expect_spelling(Want{{{{filled<DeviceId>(1), {3}}, {5}, {7}, filled<EntryHash>(4)}}},
@@ -185,25 +185,29 @@ TEST(FrameRefusals, Wants) {
 
 TEST(FrameRefusals, PresenceAndDigests) {
   std::string const one_tip = kTip;
-  testing::expect_refusals({{"04 [6 u:1 [0 [0 u:0 [0 [0", wrong_length},
-                            {"04 [8 u:1 [0 [0 u:0 [0 [0 [0 u:0", wrong_length},
-                            {"04 [7 i:-1 [0 [0 u:0 [0 [0 [0", bad_value},
-                            {"04 [7 u:1 b:0 [0 u:0 [0 [0 [0", wrong_type},
-                            {"04 [7 u:1 [0 [1 b:32 u:0 [0 [0 [0", wrong_type},
-                            {"04 [7 u:1 [0 [0 t [0 [0 [0", wrong_type},
-                            {"04 [7 u:1 [0 [0 u:0 [9 x:9=a0 [0 [0", too_large, "nine addresses"},
-                            {"04 [7 u:1 [0 [0 u:0 [1 s:256 [0 [0", too_large},
-                            {"04 [7 u:1 [0 [0 u:0 [1 b:9 [0 [0", wrong_type},
-                            {"04 [7 u:1 [0 [0 u:0 [1 a1ff [0 [0", not_utf8},
-                            {"04 [7 u:1 dc1001 x:4097", too_large},
-                            {"04 [7 u:1 [0 [0 u:0 [0 [1 b:32 [0", wrong_length},
-                            {"04 [7 u:1 [0 [0 u:0 [0 dc0101 x:257", too_large},
-                            {"04 [7 u:1 [0 [0 u:0 [0 [0 dc0041 x:65", too_large, "65 contacts"},
-                            {"04 [7 u:1 [0 [0 u:0 [0 [0 [1 b:32", wrong_type},
-                            {"04 [7 u:1 [0 [0 u:0 [0 [0 [1 [2 b:32 [9 x:9=a0", too_large},
-                            {"04 [7 u:1 [0 [0 u:0 [0 [0 [1 [2 b:31 [0", wrong_length},
-                            {"04 [7 u:1 [1 " + one_tip + " [0 u:0 [0", truncated},
-                            {"04 [7 u:1 [0 [0 u:0 [0 [0 [0 00", trailing_bytes},
+  testing::expect_refusals({{"04 [7 u:1 [0 [0 u:0 u:0 [0 [0", wrong_length},
+                            {"04 [9 u:1 [0 [0 u:0 u:0 [0 [0 [0 u:0", wrong_length},
+                            {"04 [8 i:-1 [0 [0 u:0 u:0 [0 [0 [0", bad_value},
+                            {"04 [8 u:1 b:0 [0 u:0 u:0 [0 [0 [0", wrong_type},
+                            {"04 [8 u:1 [0 [1 b:32 u:0 u:0 [0 [0 [0", wrong_type},
+                            {"04 [8 u:1 [0 [0 t u:0 [0 [0 [0", wrong_type},
+                            {"04 [8 u:1 [0 [0 u:65536 u:0 [0 [0 [0", bad_value, "more held than may be said"},
+                            {"04 [8 u:1 [0 [0 i:-1 u:0 [0 [0 [0", bad_value},
+                            {"04 [8 u:1 [0 [0 cd0001 u:0 [0 [0 [0", not_canonical},
+                            {"04 [8 u:1 [0 [0 u:0 t [0 [0 [0", wrong_type},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [9 x:9=a0 [0 [0", too_large, "nine addresses"},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [1 s:256 [0 [0", too_large},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [1 b:9 [0 [0", wrong_type},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [1 a1ff [0 [0", not_utf8},
+                            {"04 [8 u:1 dc1001 x:4097", too_large},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [0 [1 b:32 [0", wrong_length},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [0 dc0101 x:257", too_large},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [0 [0 dc0041 x:65", too_large, "65 contacts"},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [0 [0 [1 b:32", wrong_type},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [0 [0 [1 [2 b:32 [9 x:9=a0", too_large},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [0 [0 [1 [2 b:31 [0", wrong_length},
+                            {"04 [8 u:1 [1 " + one_tip + " [0 u:0 u:0 [0", truncated},
+                            {"04 [8 u:1 [0 [0 u:0 u:0 [0 [0 [0 00", trailing_bytes},
                             {"18 [0", wrong_length},
                             {"18 [2 u:1 u:1", wrong_length},
                             {"18 [1 b:8", wrong_type},

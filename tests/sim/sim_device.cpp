@@ -55,7 +55,9 @@ Result<> Program::apply(Now now) {
   exchange.unwant_chunks(folder->take_unwanted());
   exchange.want_chunks(wants);
   KITH_TRY(pending, folder->pending());
-  exchange.set_contents({folder->id()}, pending.files == 0 ? sync::Contents::complete : sync::Contents::lacking, now);
+  KITH_TRY(held, files::count_held(store, folder->id()));
+  auto const contents = pending.files == 0 ? sync::Contents::complete : sync::Contents::lacking;
+  exchange.set_contents({folder->id()}, contents, held, now);
   KITH_CHECK(exchange.on_timer(now));
   return exchange.on_local_change(now);
 }

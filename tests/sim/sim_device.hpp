@@ -11,6 +11,7 @@
 #include "support/seeded_random.hpp"
 #include "sync/exchange/exchange.hpp"
 #include "sync/files/folder_sync.hpp"
+#include "sync/files/folder_work.hpp"
 #include "sync/files/memory_file_system.hpp"
 
 namespace kith::sim {

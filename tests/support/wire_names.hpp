@@ -64,8 +64,8 @@ KITH_NAMES(wire::Data, KITH_NAMED(entries));
 KITH_NAMES(wire::FileChunk, KITH_NAMED(id), KITH_NAMED(offset), KITH_NAMED(total), KITH_NAMED(codec),
            KITH_NAMED(bytes));
 KITH_NAMES(wire::Contact, KITH_NAMED(device), KITH_NAMED(addresses));
-KITH_NAMES(wire::Presence, KITH_NAMED(counter), KITH_NAMED(tips), KITH_NAMED(content_tips), KITH_NAMED(acked_cursor),
-           KITH_NAMED(addresses), KITH_NAMED(folders), KITH_NAMED(contacts));
+KITH_NAMES(wire::Presence, KITH_NAMED(counter), KITH_NAMED(tips), KITH_NAMED(content_tips), KITH_NAMED(held),
+           KITH_NAMED(acked_cursor), KITH_NAMED(addresses), KITH_NAMED(folders), KITH_NAMED(contacts));
 KITH_NAMES(wire::Ack, KITH_NAMED(tips));
 KITH_NAMES(wire::Tips, KITH_NAMED(tips));
 KITH_NAMES(wire::Want::Range, Names<LogId>::of(a, s.log), KITH_NAMED(from), KITH_NAMED(to), KITH_NAMED(hash));

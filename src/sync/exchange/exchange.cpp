@@ -253,10 +253,11 @@ Result<> Exchange::on_presence(LinkId id, wire::Presence const& presence, Now no
   if (presence.counter <= link.heard_presence) return {};
   link.heard_presence = presence.counter;
   auto& record = peers_.change(*link.device, now.mono);
-  bool const content_moved = record.content != presence.content_tips;
+  bool const content_moved = record.content != presence.content_tips || record.held != presence.held;
   auto const old_addresses = record.addresses;
   record.seen = presence.tips;
   record.content = presence.content_tips;
+  record.held = presence.held;
   record.folders = presence.folders;
   record.last_seen_ms = now.wall.ms;
   std::vector<std::string> addresses;

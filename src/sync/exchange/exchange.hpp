@@ -73,7 +73,7 @@ using ExchangeEvent = std::variant<PeerUp, PeerDown, LinkFailed, EntriesApplied,
 enum class Contents {
   unknown,   ///< a folder has not been looked at yet
   lacking,   ///< some are on their way, or missing
-  complete,  ///< all are here
+  complete,  ///< all are here, but for those of paths that are left alone
 };
 
 /// One device's side of all its conversations: sessions over links, replication, chunks, presence, the group's upkeep,
@@ -147,7 +147,8 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<> on_local_change(Now now);
   void set_addresses(std::vector<std::string> addresses, Now now);
   /// Which folders this device keeps, and how far it has their contents; told to others.
-  void set_contents(std::vector<FolderId> folders, Contents contents, Now now);
+  /// @param held  paths that are left alone, whose contents are therefore not here
+  void set_contents(std::vector<FolderId> folders, Contents contents, std::size_t held, Now now);
   void want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> const& chunks);
   /// What is on its way already is dropped when it comes.
   void unwant_chunks(std::vector<ChunkId> const& chunks);
@@ -266,7 +267,8 @@ class Exchange final : public core::Membership {
   std::vector<std::string> addresses_;
   std::vector<FolderId> kept_folders_;
   Contents contents_ = Contents::unknown;
-  std::vector<Tip> content_tips_;
+  std::uint16_t held_ = 0;
+  std::vector<Tip> content_tips_;  ///< when nothing was lacking last, of paths that are left alone neither
   std::optional<core::Upkeep::Kind> upkeep_;
   bool upkeep_by_age_ = false;
   Instant upkeep_due_;

@@ -74,7 +74,7 @@ TEST_F(Exchanges, AskWhoSendsDamagedChunksLessAndLess) {
   b.chunks[id] = Bytes(900, 7);  // of another length
   a.exchange->want_chunks({{id, 1000}});
   wait(Exchange::kDamagedFor / 2);
-  b.exchange->set_contents({}, Contents::complete, now());  // what it says of its contents does not make it believed
+  b.exchange->set_contents({}, Contents::complete, 0, now());  // what it says of its contents does not make it believed
   cut(dial(b, a));
   dial(b, a);
   wait(Exchange::kDamagedFor / 2 - 1s);

@@ -42,20 +42,56 @@ TEST_F(Exchanges, TellWhoseContentsAreWhole) {
   pump();
   wait(300ms);
   EXPECT_TRUE(claimed().empty());
-  a.exchange->set_contents({}, Contents::complete, now());
+  a.exchange->set_contents({}, Contents::complete, 0, now());
   wait(300ms);
   auto const whole = must(a.replica.tips());
   EXPECT_EQ(claimed(), whole);
-  a.exchange->set_contents({}, Contents::lacking, now());
+  a.exchange->set_contents({}, Contents::lacking, 0, now());
   a.push("more");
   changed(a);
   pump();
   wait(300ms);
   EXPECT_NE(must(a.replica.tips()), whole);
   EXPECT_EQ(claimed(), whole);
-  a.exchange->set_contents({}, Contents::unknown, now());
+  a.exchange->set_contents({}, Contents::unknown, 0, now());
   wait(300ms);
   EXPECT_TRUE(claimed().empty());
+}
+
+/// Who leaves something alone says how much, at tips whose other contents it has. While that comes after all, only what
+/// was whole before counts.
+TEST_F(Exchanges, TellHowMuchIsLeftAlone) {
+  auto const claimed = [&] { return *b.exchange->peers().find(a.identity.device()); };
+  auto const expect_claim = [&](std::vector<Tip> const& content, unsigned held) {
+    wait(300ms);
+    EXPECT_EQ(claimed().content, content);
+    EXPECT_EQ(claimed().held, held);
+    EXPECT_EQ(b.events<ContentsMoved>().empty(), false);
+    b.seen.clear();
+  };
+  dial(b, a);
+  pump();
+  a.exchange->set_contents({}, Contents::complete, 0, now());
+  auto const whole = must(a.replica.tips());
+  expect_claim(whole, 0);
+  a.push("more");
+  a.exchange->set_contents({}, Contents::complete, 2, now());
+  changed(a);
+  pump();
+  auto const later = must(a.replica.tips());
+  ASSERT_NE(later, whole);
+  expect_claim(later, 2);
+  a.exchange->set_contents({}, Contents::complete, 1, now());
+  expect_claim(later, 1);
+  EXPECT_EQ(core::decode_record<PeerRecord>(core::encode_record(claimed()))->held, 1U);
+  a.exchange->set_contents({}, Contents::lacking, 1, now());
+  expect_claim(whole, 0);
+  a.exchange->set_contents({}, Contents::complete, 100000, now());
+  expect_claim(later, 65535);
+  a.exchange->set_contents({}, Contents::unknown, 1, now());
+  expect_claim({}, 0);
+  a.exchange->set_contents({}, Contents::complete, 0, now());
+  expect_claim(later, 0);
 }
 
 TEST_F(Exchanges, PassOnWhatOthersWrote) {

@@ -8,7 +8,7 @@ void PeerRecord::write(wire::Writer& writer) const {
   std::vector<wire::Address> texts;
   for (auto const& address : addresses) texts.push_back({address});
   core::write_row(writer, wire::list(texts, kLimits.max_addresses), wire::list(acked, kLimits.max_tips),
-                  wire::list(seen, kLimits.max_tips), wire::list(content, kLimits.max_tips),
+                  wire::list(seen, kLimits.max_tips), wire::list(content, kLimits.max_tips), held,
                   wire::list(folders, kLimits.max_folders), last_seen_ms, wire::text(endpoint, kLimits.max_name_bytes),
                   clock_ahead_s);
 }
@@ -16,7 +16,7 @@ void PeerRecord::write(wire::Writer& writer) const {
 void PeerRecord::read(wire::Reader& reader) {
   std::vector<wire::Address> texts;
   core::read_row(reader, wire::list(texts, kLimits.max_addresses), wire::list(acked, kLimits.max_tips),
-                 wire::list(seen, kLimits.max_tips), wire::list(content, kLimits.max_tips),
+                 wire::list(seen, kLimits.max_tips), wire::list(content, kLimits.max_tips), held,
                  wire::list(folders, kLimits.max_folders), last_seen_ms, wire::text(endpoint, kLimits.max_name_bytes),
                  clock_ahead_s);
   addresses.clear();

@@ -15,7 +15,8 @@ struct PeerRecord {
   std::vector<std::string> addresses;
   std::vector<Tip> acked;         ///< tips that it said it has durably applied
   std::vector<Tip> seen;          ///< tips of its last presence
-  std::vector<Tip> content;       ///< tips whose contents it holds, by its last presence
+  std::vector<Tip> content;       ///< tips whose contents it holds, by its last presence, but for `held` paths
+  std::uint16_t held = 0;         ///< paths that it leaves alone
   std::vector<FolderId> folders;  ///< folders that it keeps a copy of
   std::int64_t last_seen_ms = 0;
   std::string endpoint;  ///< where it was last reached

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "base/assert.hpp"
 #include "core/entry.hpp"
@@ -166,10 +167,13 @@ Result<> Exchange::send_presence(Link& link, Now now) {
       std::max(link.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
   presence.counter = link.presence_counter;
   KITH_TRY(tips, replica_.tips());
-  if (contents_ == Contents::complete) content_tips_ = tips;
+  bool const complete = contents_ == Contents::complete;
+  if (complete && held_ == 0) content_tips_ = tips;
   if (contents_ == Contents::unknown) content_tips_.clear();
+  // What is no longer left alone is on its way: then only what was said before that holds.
+  presence.content_tips = complete ? tips : content_tips_;
+  presence.held = complete ? held_ : std::uint16_t{0};
   presence.tips = std::move(tips);
-  presence.content_tips = content_tips_;
   for (auto const& address : addresses_) presence.addresses.push_back({address});
   presence.folders = kept_folders_;
   for (auto const& [device, record] : peers_.all()) {
@@ -190,11 +194,14 @@ void Exchange::set_addresses(std::vector<std::string> addresses, Now now) {
   presence_soon(now);
 }
 
-void Exchange::set_contents(std::vector<FolderId> folders, Contents contents, Now now) {
+void Exchange::set_contents(std::vector<FolderId> folders, Contents contents, std::size_t held, Now now) {
   if (folders.size() > kLimits.max_folders) folders.resize(kLimits.max_folders);
-  bool const news = folders != kept_folders_ || contents != contents_;
+  constexpr std::size_t most = std::numeric_limits<decltype(held_)>::max();
+  auto const told = static_cast<decltype(held_)>(std::min(held, most));
+  bool const news = folders != kept_folders_ || contents != contents_ || told != held_;
   kept_folders_ = std::move(folders);
   contents_ = contents;
+  held_ = told;
   if (news) presence_soon(now);
 }
 

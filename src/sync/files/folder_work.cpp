@@ -59,4 +59,14 @@ Result<WorkLeft> work_left(Store& store, ByteView prefix) {
   return left;
 }
 
+Result<std::size_t> count_held(Store& store, FolderId const& folder) {
+  std::size_t paths = 0;
+  KITH_CHECK(store.scan(Table::folder_work, folder.view(), {}, [&](ByteView, ByteView value) {
+    auto const work = core::decode_record<FolderWork>(value);
+    paths += work && work->held ? 1 : 0;
+    return Store::Next::go_on;
+  }));
+  return paths;
+}
+
 }  // namespace kith::files

@@ -36,5 +36,7 @@ enum class WorkLeft {
 };
 /// @param prefix  of the keys: a folder's id, or below_key() of a directory
 [[nodiscard]] Result<WorkLeft> work_left(Store& store, ByteView prefix);
+/// How many paths are held back. Reads all of the folder's work.
+[[nodiscard]] Result<std::size_t> count_held(Store& store, FolderId const& folder);
 
 }  // namespace kith::files

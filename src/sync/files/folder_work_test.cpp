@@ -57,8 +57,18 @@ TEST_F(FolderWorkRows, AreHeldBackUntilTheirPathMoves) {
   must(add_work(store, folder, must(RelPath::parse("a"))));
   EXPECT_EQ(must(work_left(store, folder.view())), WorkLeft::open);
   EXPECT_EQ(must(work_left(store, below_key(folder, must(RelPath::parse("notes"))))), WorkLeft::held);
+  EXPECT_EQ(must(count_held(store, folder)), 1U);
+  must(hold_work(store, path_key(folder, must(RelPath::parse("a"))), 1, true));
+  EXPECT_EQ(must(count_held(store, folder)), 2U);
+  EXPECT_EQ(must(work_left(store, folder.view())), WorkLeft::held);
+  FolderId other = folder;
+  other.bytes[0] = 2;
+  EXPECT_EQ(must(count_held(store, other)), 0U);
+  must(add_work(store, folder, must(RelPath::parse("a"))));
+  EXPECT_EQ(must(count_held(store, folder)), 1U);
   must(add_work(store, folder, path));
   EXPECT_EQ(must(open_work(store, folder)).size(), 2U);
+  EXPECT_EQ(must(count_held(store, folder)), 0U);
 }
 
 }  // namespace
