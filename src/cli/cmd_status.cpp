@@ -159,6 +159,7 @@ class Picture {
       bool const level = peer != book.peers().end() && ours && book.holds_all(device) &&
                          (peer->second.folders.empty() || book.holds_all_contents(device));
       json["in_sync"] = peer != book.peers().end() ? Json(level) : Json();
+      json["held"] = ours && book.holds_all(device) ? book.held_back(device) : 0;
       // Without a presence nothing is known of its folders.
       json["folders"] = nullptr;
       if (peer != book.peers().end() && !peer->second.seen.empty()) {
@@ -215,7 +216,8 @@ class Picture {
     bool connected = false, behind = false;
     for (auto const& device : object_["devices"]) {
       if (device["path"] == "direct") connected = true;
-      if (device["path"] == "direct" && device["in_sync"] != true) behind = true;
+      if (device["path"] != "direct" || device["in_sync"] == true) continue;
+      (device["held"] > 0 ? pending : behind) = true;  // what is left alone is not on its way
     }
     if (syncing || behind) return "syncing";
     if (pending) return "pending";

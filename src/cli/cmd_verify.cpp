@@ -6,6 +6,7 @@
 #include "cli/progress.hpp"
 #include "cli/removal_claims.hpp"
 #include "cli/signals.hpp"
+#include "cli/sync_run.hpp"
 #include "cli/verify_run.hpp"
 #include "engine/folder_looks.hpp"
 
@@ -29,6 +30,14 @@ std::string_view why_text(files::Mismatch::Why why) {
     case files::Mismatch::Why::unreadable: return "cannot be read";
   }
   return {};
+}
+
+/// What to say of a device that has all entries, and not all contents.
+std::string lacking_text(engine::DeliveryBook const& book, DeviceId const& device) {
+  if (auto const held = book.held_back(device); held > 0)
+    return fmt::format("leaves {} alone: kith status there says why", paths_text(held));
+  return book.contents_unknown(device) ? "does not say yet what it has: a folder is still being read there"
+                                       : "has still to fetch what is in some files";
 }
 
 }  // namespace
@@ -206,13 +215,12 @@ Result<> Verifying::look(std::int64_t begun_ms) {
         behind.push_back(fmt::format("changes are still to go from this device to {}", name));
       if (behind.empty()) behind.push_back(fmt::format("{} and this device were still exchanging changes", name));
     } else if (now_.without_contents.contains(device)) {
-      behind.push_back(device_name(client_, device) +
-                       (book.contents_unknown(device)
-                            ? " does not say yet what it has: a folder is still being read there"
-                            : " has still to fetch what is in some files"));
+      behind.push_back(fmt::format("{} {}", device_name(client_, device), lacking_text(book, device)));
     }
-    // What it has acknowledged is what `kith status` goes by: it follows in a moment.
-    if (!differences(answer->second).empty() || !behind.empty() || !book.holds_all(device)) settled_ = false;
+    // What is left alone does not come by waiting. What it acknowledges, which `kith status` goes by, follows in a
+    // moment.
+    bool const coming = (!behind.empty() && book.held_back(device) == 0) || !book.holds_all(device);
+    if (!differences(answer->second).empty() || coming) settled_ = false;
   }
   return {};
 }

@@ -45,8 +45,8 @@ std::span<CommandPage const> command_pages() {
        "until Ctrl-C. Files that are there already are compared, not sent again. What is deleted or replaced is kept "
        "in DIR/.kith/trash for some days. A directory that is not there yet is made, with all above it, once another device "
        "has told of a folder of its name; --new makes it at once.\n\n"
-       "--once ends with 0 when all that were reached are in step; with 3 when something was left alone, or none of them "
-       "keeps the folder.\n\n"
+       "--once ends with 0 when all that were reached are in step; with 3 when something was left alone, here or on one "
+       "of them, or none of them keeps the folder.\n\n"
        "If very many files vanish at once it stops with exit code 15 and deletes nothing on other devices: by default "
        "more than 25% of the folder and more than 50 files. --dry-run shows what it would do. If they are meant to be "
        "gone, run it again with --max-delete none, or say how many are meant; a percentage counts beyond 50 files "
@@ -87,8 +87,8 @@ std::span<CommandPage const> command_pages() {
        "Reads every file again, compares it with what was recorded, and compares the record with each device that can "
        "be reached. A device that has not got everything yet is not different, only behind: it is said what is still to come "
        "and from whom.\n\n"
-       "Exit code 0: all identical; 3: nothing is wrong, but something is still to come or to go, or is left alone here, a "
-       "folder's disk is away, no device that was reached keeps a folder, or some devices could not be reached; 10: none "
+       "Exit code 0: all identical; 3: nothing is wrong, but something is still to come or to go, or is left alone here or "
+       "there, a folder's disk is away, no device that was reached keeps a folder, or some devices could not be reached; 10: none "
        "could; 1: something differs, or a file is not what was recorded.",
        {{"kith verify", "everything"}, {"kith verify photos", "one folder"}}},
       {"devices ls",

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/sync_run.hpp"
 #include "cli/table.hpp"
 
 namespace kith::cli {
@@ -46,7 +47,11 @@ std::string headline(Output const& out, Json const& status) {
 
 /// "in step, keeps no folder of this device"
 std::string note_on(Json const& status, Json const& device) {
-  std::string note = device["in_sync"].is_null() ? "" : device["in_sync"] == true ? "in step" : "behind";
+  auto const held = device["held"].get<std::uint64_t>();
+  std::string note = device["in_sync"].is_null() ? ""
+                     : device["in_sync"] == true ? "in step"
+                     : held > 0                  ? fmt::format("leaves {} alone", paths_text(held))
+                                                 : "behind";
   std::size_t here = 0, there = 0;
   for (auto const& folder : status["folders"]) {
     if (folder["path"].is_null()) continue;

@@ -37,6 +37,8 @@ std::string files_text(std::uint64_t files, std::uint64_t bytes) {
   return fmt::format("{} {} ({})", files, files == 1 ? "file" : "files", human_bytes(bytes));
 }
 
+std::string paths_text(std::uint64_t paths) { return fmt::format("{} {}", paths, paths == 1 ? "path" : "paths"); }
+
 void SyncRun::tell_changes(Snapshot const& before, Snapshot const& now) {
   auto& out = context_.out;
   if (options_.once || out.json()) return;
@@ -144,6 +146,8 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   for (auto& device : object["devices"]) {
     for (auto const& id : others.met) {
       if (device["id"] == to_hex(id.view()) && others.keep.contains(id)) device["in_sync"] = others.level.contains(id);
+      if (auto const held = others.held.find(id); held != others.held.end() && device["id"] == to_hex(id.view()))
+        device["held"] = held->second;
     }
   }
   context_.out.document(object);
@@ -155,8 +159,14 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
         fmt::format("no device that was reached keeps {}: its files are on this one only. There: {}", place_.name,
                     context_.out.command(fmt::format("kith sync DIR --folder {}", engine::shell_quoted(place_.name)))));
   }
+  for (auto const& [device, held] : others.held) {
+    if (!options_.once) break;
+    context_.out.warning("held-back",
+                         fmt::format("{} leaves {} of this group's folders alone: kith status there says why",
+                                     device_name(client_, device), paths_text(held)));
+  }
   if (fresh > 0) return engine::kExitConflicts;
-  if (unkept || !object["skipped"].empty()) return engine::kExitPartial;
+  if (unkept || !others.held.empty() || !object["skipped"].empty()) return engine::kExitPartial;
   return engine::kExitOk;
 }
 
@@ -210,7 +220,7 @@ Result<Json> sync_summary(Client& client, FolderPlace const& place, bool dry_run
   for (auto const& device : client.other_devices()) {
     KITH_TRY(json, device_json(client, device));
     object["devices"].push_back(
-        {{"id", json["id"]}, {"name", json["name"]}, {"path", json["path"]}, {"in_sync", nullptr}});
+        {{"id", json["id"]}, {"name", json["name"]}, {"path", json["path"]}, {"in_sync", nullptr}, {"held", 0}});
   }
   object["relays"] = Json::array();
   object["wall_s"] = std::chrono::duration<double>(Clock::now() - started).count();

@@ -144,7 +144,12 @@ Result<SyncRun::Others> SyncRun::look_at_others() {
     KITH_TRY(ours, book.we_hold_all(device));
     bool const keeps = book.keeps(device, place_.id);
     if (keeps) others.keep.insert(device);
-    if (ours && book.holds_all(device) && (!keeps || book.holds_all_contents(device))) others.level.insert(device);
+    if (!ours || !book.holds_all(device)) continue;
+    if (!keeps || book.holds_all_contents(device)) {
+      others.level.insert(device);
+    } else if (auto const held = book.held_back(device); held > 0) {
+      others.held.emplace(device, held);
+    }
   }
   return others;
 }
@@ -177,7 +182,7 @@ Result<int> SyncRun::once() {
       return summarise(now, problem_of(now.row));
     }
     bool const here = now.scanned && now.row.state == FolderState::in_step;
-    bool const level = others.all_level();
+    bool const level = others.settled();
     if (here && alone) return summarise(now, std::nullopt);
     if (!here || !level) {
       level_since.reset();

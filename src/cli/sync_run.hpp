@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 
 #include "cli/folder_place.hpp"
 #include "cli/home_client.hpp"
@@ -40,12 +41,17 @@ class SyncRun {
   /// Which devices have everything, while we have what they have. One that got everything and left is level still.
   struct Others {
     std::set<DeviceId> connected;
-    std::set<DeviceId> met;    ///< connected now, or earlier in this run
-    std::set<DeviceId> level;  ///< of those met
-    std::set<DeviceId> keep;   ///< of those met: the folder
-    [[nodiscard]] bool all_level() const {
-      return !level.empty() && std::ranges::includes(level, connected.empty() ? met : connected);
+    std::set<DeviceId> met;                ///< connected now, or earlier in this run
+    std::set<DeviceId> level;              ///< of those met
+    std::map<DeviceId, std::size_t> held;  ///< of those met: level but for so many paths that they leave alone
+    std::set<DeviceId> keep;               ///< of those met: the folder
+    [[nodiscard]] bool all_level() const { return !level.empty() && std::ranges::includes(level, present()); }
+    /// Whether nothing is on its way: who leaves paths alone lacks what is in them, and it does not come by waiting.
+    [[nodiscard]] bool settled() const {
+      auto const still = [this](DeviceId const& device) { return level.contains(device) || held.contains(device); };
+      return !present().empty() && std::ranges::all_of(present(), still);
     }
+    [[nodiscard]] std::set<DeviceId> const& present() const { return connected.empty() ? met : connected; }
   };
   [[nodiscard]] Result<Others> look_at_others();
   void tell_changes(Snapshot const& before, Snapshot const& now);
@@ -74,6 +80,9 @@ class SyncRun {
 
 /// "2 files (3.1 MiB)"
 [[nodiscard]] std::string files_text(std::uint64_t files, std::uint64_t bytes);
+
+/// "2 paths"
+[[nodiscard]] std::string paths_text(std::uint64_t paths);
 
 /// What a sync would do, without doing it: `--dry-run`.
 [[nodiscard]] Result<int> dry_run(Context& context, SyncOptions const& options, engine::Client& client,

@@ -48,7 +48,7 @@ class Verifying {
   Json object_;
   wire::Digest own_;
   Picture now_;
-  bool settled_ = false;                     ///< all who are connected hold the same
+  bool settled_ = false;                     ///< all who are connected hold the same, or leave the rest alone
   std::map<FolderId, std::string> folders_;  ///< that were read here, and their names
   std::set<DeviceId> keeps_;                 ///< devices that keep all of them
   std::vector<std::string> still_;           ///< what is still to come or to go

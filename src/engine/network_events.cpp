@@ -129,9 +129,9 @@ Result<> Network::begin_looks() {
 }
 
 /// Tells the others which folders this device keeps, and whether it has every content that it should, or how many paths
-/// it leaves alone where that is all that it lacks. A folder that was
-/// stopped, or whose disk is away, is no copy to count on. Where one has not been looked at since somebody wanted it
-/// kept in step, its user may have changed anything meanwhile.
+/// it leaves alone where that is all that it lacks. A folder that was stopped, or whose disk is away, is no copy to
+/// count on. Where one has not been looked at since somebody wanted it kept in step, its user may have changed anything
+/// meanwhile.
 Result<> Network::look_at_contents() {
   using sync::Contents;
   KITH_CHECK(want_message_contents());

@@ -23,6 +23,11 @@ inline constexpr WarningCode kWarnings[] = {
     {"content-missing", "a message is known here, and its content is still on another device",
      "Large messages come in pieces. The device that has the rest could not be reached; `kith pull` prints the message "
      "when it is here. Nothing behind it is printed before, so that nothing is passed over."},
+    {"held-back", "another device leaves paths alone",
+     "It has everything else. What the group has for these paths would cover something there that is not kith's to move: "
+     "a symbolic link, say, or a name that differs only in upper and lower case. It waits until that is gone. On that "
+     "device `kith status` says how many are left alone for which reason, `kith sync DIR` names them, and `kith help "
+     "skipped` explains the reasons."},
     {"mismatch", "a file on the disk is not what was recorded",
      "`kith verify` read the file again, and its bytes are others than those that were synced, while size and time "
      "say that nothing changed. The disk may be failing, or a program changed the file and put its time back. If the "

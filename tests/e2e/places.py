@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 import unittest
 
 from folder_pair import Pair
@@ -253,6 +254,37 @@ class Told(unittest.TestCase):
         self.assertIn("behind: 1 file (4 B) still to come to this device, kept by laptop",
                       self.desktop.run("verify", "behind", "--timeout", "1s").expect(3).out)
         self.assertEqual((running.stop(), follower.stop()), (0, 0))
+        self.assertEqual([code for code, _ in self.pair.step("behind")], [0, 0])  # or others would wait for what it lacks
+
+    def test_nobody_waits_for_what_is_left_alone(self):
+        """What a device leaves alone does not come by waiting for it, and all else has come when the wait ends."""
+        here, there = self.pair.make("left")
+        (here / "file").write_text("file")
+        (there / "file").symlink_to("nowhere")
+        running = self.desktop.sync("left")
+        words = "desktop leaves 1 path of this group's folders alone: kith status there says why"
+        for size in (4, 5_000_000):
+            (here / "other").write_bytes(os.urandom(size))
+            begun = time.monotonic()
+            run = self.laptop.run("sync", here, "--once").expect(3)
+            self.assertLess(time.monotonic() - begun, 10)
+            self.assertIn(f"warning: {words}\n", run.err)
+            self.assertIn("Not in step in ", run.out)
+            self.assertEqual((there / "other").read_bytes(), (here / "other").read_bytes())
+        self.assertIn("symbolic link", self.laptop.run("help", "held-back").ok().out)
+        self.assertRegex(self.laptop.run("status").ok().out, r"desktop .* leaves 1 path alone")
+        begun = time.monotonic()
+        run = self.laptop.run("verify", "left", "--json").expect(3)
+        self.assertLess(time.monotonic() - begun, 8)
+        self.assertEqual([(each["result"], each["differs"]) for each in run.document()["devices"]], [("behind", ["contents"])])
+        self.assertIn("  desktop leaves 1 path alone: kith status there says why\n",
+                      self.laptop.run("verify", "left").expect(3).out)
+        (there / "file").unlink()
+        wait_until("the way to be free", lambda: self.desktop.status("left")["skipped"]["total"] == 0)
+        summary = self.laptop.once("left").ok().lines()[-1]
+        self.assertEqual((summary["in_sync"], summary["devices"][0]["held"]), (True, 0))
+        self.assertEqual((there / "file").read_text(), "file")
+        self.assertEqual(running.stop(), 0)
 
     def test_a_disk_that_is_away_keeps_nobody_from_comparing_the_rest(self):
         away, here = self.pair.make("away")[0], self.pair.make("here")[0]
