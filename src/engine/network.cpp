@@ -33,7 +33,7 @@ void Network::stop(std::chrono::milliseconds grace) {
     if (owner_) check(look_at_requests());
     stopping_ = true;
     if (folders_) folders_->stop();
-    if (exchange_) exchange_->close_all(wire::CloseCode::shutting_down);
+    if (exchange_) exchange_->leave(current_time());
     settle();
     // Links that are done end by themselves; what is left after the grace is cut.
     auto const until = Clock::now() + grace;

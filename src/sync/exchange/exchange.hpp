@@ -154,6 +154,9 @@ class Exchange final : public core::Membership {
   void unwant_chunks(std::vector<ChunkId> const& chunks);
   void ask_digests();
   void close_all(wire::CloseCode code);
+  /// The same, because this process ends: but each device that is owed it hears first what this one holds by now. It
+  /// may be waiting for nothing else.
+  void leave(Now now);
 
   // Looking.
   [[nodiscard]] PeerBook const& peers() const { return peers_; }

@@ -94,6 +94,23 @@ TEST_F(Exchanges, TellHowMuchIsLeftAlone) {
   expect_claim(later, 0);
 }
 
+/// Whoever hands something over may stay only until it knows that it has come.
+TEST_F(Exchanges, SayWhatTheyHoldBeforeTheyLeave) {
+  dial(b, a);
+  wait(300ms);
+  a.push("the last word");
+  changed(a);
+  pump();
+  auto const tips = must(a.replica.tips());
+  ASSERT_EQ(must(b.replica.tips()), tips);
+  b.exchange->set_contents({}, Contents::complete, 0, now());
+  b.exchange->leave(now());
+  pump();
+  EXPECT_TRUE(a.exchange->connected().empty());
+  EXPECT_EQ(a.exchange->peers().find(b.identity.device())->acked, tips);
+  EXPECT_EQ(a.exchange->peers().find(b.identity.device())->content, tips);
+}
+
 TEST_F(Exchanges, PassOnWhatOthersWrote) {
   add_third();
   dial(b, a);

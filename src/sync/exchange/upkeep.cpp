@@ -307,6 +307,14 @@ void Exchange::close_all(wire::CloseCode code) {
   }
 }
 
+void Exchange::leave(Now now) {
+  for (auto& [id, link] : links_) {
+    // What cannot be read now is said at the next meeting.
+    if (link.device && link.presence_due && link.session.open()) static_cast<void>(send_presence(link, now));
+  }
+  close_all(wire::CloseCode::shutting_down);
+}
+
 // core::Membership
 
 GroupId Exchange::group() const { return replica_.state().group(); }
