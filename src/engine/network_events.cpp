@@ -157,7 +157,7 @@ Result<> Network::look_at_contents() {
     if (looked_after && !interest->second) contents = Contents::unknown;
   }
   exchange_->set_contents(std::move(kept), contents, held, current_time());
-  return {};
+  return exchange_->on_timer(current_time());
 }
 
 /// Contents of messages that are too large for their entry: asked for as soon as the message is known.
@@ -175,9 +175,8 @@ Result<> Network::want_message_contents() {
     }
     if (rows.size() < 256) break;
   }
-  if (wanted.empty()) return {};
   exchange_->want_chunks(wanted);
-  return exchange_->on_timer(current_time());
+  return {};
 }
 
 }  // namespace kith::engine

@@ -215,6 +215,7 @@ Result<> Exchange::on_frame(LinkId id, wire::Frame frame, Now now) {
 Result<> Exchange::after_change(bool roster_changed, std::optional<LinkId> from, Now now) {
   KITH_TRY(current, replica_.incarnation());
   incarnation_ = current;
+  contents_stale_ = true;
   for (auto& [id, link] : links_) {
     if (id != from && link.device && link.session.open()) KITH_CHECK(link.log.on_local_change());
   }

@@ -146,7 +146,8 @@ class Exchange final : public core::Membership {
   /// The database has changed, by this process or another: pushes, announces, cuts removed devices off.
   [[nodiscard]] Result<> on_local_change(Now now);
   void set_addresses(std::vector<std::string> addresses, Now now);
-  /// Which folders this device keeps, and how far it has their contents; told to others.
+  /// Which folders this device keeps, and how far it has their contents; told to others. What is said here holds until
+  /// entries come: from then on others hear only of what was whole before, until it is said again.
   /// @param held  paths that are left alone, whose contents are therefore not here
   void set_contents(std::vector<FolderId> folders, Contents contents, std::size_t held, Now now);
   void want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> const& chunks);
@@ -270,6 +271,7 @@ class Exchange final : public core::Membership {
   std::vector<std::string> addresses_;
   std::vector<FolderId> kept_folders_;
   Contents contents_ = Contents::unknown;
+  bool contents_stale_ = false;  ///< entries have come since, and may lack theirs
   std::uint16_t held_ = 0;
   std::vector<Tip> content_tips_;  ///< when nothing was lacking last, of paths that are left alone neither
   std::optional<core::Upkeep::Kind> upkeep_;

@@ -75,8 +75,8 @@ TEST_F(Exchanges, TellHowMuchIsLeftAlone) {
   auto const whole = must(a.replica.tips());
   expect_claim(whole, 0);
   a.push("more");
-  a.exchange->set_contents({}, Contents::complete, 2, now());
   changed(a);
+  a.exchange->set_contents({}, Contents::complete, 2, now());
   pump();
   auto const later = must(a.replica.tips());
   ASSERT_NE(later, whole);
@@ -92,6 +92,28 @@ TEST_F(Exchanges, TellHowMuchIsLeftAlone) {
   expect_claim({}, 0);
   a.exchange->set_contents({}, Contents::complete, 0, now());
   expect_claim(later, 0);
+}
+
+/// The contents of what has just come may be missing: nothing is claimed of it before that was looked at.
+TEST_F(Exchanges, ClaimNoContentsOfWhatHasJustCome) {
+  dial(b, a);
+  pump();
+  a.exchange->set_contents({}, Contents::complete, 0, now());
+  wait(300ms);
+  auto const whole = must(a.replica.tips());
+  ASSERT_EQ(b.exchange->peers().find(a.identity.device())->content, whole);
+  b.push("with pieces");
+  changed(b);
+  pump();
+  ASSERT_NE(must(a.replica.tips()), whole);
+  wait(300ms);
+  EXPECT_EQ(b.exchange->peers().find(a.identity.device())->content, whole);
+  a.exchange->set_contents({}, Contents::lacking, 0, now());
+  wait(300ms);
+  EXPECT_EQ(b.exchange->peers().find(a.identity.device())->content, whole);
+  a.exchange->set_contents({}, Contents::complete, 0, now());
+  wait(300ms);
+  EXPECT_EQ(b.exchange->peers().find(a.identity.device())->content, must(a.replica.tips()));
 }
 
 /// Whoever hands something over may stay only until it knows that it has come.

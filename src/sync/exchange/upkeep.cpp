@@ -167,7 +167,7 @@ Result<> Exchange::send_presence(Link& link, Now now) {
       std::max(link.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
   presence.counter = link.presence_counter;
   KITH_TRY(tips, replica_.tips());
-  bool const complete = contents_ == Contents::complete;
+  bool const complete = contents_ == Contents::complete && !contents_stale_;
   if (complete && held_ == 0) content_tips_ = tips;
   if (contents_ == Contents::unknown) content_tips_.clear();
   // What is no longer left alone is on its way: then only what was said before that holds.
@@ -198,7 +198,8 @@ void Exchange::set_contents(std::vector<FolderId> folders, Contents contents, st
   if (folders.size() > kLimits.max_folders) folders.resize(kLimits.max_folders);
   constexpr std::size_t most = std::numeric_limits<decltype(held_)>::max();
   auto const told = static_cast<decltype(held_)>(std::min(held, most));
-  bool const news = folders != kept_folders_ || contents != contents_ || told != held_;
+  bool const news = contents_stale_ || folders != kept_folders_ || contents != contents_ || told != held_;
+  contents_stale_ = false;
   kept_folders_ = std::move(folders);
   contents_ = contents;
   held_ = told;
