@@ -71,9 +71,30 @@ void SyncRun::tell_changes(Snapshot const& before, Snapshot const& now) {
     out.warning("conflict", conflict_text(place_.name, *copy));
   }
   tell_skipped(now.skipped);
-  if (now.row.state == FolderState::in_step && before.row.state != FolderState::in_step) {
-    out.note(fmt::format("{} in step: {}", mark.done(), files_text(now.row.files, now.row.bytes)));
+}
+
+Result<bool> SyncRun::heard_all(Snapshot const& now) {
+  if (now.connected.empty()) return client_.other_devices().empty() || Clock::now() >= started_ + kReachTime;
+  KITH_TRY(book, engine::DeliveryBook::load(client_.instance().replica, client_.instance().store()));
+  for (auto const& device : now.connected) {
+    KITH_TRY(ours, book.we_hold_all(device));
+    if (!ours) return false;
   }
+  return true;
+}
+
+/// Each time that it comes to be so.
+Result<> SyncRun::tell_in_step(Snapshot const& now) {
+  if (context_.out.json()) return {};
+  bool const here = now.scanned && !now.open && now.row.state == FolderState::in_step;
+  if (!here) told_in_step_ = false;
+  if (!here || told_in_step_) return {};
+  KITH_TRY(heard, heard_all(now));
+  if (!heard) return {};
+  told_in_step_ = true;
+  context_.out.note(
+      fmt::format("{} in step: {}", context_.out.glyphs().done(), files_text(now.row.files, now.row.bytes)));
+  return {};
 }
 
 /// Each is told once in a run, however often it comes and goes.
@@ -131,7 +152,7 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   bool const alone = client_.other_devices().empty();
   bool const unkept = !others.met.empty() && others.keep.empty();
   bool const all_level = alone || (others.all_level() && !unkept);
-  object["in_sync"] = !reason && last.row.state == FolderState::in_step && all_level;
+  object["in_sync"] = !reason && !last.open && last.row.state == FolderState::in_step && all_level;
   object["sent"] = {{"files", is.sent_files - was.sent_files}, {"size_bytes", is.sent_bytes - was.sent_bytes}};
   object["received"] = {{"files", is.received_files - was.received_files},
                         {"size_bytes", is.received_bytes - was.received_bytes}};
@@ -187,9 +208,9 @@ void SyncRun::print_summary(Json const& object, Snapshot const& last) {
   }
   if (count("deleted", "here") > 0) parts.push_back(fmt::format("{} moved to .kith/trash", count("deleted", "here")));
   if (count("deleted", "there") > 0) parts.push_back(fmt::format("{} deleted", count("deleted", "there")));
-  if (parts.empty()) parts.emplace_back("nothing to do");
-  auto const with = devices.empty() ? std::string{} : fmt::format(" with {}", fmt::join(devices, ", "));
   bool const level = object["in_sync"];
+  if (parts.empty()) parts.emplace_back(level ? "nothing to do" : "nothing came or went");
+  auto const with = devices.empty() ? std::string{} : fmt::format(" with {}", fmt::join(devices, ", "));
   bool const nobody = met_.empty() && !object["devices"].empty();
   out.result(fmt::format("{} {}: {}. {}{} in {:.1f} s, {}", level ? out.glyphs().done() : "!", place_.name,
                          fmt::join(parts, ", "),

@@ -64,10 +64,12 @@ Result<SyncRun::Snapshot> SyncRun::look() {
   KITH_TRY(sessions, client_.sessions());
   KITH_TRY(skipped, skipped_row(client_, place_.id));
   KITH_TRY(interest, engine::get_control<engine::InterestRow>(store, interest_key_));
+  KITH_TRY(work, files::work_left(store, place_.id.view()));
   Snapshot now{row.value_or(files::FolderRow{}),
                tally.value_or(engine::TallyRow{}),
                std::move(skipped),
                interest && interest->scanned,
+               work != files::WorkLeft::none && work != files::WorkLeft::held,
                {}};
   for (auto const& [device, session] : sessions) now.connected.insert(device);
   return now;
@@ -100,6 +102,7 @@ Result<int> SyncRun::stay() {
     KITH_CHECK(check_standing(client_));
     KITH_TRY(now, look());
     tell_changes(before, now);
+    KITH_CHECK(tell_in_step(now));
     if (now.connected.empty()) KITH_CHECK(claims_.tell());
     if (now.row.state == FolderState::stopped && now.row.last_scan_ms >= 0) {
       auto const reason = problem_of(now.row);
@@ -181,7 +184,7 @@ Result<int> SyncRun::once() {
     if (now.row.state == FolderState::stopped && (now.scanned || time > started_ + std::chrono::seconds{1})) {
       return summarise(now, problem_of(now.row));
     }
-    bool const here = now.scanned && now.row.state == FolderState::in_step;
+    bool const here = now.scanned && !now.open && now.row.state == FolderState::in_step;
     bool const level = others.settled();
     if (here && alone) return summarise(now, std::nullopt);
     if (!here || !level) {

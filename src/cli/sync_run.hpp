@@ -30,6 +30,7 @@ class SyncRun {
     engine::TallyRow tally;
     engine::SkippedRow skipped;
     bool scanned = false;  ///< the whole folder, since this run wants it
+    bool open = false;     ///< something is still to be done here, whether or not the folder's row says so yet
     std::set<DeviceId> connected;
   };
   [[nodiscard]] Result<> forget_old_stop();
@@ -54,7 +55,10 @@ class SyncRun {
     [[nodiscard]] std::set<DeviceId> const& present() const { return connected.empty() ? met : connected; }
   };
   [[nodiscard]] Result<Others> look_at_others();
+  /// Whether this device has heard everything that those who are connected have; with nobody there, all that it can.
+  [[nodiscard]] Result<bool> heard_all(Snapshot const& now);
   void tell_changes(Snapshot const& before, Snapshot const& now);
+  [[nodiscard]] Result<> tell_in_step(Snapshot const& now);
   void tell_skipped(engine::SkippedRow const& row);
   void show_progress(Snapshot const& now);
   void end_progress();
@@ -71,6 +75,7 @@ class SyncRun {
   Instant started_;
   engine::TallyRow tally_before_;
   std::set<DeviceId> met_;
+  bool told_in_step_ = false;
   std::set<std::pair<std::string, std::string>> told_skips_;  ///< path and code
   std::unique_ptr<Progress> progress_;
   std::optional<Instant> pending_since_;
