@@ -72,7 +72,10 @@ void FolderService::try_again_in_time(Folder& folder, bool news) {
 /// Nothing is asked of a disk that does not answer. One that is only slow is waited for; else people are told.
 Result<> FolderService::wait_for_disk(Folder& folder) {
   auto const now = Clock::now();
-  if (!folder.silent_since) folder.silent_since = now;
+  if (!folder.silent_since) {
+    folder.silent_since = now;
+    KITH_CHECK(note_scanned(folder, false));  // nothing is known of it until it answers and is looked at again
+  }
   folder.retry = now + kLookAtSilent;
   if (now < *folder.silent_since + kSilent || folder.row.problem == "folder-silent") return {};
   return stop_folder(folder, "folder-silent", folder.row.root);
@@ -139,7 +142,7 @@ Result<> FolderService::scan(Folder& folder) {
     folder.tally.sent_files += report->changed_files;
     folder.tally.sent_bytes += report->changed_bytes;
     folder.tally.deleted_there += report->removed_files;
-    folder.tally_moved = true;
+    folder.tally_moved = folder.count_due = true;
   }
   if (everything) {
     KITH_CHECK(note_scanned(folder, true));
@@ -192,7 +195,7 @@ Result<> FolderService::apply(Folder& folder) {
   folder.row.conflicts = conflicts;
   KITH_TRY(left, files::work_left(store, folder.sync.id().view()));
   bool const in_step = left != files::WorkLeft::open;
-  if (in_step && folder.tally_moved) KITH_CHECK(count_files(folder));
+  if (in_step && folder.count_due) KITH_CHECK(count_files(folder));
   // What fits goes on while the rest waits for room, and nobody need be asked before that is done.
   bool const goes_on = folder.sync.fetching() > 0 && Clock::now() < folder.last_move + kStalled;
   if (!in_step && folder.space_retry && !goes_on) return put_stopped(folder, "disk-full", folder.row.root);
@@ -226,6 +229,7 @@ std::vector<files::Skipped> FolderService::bad_names(Folder const& folder, std::
 }
 
 Result<> FolderService::count_files(Folder& folder) {
+  folder.count_due = false;
   folder.row.files = folder.row.bytes = 0;
   return instance_->store().scan(core::Table::local_files, folder.sync.id().view(), {}, [&](ByteView, ByteView value) {
     auto const file = core::decode_record<files::LocalFile>(value);
@@ -247,7 +251,7 @@ void FolderService::note_applied(Folder& folder, files::ApplyReport const& repor
   if (tally.copies.size() > TallyRow::kMostCopies) {
     tally.copies.erase(tally.copies.begin(), tally.copies.end() - static_cast<std::ptrdiff_t>(TallyRow::kMostCopies));
   }
-  folder.tally_moved = true;
+  folder.tally_moved = folder.count_due = true;
 }
 
 void FolderService::recall_skipped(Folder& folder, SkippedRow const& earlier) {
@@ -261,6 +265,7 @@ void FolderService::recall_skipped(Folder& folder, SkippedRow const& earlier) {
 
 /// Tells those who want the folder whether it has been looked at since.
 Result<> FolderService::note_scanned(Folder& folder, bool scanned) {
+  if (left_behind_) return {};
   auto& store = instance_->store();
   KITH_TRY(transaction, store::Transaction::begin(store));
   for (auto const& key : folder.interests) {
@@ -273,7 +278,7 @@ Result<> FolderService::note_scanned(Folder& folder, bool scanned) {
 }
 
 Result<> FolderService::note_skipped(Folder& folder) {
-  if (!folder.skipped.take_moved()) return {};
+  if (left_behind_ || !folder.skipped.take_moved()) return {};
   KITH_CHECK(put_control(instance_->store(), folder.skipped.row(), folder.sync.id().view()));
   bell_->ring();
   return {};

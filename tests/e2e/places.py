@@ -234,6 +234,15 @@ class Told(unittest.TestCase):
         self.assertRegex(shown.out, r"desktop .* keeps (no folder|\d of \d folders) of this device")
         self.assertRegex(shown.err, r"Edits in \d+ folders are not seen now \(/.*, /.*\)\. Run for each: kith sync DIR")
 
+    def test_files_are_counted_where_all_have_come(self):
+        for number, each in enumerate(self.pair.make("many")):
+            for file in range(40):
+                (each / f"{number}-{file}").write_text("some")
+        with self.pair.live("many"):
+            self.assertEqual(len(self.pair.wait_same("many")), 80)
+            for device in (self.laptop, self.desktop):
+                wait_until("all are counted", lambda: device.status("many")["files"] == 80, timeout=5)
+
     def test_behind_is_not_different(self):
         """A device that follows messages only takes in that there are files, and not what is in them."""
         here, there = self.pair.make("behind")
