@@ -1,5 +1,9 @@
 #include "engine/home_database.hpp"
 
+#include <cerrno>
+
+#include <sys/stat.h>
+
 namespace kith::engine {
 namespace {
 
@@ -8,11 +12,18 @@ constexpr auto kPatience = std::chrono::seconds{10};
 
 }  // namespace
 
+Result<bool> is_there(std::filesystem::path const& file) {
+  struct stat found {};
+  if (::lstat(file.c_str(), &found) == 0) return true;
+  if (errno == ENOENT) return false;
+  return fail(EngineError::home_unusable, SystemDetail{errno, file.native()});
+}
+
 Result<HomeDatabase> HomeDatabase::open(HomePaths const& paths, store::OpenMode mode) {
   HomeDatabase database;
-  std::error_code ignored;
-  if (mode == store::OpenMode::existing && !std::filesystem::exists(paths.database, ignored))
-    return fail(store::StoreError::not_found, SubjectDetail{paths.database.native()});
+  KITH_TRY(there, is_there(paths.database));
+  if (mode == store::OpenMode::existing && !there)
+    return fail(store::StoreError::not_found, SystemDetail{ENOENT, paths.database.native()});
   if (!paths.database_lock.empty()) {
     KITH_TRY(lock, FileLock::take(paths.database_lock, FileLock::Kind::shared, kPatience));
     if (!lock) return fail(EngineError::owner_busy);

@@ -8,6 +8,7 @@
 #include "base/assert.hpp"
 #include "disk/fd.hpp"
 #include "disk/system_error.hpp"
+#include "engine/home_database.hpp"
 #include "store/store.hpp"
 
 namespace kith::engine {
@@ -19,9 +20,15 @@ fs::path beside(fs::path const& database, char const* suffix) { return database.
 
 fs::path joining_file(HomePaths const& home) { return beside(home.database, ".joining"); }
 
-void remove_all_of(fs::path const& database) {
+void remove_log_of(fs::path const& database) {
   std::error_code ignored;
-  for (char const* suffix : {"-wal", "-shm", ""}) fs::remove(beside(database, suffix), ignored);
+  for (char const* suffix : {"-wal", "-shm"}) fs::remove(beside(database, suffix), ignored);
+}
+
+void remove_all_of(fs::path const& database) {
+  remove_log_of(database);
+  std::error_code ignored;
+  fs::remove(database, ignored);
 }
 
 }  // namespace
@@ -58,11 +65,11 @@ Result<> JoiningDatabase::put_in_place() {
   KITH_ASSERT(home_lock_);
   // Whoever closes a database last puts its log into it and takes the log away. One that is still there, with nobody
   // left, found no room in its database, or belongs to none.
-  std::error_code ignored;
-  if (!fs::exists(home_.database, ignored)) remove_all_of(home_.database);
+  KITH_TRY(replaces, is_there(home_.database));
+  if (!replaces) remove_log_of(home_.database);
   for (auto const& database : {paths_.database, home_.database}) {
-    if (fs::exists(beside(database, "-wal"), ignored))
-      return fail(store::StoreError::disk_full, SystemDetail{ENOSPC, database.native()});
+    KITH_TRY(log, is_there(beside(database, "-wal")));
+    if (log) return fail(store::StoreError::disk_full, SystemDetail{ENOSPC, database.native()});
   }
   if (::rename(paths_.database.c_str(), home_.database.c_str()) != 0)
     return disk::fail_errno(errno, home_.database.native());

@@ -273,8 +273,8 @@ class Given(Basics):
         return self.run_kith("init", "--recovery-file", self.words, *args, **more)
 
     def left(self):
-        """What is in the home, but for the empty directory of doorbells."""
-        return sorted(set(os.listdir(self.home.home)) - {"run"}) if self.home.home.exists() else []
+        """What is in the home, but for the empty directory of doorbells and the empty lock."""
+        return sorted(set(os.listdir(self.home.home)) - {"run", "kith.db.lock"}) if self.home.home.exists() else []
 
     def test_commands_to_copy_name_the_home(self):
         home = self.home.dir / "other home"
