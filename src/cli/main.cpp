@@ -12,6 +12,7 @@
 #include "cli/program.hpp"
 #include "cli/signals.hpp"
 #include "crypto/system_random.hpp"
+#include "engine/thread.hpp"
 
 namespace {
 
@@ -46,8 +47,11 @@ int main(int argc, char** argv) {
   kith::crypto::initialise();
   kith::cli::signals::install();
   try {
-    return kith::cli::run_program({argv + 1, argv + (argc > 0 ? argc : 1)},
-                                  kith::engine::Environment::of_process(user_umask));
+    int const code = kith::cli::run_program({argv + 1, argv + (argc > 0 ? argc : 1)},
+                                            kith::engine::Environment::of_process(user_umask));
+    if (!kith::engine::a_thread_was_left_behind) return code;
+    std::fflush(nullptr);
+    std::_Exit(code);
   } catch (std::bad_alloc const&) {
     std::fputs("error: out of memory\n  your data: safe, what was acknowledged is on the disk\n", stderr);
   } catch (std::exception const& error) {

@@ -16,8 +16,9 @@ namespace kith::engine {
 
 /// What the looks and their threads share. A thread that hangs keeps it alive.
 struct FolderLooks::State : std::enable_shared_from_this<FolderLooks::State> {
+  /// A folder and where it is: one that was put elsewhere is another one to look at.
+  using Place = std::pair<FolderId, std::string>;
   struct Folder {
-    std::string root;
     bool wanted = true;  ///< false: forgotten, and its look has not returned yet
     bool due = false;
     std::optional<Instant> began;  ///< of the look that is under way
@@ -30,8 +31,9 @@ struct FolderLooks::State : std::enable_shared_from_this<FolderLooks::State> {
 
   void go_on();
   void work(std::uint64_t self);
-  [[nodiscard]] bool look_at(std::unique_lock<std::mutex>& lock, FolderId const& id);
+  [[nodiscard]] bool look_at(std::unique_lock<std::mutex>& lock, Place const& place);
   void tell();
+  [[nodiscard]] Folder const* find(FolderId const& id) const;
   [[nodiscard]] bool overdue(Folder const& folder) const {
     return folder.began && Clock::now() >= *folder.began + (folder.there ? pace.overdue : pace.relief);
   }
@@ -46,7 +48,7 @@ struct FolderLooks::State : std::enable_shared_from_this<FolderLooks::State> {
 
   std::mutex mutex;  ///< of all below
   std::condition_variable looked;
-  std::map<FolderId, Folder> folders;
+  std::map<Place, Folder> folders;
   std::uint64_t worker = 0;  ///< the thread that goes from folder to folder; those with other numbers were held up
   bool working = false;
   Instant busy_since;
@@ -74,8 +76,8 @@ void FolderLooks::State::work(std::uint64_t self) {
       if (worker == self) working = false;
       return;
     }
-    FolderId const id = next->first;
-    bool const news = look_at(lock, id);
+    auto const place = next->first;
+    bool const news = look_at(lock, place);
     looked.notify_all();
     if (news) {
       lock.unlock();
@@ -90,28 +92,32 @@ void FolderLooks::State::work(std::uint64_t self) {
 }
 
 /// @return whether it saw something that was not known before
-bool FolderLooks::State::look_at(std::unique_lock<std::mutex>& lock, FolderId const& id) {
-  auto& folder = folders.at(id);  // stays until its look has returned
+bool FolderLooks::State::look_at(std::unique_lock<std::mutex>& lock, Place const& place) {
+  auto& folder = folders.at(place);  // stays until its look has returned
   folder.due = false;
   folder.began = folder.last = busy_since = Clock::now();
-  std::string const root = folder.root;
   lock.unlock();
   std::optional<bool> there;
   try {
-    there = look(id, root);
+    there = look(place.first, place.second);
   } catch (std::bad_alloc const&) {  // as if it had not been looked at
   }
   lock.lock();
   bool const was_overdue = overdue(folder);
   folder.began.reset();
   if (!folder.wanted) {
-    folders.erase(id);
+    folders.erase(place);
     return false;
   }
-  if (folder.root != root) return false;  // it is somewhere else by now, and due
   bool const news = was_overdue || folder.there != there;
   folder.there = there;
   return news;
+}
+
+FolderLooks::State::Folder const* FolderLooks::State::find(FolderId const& id) const {
+  for (auto each = folders.lower_bound({id, {}}); each != folders.end() && each->first.first == id; ++each)
+    if (each->second.wanted) return &each->second;
+  return nullptr;
 }
 
 void FolderLooks::State::tell() {
@@ -136,16 +142,11 @@ void FolderLooks::end() {
 void FolderLooks::look(BoundFolders const& folders) {
   std::lock_guard const guard(state_->mutex);
   auto& known = state_->folders;
-  for (auto& [id, folder] : known) folder.wanted = false;
+  for (auto& [place, folder] : known) folder.wanted = false;
   auto const now = Clock::now();
   for (auto const& [id, row] : folders) {
-    auto& folder = known[id];
+    auto& folder = known[{id, row.root}];
     folder.wanted = true;
-    if (folder.root != row.root) {
-      folder.root = row.root;
-      folder.there.reset();
-      folder.last.reset();
-    }
     if (!folder.last || now >= *folder.last + state_->pace.again) folder.due = true;
   }
   for (auto each = known.begin(); each != known.end();) {
@@ -175,15 +176,14 @@ bool FolderLooks::wait(std::chrono::milliseconds most) {
 
 std::optional<bool> FolderLooks::there(FolderId const& folder) const {
   std::lock_guard const guard(state_->mutex);
-  auto const found = state_->folders.find(folder);
-  if (found == state_->folders.end() || state_->overdue(found->second)) return std::nullopt;
-  return found->second.there;
+  auto const* found = state_->find(folder);
+  return found == nullptr || state_->overdue(*found) ? std::nullopt : found->there;
 }
 
 bool FolderLooks::silent(FolderId const& folder) const {
   std::lock_guard const guard(state_->mutex);
-  auto const found = state_->folders.find(folder);
-  return found != state_->folders.end() && state_->overdue(found->second);
+  auto const* found = state_->find(folder);
+  return found != nullptr && state_->overdue(*found);
 }
 
 FolderLooks::Look look_for_markers(GroupId const& group) {

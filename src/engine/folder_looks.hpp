@@ -15,7 +15,7 @@ namespace kith::engine {
 
 /// Looks whether folders are there with their markers, and hangs for nobody: a disk that does not answer (a network
 /// drive whose server is gone) holds up whoever asks it, for ever. So only threads of this class ask. One goes from
-/// folder to folder; where it is held up, the next goes on with the others, and each folder has one look at a time.
+/// folder to folder; where it is held up, the next goes on with the others, and each place has one look at a time.
 ///
 /// What its threads need is theirs as well, so that it ends while they hang; nobody is told anything after that. A
 /// process can exit meanwhile, unless the system itself lets the thread not go. Any thread may call.

@@ -38,7 +38,7 @@ void FolderService::stop() {
   look();
   std::unique_lock lock(end_mutex_);
   if (end_.wait_for(lock, kStopTime, [this] { return ended_; })) return thread_.join();
-  left_behind_ = true;
+  left_behind_ = a_thread_was_left_behind = true;
   thread_.detach();
   std::lock_guard const guard(network_mutex_);
   network_ = nullptr;
