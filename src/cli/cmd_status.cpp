@@ -15,6 +15,7 @@ namespace {
 using engine::Client;
 using files::FolderState;
 
+constexpr auto kForkTold = std::chrono::milliseconds(std::chrono::days{30});
 constexpr auto kDiskPatience = std::chrono::seconds{1};  ///< in all
 
 std::string_view state_text(FolderState state, bool watched) {
@@ -82,6 +83,7 @@ class Picture {
     object_["relays"] = Json::array();
     KITH_CHECK(gather_problems());
     object_["state"] = overall();
+    KITH_CHECK(gather_forks());
     return gather_claims();
   }
 
@@ -184,12 +186,6 @@ class Picture {
     for (auto const& [key, row] : rows) {
       add(text_of(key), row.subject);
     }
-    bool forked = false;
-    KITH_CHECK(store.scan(core::Table::alarms, {}, {}, [&](ByteView, ByteView) {
-      forked = true;
-      return store::Store::Next::stop;
-    }));
-    if (forked) add("state-cloned", "two entries of one device have one number");
     return {};
   }
 
@@ -202,6 +198,33 @@ class Picture {
                                      {"message", printable(claim_text(client_, by))},
                                      {"safe", true},
                                      {"remedy", std::move(remedies)}});
+    }
+    return {};
+  }
+
+  /// Devices two of whose entries have one number: told for some time, and no failure, since both entries are kept.
+  Result<> gather_forks() {
+    auto const now = engine::current_time().wall;
+    std::set<DeviceId> forked;
+    KITH_CHECK(client_.instance().store().scan(core::Table::alarms, {}, {}, [&](ByteView, ByteView value) {
+      auto const alarm = core::decode_record<core::Alarm>(value);
+      if (alarm && alarm->found_ms + kForkTold.count() > now.ms) forked.insert(alarm->log.device);
+      return store::Store::Next::go_on;
+    }));
+    auto const& roster = client_.instance().replica.state().roster();
+    for (auto const& device : forked) {
+      if (roster.removed(device)) continue;
+      bool const self = device == client_.device_id();
+      auto const name = self ? std::string("this device") : device_name(client_, device);
+      std::vector<engine::Remedy> remedies{{"kith devices ls", "see when which device was last there"}};
+      if (!self)
+        remedies.push_back({"kith devices revoke " + engine::shell_quoted(name), "if somebody else may have the copy"});
+      object_["problems"].push_back(
+          {{"code", "forked"},
+           {"message",
+            printable(fmt::format("{} was put back from a backup, or copied: what both wrote is kept", name))},
+           {"safe", true},
+           {"remedy", remedies_json(context_.out.commands(remedies))}});
     }
     return {};
   }

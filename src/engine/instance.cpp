@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "disk/posix_file_system.hpp"
@@ -75,9 +76,11 @@ void Instance::prepare_folders() {
 }
 
 Result<> Instance::notice_move(HomePaths const& paths) {
-  struct stat facts {};
-  if (::stat(paths.database.c_str(), &facts) != 0) return {};
-  std::string const place = fmt::format("{}/{}", machine_id(), facts.st_ino);
+  struct statx facts {};
+  if (::statx(AT_FDCWD, paths.database.c_str(), 0, STATX_INO | STATX_BTIME, &facts) != 0) return {};
+  // An inode's number is used again: what was deleted and put back may have the same one.
+  auto const& made = facts.stx_btime;
+  std::string const place = fmt::format("{}/{}/{}.{}", machine_id(), facts.stx_ino, made.tv_sec, made.tv_nsec);
   KITH_TRY(known, store().get(core::Table::meta, bytes_of(kPlaceKey)));
   if (known && text_of(*known) == place) return {};
   KITH_TRY(transaction, store::Transaction::begin(store()));

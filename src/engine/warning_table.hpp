@@ -19,10 +19,16 @@ inline constexpr WarningCode kWarnings[] = {
      "counts now."},
     {"conflict", "a file was changed on two devices",
      "Neither version replaces the other: one keeps the name, the other is put beside it as a copy, the same on every "
-     "device. Compare them, keep what you want under the first name, and delete the copy."},
+     "device. Compare them, keep what you want under the first name, and delete the copy. If the "
+     "one under the first name is deleted instead, the copy takes the name."},
     {"content-missing", "a message is known here, and its content is still on another device",
      "Large messages come in pieces. The device that has the rest could not be reached; `kith pull` prints the message "
      "when it is here. Nothing behind it is printed before, so that nothing is passed over."},
+    {"forked", "a device was put back from a backup, or copied",
+     "Two of its entries have one number: its home went on from an older state, or two copies of it wrote. Both entries "
+     "are kept on every device, and nothing is lost; the device goes on under a new number by itself. If you did put it "
+     "back, nothing need be done. If you did not, somebody else may have a copy of its home: remove the device with "
+     "`kith devices revoke DEV`. It is told of for 30 days, or until the device is removed."},
     {"held-back", "another device leaves paths alone",
      "It has everything else. What the group has for these paths would cover something there that is not kith's to move: "
      "a symbolic link, say, or a name that differs only in upper and lower case. It waits until that is gone. On that "

@@ -1,6 +1,7 @@
 """Several processes of one home: one is on the network, all write; what happens when one is killed, stopped or not heard."""
 
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -206,6 +207,49 @@ class Ending(Paired):
                                   env=self.phone.environment(), timeout=PATIENCE_S, check=False)
         finally:
             os.close(out)
+
+
+class PutBack(Paired):
+    def meets(self):
+        follower = self.laptop.follow()
+        self.phone.run("pull").ok()
+        self.phone.run("verify").ok()
+        self.assertEqual(follower.stop(), 0, follower)
+
+    def problems(self, device):
+        status = device.json("status")
+        self.assertNotEqual(status["state"], "failed")
+        return [(each["code"], each["message"]) for each in status["problems"]]
+
+    def test_a_home_from_a_backup_writes_on(self):
+        """Whether its numbers are used again or not, both ways to write are kept, and nobody is told that he is cloned."""
+        self.meets()
+        kept = (self.phone.home / "kith.db").read_bytes()
+        self.phone.run("push", "lost with the disk").ok()
+        self.meets()
+        with open(self.phone.home / "kith.db", "r+b") as file:  # the same inode: nothing shows that it is an old state
+            file.truncate(0)
+            file.write(kept)
+        self.phone.run("push", "after the backup").ok()
+        self.meets()
+        self.assertEqual(sorted(self.laptop.texts("--after-cursor", "0")), ["after the backup", "lost with the disk"])
+        for device, name in ((self.laptop, "phone"), (self.phone, "this device")):
+            (code, message), = self.problems(device)
+            self.assertEqual(code, "forked")
+            self.assertTrue(message.startswith(name + " was put back from a backup, or copied"), message)
+
+    def test_a_home_that_is_copied_back_goes_on_under_a_new_number(self):
+        self.meets()
+        shutil.copytree(self.phone.home, self.phone.dir / "kept", ignore=shutil.ignore_patterns("run"))
+        self.phone.run("push", "lost with the disk").ok()
+        self.meets()
+        shutil.rmtree(self.phone.home)
+        shutil.copytree(self.phone.dir / "kept", self.phone.home)
+        self.phone.run("push", "after the backup").ok()
+        self.meets()
+        self.assertEqual(sorted(self.laptop.texts("--after-cursor", "0")), ["after the backup", "lost with the disk"])
+        for device in (self.laptop, self.phone):
+            self.assertEqual(self.problems(device), [])
 
 
 if __name__ == "__main__":
