@@ -189,7 +189,14 @@ Result<> check_place(Context& context, Client& client, FolderPlace const& place)
 /// Whether the directory may be made: for what the group has or is to get in any case, and not where a disk was meant
 /// to be. A mistyped name is no new folder.
 Result<> check_makeable(Context& context, FolderPlace const& place, SyncOptions const& options) {
-  if (place.bound) return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
+  if (place.bound) {
+    context.advise({{{fmt::format("kith sync {}", shown(place.root)), "go on, once the disk is mounted"},
+                     {"mkdir -p " + shown(place.root), "only if the directory is gone for good; then"},
+                     {sync_as(place, place.name), "get everything again from the others"}},
+                    "is the disk mounted?",
+                    {}});
+    return fail(EngineError::folder_unmounted, SubjectDetail{place.root.native()});
+  }
   if (place.known || options.make_new) return {};
   advise_missing(context, place);
   return fail(files::FilesError::not_found, SystemDetail{ENOENT, place.root.native()});

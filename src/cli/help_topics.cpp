@@ -106,7 +106,10 @@ std::span<TopicPage const> topic_pages() {
        "    unstable       it changed while it was read; kith looks again shortly\n"
        "    bad-content    its author describes content that cannot be; a next version is looked at\n"
        "    no-copy        it has more conflict copies than the 32 that are shown, or no room for a copy's name\n"
-       "    blocked        what should come here would cover something of another kind that is not kith's to move"},
+       "    blocked        what should come here would cover something of another kind that is not kith's to move\n\n"
+       "What stands in the place of files that were in step hides them, and other devices keep theirs. When it is taken "
+       "away and the files were not put back before, they count as deleted by you: they go to the trash of the other "
+       "devices. `kith sync DIR --dry-run` shows that beforehand."},
   };
   // clang-format on
   return all;

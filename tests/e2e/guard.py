@@ -1,7 +1,9 @@
 """Nothing is lost: missing disks, mass deletions, what is replaced or deleted, files in the middle of being written."""
 
 import os
+import shlex
 import shutil
+import subprocess
 import threading
 import time
 import unittest
@@ -57,8 +59,13 @@ class Unmounted(Guards):
         self.stopped(self.laptop.once("usb"), "folder-unmounted")
         self.assertEqual(os.listdir(here), [])
         here.rmdir()
-        self.stopped(self.laptop.once("usb"), "folder-unmounted")
+        error = self.stopped(self.laptop.once("usb"), "folder-unmounted")
         self.assertFalse(here.exists())
+        made, again = (shlex.split(each["command"]) for each in error["remedy"][1:])
+        subprocess.run(made, check=True)
+        self.assertEqual(again[0], "kith")
+        self.laptop.run(*again[1:], "--once").ok()
+        self.assertEqual(tree(here), before)
         self.assertEqual(running.stop(), 0)
         self.assertEqual(tree(there), before)
         self.assertEqual(trash_of(there), [])
