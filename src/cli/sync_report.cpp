@@ -86,9 +86,8 @@ Result<bool> SyncRun::heard_all(Snapshot const& now) {
 /// Each time that it comes to be so.
 Result<> SyncRun::tell_in_step(Snapshot const& now) {
   if (context_.out.json()) return {};
-  bool const here = now.scanned && !now.open && now.row.state == FolderState::in_step;
-  if (!here) told_in_step_ = false;
-  if (!here || told_in_step_) return {};
+  if (!now.in_step()) told_in_step_ = false;
+  if (!now.in_step() || told_in_step_) return {};
   KITH_TRY(heard, heard_all(now));
   if (!heard) return {};
   told_in_step_ = true;

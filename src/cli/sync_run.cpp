@@ -65,12 +65,8 @@ Result<SyncRun::Snapshot> SyncRun::look() {
   KITH_TRY(skipped, skipped_row(client_, place_.id));
   KITH_TRY(interest, engine::get_control<engine::InterestRow>(store, interest_key_));
   KITH_TRY(work, files::work_left(store, place_.id.view()));
-  Snapshot now{row.value_or(files::FolderRow{}),
-               tally.value_or(engine::TallyRow{}),
-               std::move(skipped),
-               interest && interest->scanned,
-               work != files::WorkLeft::none && work != files::WorkLeft::held,
-               {}};
+  Snapshot now{row.value_or(files::FolderRow{}), tally.value_or(engine::TallyRow{}), std::move(skipped),
+               interest && interest->scanned,    work == files::WorkLeft::open,      {}};
   for (auto const& [device, session] : sessions) now.connected.insert(device);
   return now;
 }
@@ -184,7 +180,7 @@ Result<int> SyncRun::once() {
     if (now.row.state == FolderState::stopped && (now.scanned || time > started_ + std::chrono::seconds{1})) {
       return summarise(now, problem_of(now.row));
     }
-    bool const here = now.scanned && !now.open && now.row.state == FolderState::in_step;
+    bool const here = now.in_step();
     bool const level = others.settled();
     if (here && alone) return summarise(now, std::nullopt);
     if (!here || !level) {

@@ -32,6 +32,7 @@ class SyncRun {
     bool scanned = false;  ///< the whole folder, since this run wants it
     bool open = false;     ///< something is still to be done here, whether or not the folder's row says so yet
     std::set<DeviceId> connected;
+    [[nodiscard]] bool in_step() const { return scanned && !open && row.state == files::FolderState::in_step; }
   };
   [[nodiscard]] Result<> forget_old_stop();
   [[nodiscard]] Result<> announce_interest();

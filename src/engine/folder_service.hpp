@@ -65,7 +65,7 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
     files::FolderRow row;
     TallyRow tally;
     bool tally_moved = false;
-    bool count_due = true;  ///< files came or went since they were counted
+    bool count_due = false;  ///< files came or went since they were counted
     std::set<std::string> dirty;
     bool all_dirty = true;
     Instant dirty_since;

@@ -114,7 +114,7 @@ class Network {
   [[nodiscard]] Result<> commit_pair(PairMachine& machine, core::PairCommit const& commit);
   [[nodiscard]] Result<> begin_looks();
   [[nodiscard]] Result<> look_at_contents();
-  [[nodiscard]] Result<> want_message_contents();
+  [[nodiscard]] Result<bool> want_message_contents();
   [[nodiscard]] Result<> introduce(DeviceId const& device, std::string const& endpoint);
   [[nodiscard]] Result<> note_claim(DeviceId const& by);
   [[nodiscard]] Result<> note_problem(std::string_view code, std::string subject);

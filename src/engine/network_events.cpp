@@ -134,7 +134,7 @@ Result<> Network::begin_looks() {
 /// meanwhile.
 Result<> Network::look_at_contents() {
   using sync::Contents;
-  KITH_CHECK(want_message_contents());
+  KITH_TRY(wanted, want_message_contents());
   auto& store = instance_->store();
   KITH_TRY(interests, live_interests(store));
   KITH_TRY(bound, files::bound_folders(store));
@@ -157,11 +157,12 @@ Result<> Network::look_at_contents() {
     if (looked_after && !interest->second) contents = Contents::unknown;
   }
   exchange_->set_contents(std::move(kept), contents, held, current_time());
-  return exchange_->on_timer(current_time());
+  return wanted ? exchange_->on_timer(current_time()) : Result<>{};
 }
 
 /// Contents of messages that are too large for their entry: asked for as soon as the message is known.
-Result<> Network::want_message_contents() {
+/// @return whether any are wanted that were not
+Result<bool> Network::want_message_contents() {
   std::vector<std::pair<ChunkId, std::uint64_t>> wanted;
   for (;;) {
     KITH_TRY(rows, instance_->messages.after(messages_looked_at_, 256));
@@ -176,7 +177,7 @@ Result<> Network::want_message_contents() {
     if (rows.size() < 256) break;
   }
   exchange_->want_chunks(wanted);
-  return {};
+  return !wanted.empty();
 }
 
 }  // namespace kith::engine
