@@ -10,7 +10,7 @@
 #include "cli/home_client.hpp"
 #include "crypto/mnemonic.hpp"
 #include "engine/device_name.hpp"
-#include "engine/file_lock.hpp"
+#include "engine/home_database.hpp"
 #include "engine/key_file.hpp"
 #include "engine/private_file.hpp"
 
@@ -68,11 +68,6 @@ Result<> write_words(std::string const& file, std::string const& words) {
   return written;
 }
 
-bool is_there(std::filesystem::path const& path) {
-  std::error_code ignored;
-  return std::filesystem::symlink_status(path, ignored).type() != std::filesystem::file_type::not_found;
-}
-
 /// What a run has made, taken away again unless it came to its end: the next one begins anew, and no words are left
 /// that open nothing.
 class Made {
@@ -114,7 +109,7 @@ Result<> check_words_place(Context& context, InitOptions const& options) {
                 SubjectDetail{"the recovery words need somebody to write them down: use --recovery-file FILE "
                               "where there is no terminal"});
   }
-  if (options.recovery_file && is_there(*options.recovery_file)) {
+  if (options.recovery_file && engine::is_there(*options.recovery_file)) {
     context.advise({{{"kith init --recovery-file FILE", "with a file that is not there yet"}}});
     return fail(files::FilesError::exists, SystemDetail{EEXIST, *options.recovery_file});
   }
@@ -142,7 +137,7 @@ Result<std::unique_ptr<engine::Client>> make_group(InitOptions const& options, e
     identity = std::move(fresh);
     made.add(paths.key_file);
   }
-  if (!is_there(paths.database)) {
+  if (!engine::is_there(paths.database)) {
     for (char const* suffix : {"-wal", "-shm", ""}) made.add(paths.database.native() + suffix);
   }
   KITH_TRY(client,
@@ -171,7 +166,7 @@ Result<int> init(Context& context, InitOptions const& options) {
   }
   if (engine::reads_as_id(name)) return fail(EngineError::usage, SubjectDetail{no_name_for_a_device(name)});
   std::optional<SecretBytes> passphrase;
-  if (!is_there(paths.key_file)) {
+  if (!engine::is_there(paths.key_file)) {
     KITH_CHECK(check_words_place(context, options));
     KITH_TRY(chosen, choose_passphrase(context, options));
     passphrase = std::move(chosen);

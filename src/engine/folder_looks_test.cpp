@@ -138,6 +138,23 @@ TEST(FolderLooks, ADiskThatHangsHoldsUpNoOther) {
   EXPECT_EQ(looks.there(folder(2)), true);
 }
 
+TEST(FolderLooks, AFolderThatWasPutElsewhereIsLookedAtThere) {
+  Disks disks;
+  disks.set_there("new", true);
+  disks.hang("old", true);
+  FolderLooks looks(disks.look(), {}, kEager);
+  looks.look(bound({{1, "old"}}));
+  ASSERT_TRUE(disks.held_up("old"));
+  EXPECT_TRUE(eventually([&] {
+    looks.look(bound({{1, "new"}}));
+    return looks.there(folder(1)) == true;
+  }));
+  EXPECT_FALSE(looks.silent(folder(1)));
+  disks.hang("old", false);
+  ASSERT_TRUE(disks.held_up("old", false));
+  EXPECT_EQ(looks.there(folder(1)), true) << "what the old place says does not count";
+}
+
 TEST(FolderLooks, OneFolderHasOneLookAtATime) {
   Disks disks;
   disks.set_there("slow", true);

@@ -2,8 +2,6 @@
 
 #include <cerrno>
 
-#include <sys/stat.h>
-
 namespace kith::engine {
 namespace {
 
@@ -12,17 +10,14 @@ constexpr auto kPatience = std::chrono::seconds{10};
 
 }  // namespace
 
-Result<bool> is_there(std::filesystem::path const& file) {
-  struct stat found {};
-  if (::lstat(file.c_str(), &found) == 0) return true;
-  if (errno == ENOENT) return false;
-  return fail(EngineError::home_unusable, SystemDetail{errno, file.native()});
+bool is_there(std::filesystem::path const& file) {
+  std::error_code ignored;
+  return std::filesystem::symlink_status(file, ignored).type() != std::filesystem::file_type::not_found;
 }
 
 Result<HomeDatabase> HomeDatabase::open(HomePaths const& paths, store::OpenMode mode) {
   HomeDatabase database;
-  KITH_TRY(there, is_there(paths.database));
-  if (mode == store::OpenMode::existing && !there)
+  if (mode == store::OpenMode::existing && !is_there(paths.database))
     return fail(store::StoreError::not_found, SystemDetail{ENOENT, paths.database.native()});
   if (!paths.database_lock.empty()) {
     KITH_TRY(lock, FileLock::take(paths.database_lock, FileLock::Kind::shared, kPatience));

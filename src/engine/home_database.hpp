@@ -19,9 +19,7 @@ struct HomeDatabase {
   [[nodiscard]] static Result<HomeDatabase> open(HomePaths const& paths, store::OpenMode mode);
 };
 
-/// Whether there is anything of this name, a link that leads nowhere included. What cannot be looked at is not
-/// "nothing".
-/// @return EngineError::home_unusable with errno and path
-[[nodiscard]] Result<bool> is_there(std::filesystem::path const& file);
+/// Whether there is anything of this name: a link that leads nowhere counts, and so does what cannot be looked at.
+[[nodiscard]] bool is_there(std::filesystem::path const& file);
 
 }  // namespace kith::engine

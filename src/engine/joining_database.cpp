@@ -65,11 +65,10 @@ Result<> JoiningDatabase::put_in_place() {
   KITH_ASSERT(home_lock_);
   // Whoever closes a database last puts its log into it and takes the log away. One that is still there, with nobody
   // left, found no room in its database, or belongs to none.
-  KITH_TRY(replaces, is_there(home_.database));
-  if (!replaces) remove_log_of(home_.database);
+  if (!is_there(home_.database)) remove_log_of(home_.database);
   for (auto const& database : {paths_.database, home_.database}) {
-    KITH_TRY(log, is_there(beside(database, "-wal")));
-    if (log) return fail(store::StoreError::disk_full, SystemDetail{ENOSPC, database.native()});
+    if (is_there(beside(database, "-wal")))
+      return fail(store::StoreError::disk_full, SystemDetail{ENOSPC, database.native()});
   }
   if (::rename(paths_.database.c_str(), home_.database.c_str()) != 0)
     return disk::fail_errno(errno, home_.database.native());

@@ -76,6 +76,14 @@ TEST_F(AJoining, ThatBrokeOffLeavesAFileThatMeansNothing) {
   EXPECT_EQ(get(home, "group"), "own");
 }
 
+/// The disk that the link leads to may not be mounted.
+TEST_F(AJoining, TakesALinkThatLeadsNowhereForNoMissingDatabase) {
+  std::filesystem::create_symlink(directory / "elsewhere", home.database);
+  auto const opened = HomeDatabase::open(home, OpenMode::existing);
+  ASSERT_FALSE(opened);
+  EXPECT_FALSE(opened.error().is(store::StoreError::not_found)) << opened.error().name();
+}
+
 /// Whoever opens the database meanwhile has the old one or the new one, and what it writes there is there as long as
 /// that database is: nobody writes to one that has lost its place, and no log comes to lie beside another's database.
 TEST_F(AJoining, ComesBetweenNobodysOpeningAndWriting) {
