@@ -27,7 +27,7 @@ void stranger(bool after_share, ByteView bytes, std::uint8_t cut) {
   if (after_share) {
     honest.on_share(whole.sent.size() > 2 ? ByteView{whole.sent}.subspan(2, load_be<std::uint16_t>(whole.sent.data()))
                                           : ByteView{});
-    core::MessageSplitter splitter;
+    wire::MessageSplitter splitter;
     splitter.feed(bytes);
     auto const first = splitter.next(kLimits.max_pairing_box_bytes);
     auto const message = first && *first ? wire::decode_pair_message(**first) : fail(wire::WireError::truncated);

@@ -44,7 +44,7 @@ void end_in_time(Ours& ours) {
 
 /// How many bytes a session said inside its Noise messages.
 std::size_t plain_bytes(Ours const& ours, bool we_dial) {
-  core::MessageSplitter messages;
+  wire::MessageSplitter messages;
   messages.feed(ByteView{ours.watched.sent()}.subspan(we_dial ? wire::Opening::kBytes : 0));
   std::size_t bytes = 0;
   while (auto const message = testing::must(messages.next(65535))) bytes += message->size() - crypto::kAeadTagBytes;
@@ -151,7 +151,7 @@ void frames(ByteView plaintext, std::uint8_t cut) {
     fuzz::require(type != ping && type != pong && type != close && type != rekey,
                   "the session keeps its own frames to itself");
   }
-  core::MessageSplitter said;
+  wire::MessageSplitter said;
   said.feed(ByteView{watched.sent()}.subspan(before));
   wire::FrameSplitter stream;
   while (auto const message = testing::must(said.next(65535))) {

@@ -156,7 +156,7 @@ class WatchedInviter {
   }
   /// The last message that was sent, without its length.
   [[nodiscard]] Bytes last_message() const {
-    core::MessageSplitter splitter;
+    wire::MessageSplitter splitter;
     splitter.feed(sent);
     Bytes last;
     while (auto message = testing::must(splitter.next(65535))) last = std::move(*message);

@@ -16,6 +16,7 @@ BELOW = {
     "base": [],
     "crypto": ["base"],
     "wire": ["base", "crypto"],
+    "relay/channel": ["base", "crypto", "wire"],
     "store": ["base"],
     "store/sqlite": ["base", "store"],
     "core": ["base", "crypto", "wire", "store"],
@@ -28,7 +29,7 @@ BELOW = {
                "link/tcp"],
 }
 BELOW["cli"] = [*BELOW, "engine"]
-PURE = ["base", "crypto", "wire", "store", "core", "sync/log", "sync/files", "sync/exchange"]
+PURE = ["base", "crypto", "wire", "relay/channel", "relay/rules", "store", "core", "sync/log", "sync/files", "sync/exchange"]
 
 # The real source of randomness lives beside the interface's other users, and is pure in all but the drawing.
 DRAWS_RANDOMNESS = ["crypto/system_random.hpp", "crypto/system_random.cpp"]

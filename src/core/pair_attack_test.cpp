@@ -20,7 +20,7 @@ struct PairingAttacks : ::testing::Test, PairingPair {
   }
   static Bytes framed(PairMessage const& message) {
     Bytes out;
-    append_message(out, wire::encode_pair_message(message));
+    wire::append_message(out, wire::encode_pair_message(message));
     return out;
   }
 };
@@ -289,7 +289,7 @@ TEST_F(PairingAttacks, GarbageEndsIt) {
     Bytes garbage(dice.below(300));
     for (auto& byte : garbage) byte = static_cast<std::uint8_t>(dice.next());
     Bytes message;
-    append_message(message, garbage);
+    wire::append_message(message, garbage);
     inviter_events.clear(), joiner_events.clear();
     join();
     to_inviter(from_joiner());

@@ -203,7 +203,9 @@ std::optional<Instant> PairInviter::next_deadline() const {
   return state_ == State::done ? std::nullopt : std::optional(deadline_);
 }
 
-void PairInviter::send(wire::PairMessage const& message) { append_message(out_, wire::encode_pair_message(message)); }
+void PairInviter::send(wire::PairMessage const& message) {
+  wire::append_message(out_, wire::encode_pair_message(message));
+}
 
 void PairInviter::expect(State state, Now now, std::chrono::seconds within) {
   state_ = state;

@@ -5,6 +5,7 @@
 #include "core/identity.hpp"
 #include "core/pair_keys.hpp"
 #include "core/pairing_code.hpp"
+#include "wire/noise_stream.hpp"
 #include "wire/opening.hpp"
 
 namespace kith::core {
@@ -104,7 +105,7 @@ class PairInviter {
   wire::Opening opening_;
   RandomSource& random_;
   State state_ = State::await_hello;
-  MessageSplitter incoming_;
+  wire::MessageSplitter incoming_;
   Bytes out_;
   std::deque<InviterEvent> events_;
   Instant deadline_;

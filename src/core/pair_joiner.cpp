@@ -173,7 +173,9 @@ std::optional<Instant> PairJoiner::next_deadline() const {
   return deadline_;
 }
 
-void PairJoiner::send(wire::PairMessage const& message) { append_message(out_, wire::encode_pair_message(message)); }
+void PairJoiner::send(wire::PairMessage const& message) {
+  wire::append_message(out_, wire::encode_pair_message(message));
+}
 
 void PairJoiner::expect(State state, Now now, std::chrono::seconds within) {
   state_ = state;

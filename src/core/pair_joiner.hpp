@@ -6,6 +6,7 @@
 #include "core/identity.hpp"
 #include "core/pair_keys.hpp"
 #include "core/pairing_code.hpp"
+#include "wire/noise_stream.hpp"
 #include "wire/opening.hpp"
 
 namespace kith::core {
@@ -66,7 +67,7 @@ class PairJoiner {
   std::string own_name_;
   PairingCode code_;
   State state_ = State::await_share;
-  MessageSplitter incoming_;
+  wire::MessageSplitter incoming_;
   Bytes out_;
   std::deque<JoinerEvent> events_;
   Instant deadline_;

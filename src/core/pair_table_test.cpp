@@ -72,7 +72,7 @@ TEST(PairingTable, EveryMessageInEveryStateOfTheInviter) {
       pair.inviter_events.clear();
       auto const message = made_up_messages(pair.random, pair.code.lookup)[type];
       Bytes bytes;
-      append_message(bytes, wire::encode_pair_message(message));
+      wire::append_message(bytes, wire::encode_pair_message(message));
       pair.approves = pair.commits = pair.stores = false;
       pair.to_inviter(bytes);
       pair.answer();
@@ -108,7 +108,7 @@ TEST(PairingTable, EveryMessageInEveryStateOfTheJoiner) {
       pair.joiner_events.clear();
       auto const message = made_up_messages(pair.random, pair.code.lookup)[type];
       Bytes bytes;
-      append_message(bytes, wire::encode_pair_message(message));
+      wire::append_message(bytes, wire::encode_pair_message(message));
       pair.to_joiner(bytes);
       if (type == kShare && step.due == kShare) {  // await_tries: whatever comes, the code was wrong
         pair.from_joiner();

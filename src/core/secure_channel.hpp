@@ -6,23 +6,9 @@
 #include "core/error.hpp"
 #include "crypto/noise.hpp"
 #include "wire/frame.hpp"
+#include "wire/noise_stream.hpp"
 
 namespace kith::core {
-
-/// Cuts a stream of bytes into messages that each follow a u16 length, big-endian. Holds at most one message.
-class MessageSplitter {
- public:
-  void feed(ByteView bytes) { append(buffer_, bytes); }
-  /// The next whole message; nullopt when more bytes are needed.
-  /// @return WireError::too_large as soon as a length above `max_bytes` is seen
-  [[nodiscard]] Result<std::optional<Bytes>> next(std::size_t max_bytes);
-
- private:
-  Bytes buffer_;
-  std::size_t taken_ = 0;
-};
-
-void append_message(Bytes& out, ByteView message);
 
 /// The frames of a session on their way through its two Noise ciphers. Control frames go before bulk, at frame borders;
 /// frames may span Noise messages and share them.

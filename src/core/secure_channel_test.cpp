@@ -21,9 +21,9 @@ TEST(MessageSplitter, CutsAStreamHoweverItArrives) {
     Bytes stream;
     for (std::size_t i = dice.below(6); i > 0; --i) {
       messages.emplace_back(dice.below(300), static_cast<std::uint8_t>(i));
-      append_message(stream, messages.back());
+      wire::append_message(stream, messages.back());
     }
-    MessageSplitter splitter;
+    wire::MessageSplitter splitter;
     std::vector<Bytes> cut;
     for (ByteView rest = stream; !rest.empty();) {
       auto const piece = std::min<std::size_t>(rest.size(), dice.between(1, 40));
@@ -36,7 +36,7 @@ TEST(MessageSplitter, CutsAStreamHoweverItArrives) {
 }
 
 TEST(MessageSplitter, RefusesALengthAsSoonAsItIsSeen) {
-  MessageSplitter splitter;
+  wire::MessageSplitter splitter;
   splitter.feed(Bytes{0x01});
   EXPECT_FALSE(must(splitter.next(256)));
   splitter.feed(Bytes{0x01});

@@ -79,7 +79,7 @@ Session Session::initiate(Identity const& identity, Membership const& membership
   if (started) started = session.handshake_->write_payload(tags, message);
   KITH_ASSERT(started.has_value());
   session.out_ = wire::encode(opening);
-  append_message(session.out_, message);
+  wire::append_message(session.out_, message);
   return session;
 }
 
@@ -199,7 +199,7 @@ Result<> Session::write_payload_message(std::optional<std::uint8_t> tag_index, N
   if (tag_index) payload.push_back(*tag_index);
   wire::encode_to(payload, own);
   KITH_CHECK(handshake_->write_payload(payload, message));
-  append_message(out_, message);
+  wire::append_message(out_, message);
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "core/identity.hpp"
 #include "core/secure_channel.hpp"
 #include "wire/handshake.hpp"
+#include "wire/noise_stream.hpp"
 #include "wire/opening.hpp"
 
 namespace kith::core {
@@ -155,7 +156,7 @@ class Session {
   std::optional<crypto::noise::HandshakeState> handshake_;
   std::optional<SecureChannel> channel_;
   State state_;
-  MessageSplitter incoming_;
+  wire::MessageSplitter incoming_;
   Bytes out_;
   std::deque<SessionEvent> events_;
   bool link_gone_ = false;

@@ -28,7 +28,7 @@ TEST_F(Handshakes, EndOnGarbageAtEachStep) {
     Bytes garbage(dice.below(600));
     for (auto& byte : garbage) byte = static_cast<std::uint8_t>(dice.next());
     Bytes framed;
-    append_message(framed, garbage);
+    wire::append_message(framed, garbage);
     auto const hello = first_message();
     a.session->on_bytes(framed, now());
     EXPECT_FALSE(a.session->open());

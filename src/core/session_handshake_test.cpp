@@ -38,7 +38,7 @@ Bytes dial_with(wire::Opening const& opening, crypto::noise::HandshakeState& sta
   append(tags, ByteView{mac.bytes}.first(16));  // the last of the four will do
   must(state.write_payload(observed_tags.empty() ? tags : observed_tags, message));
   Bytes out = wire::encode(opening);
-  append_message(out, message);
+  wire::append_message(out, message);
   return out;
 }
 Bytes dial_with(wire::Opening const& opening, testing::TestMembership const& membership, Identity const& identity,
@@ -142,7 +142,7 @@ TEST_F(Handshakes, NeedTheSecretBehindTheTags) {
   must(state.read_message(ByteView{answer}.subspan(2), payload));
   state.set_psk(a.random.secret<crypto::noise::Psk>());
   must(state.write_message(payload, proof));
-  append_message(framed, proof);
+  wire::append_message(framed, proof);
   deliver(*b.session, framed);
   EXPECT_FALSE(b.session->open());
   EXPECT_EQ(reason(b), "crypto.not_authentic");

@@ -101,7 +101,7 @@ class PlayedSession {
 /// A message as it stands in the stream: behind its length.
 [[nodiscard]] inline Bytes prefixed(ByteView message) {
   Bytes out;
-  core::append_message(out, message);
+  wire::append_message(out, message);
   return out;
 }
 
