@@ -22,14 +22,15 @@ BELOW = {
     "core": ["base", "crypto", "wire", "store"],
     "sync/log": ["base", "crypto", "wire", "store", "core"],
     "sync/files": ["base", "crypto", "wire", "store", "core"],
+    "sync/relays": ["base", "crypto", "wire", "store", "core", "relay/channel"],
     "sync/exchange": ["base", "crypto", "wire", "store", "core", "sync/log", "sync/files"],
     "disk": ["base", "sync/files"],
     "link/tcp": ["base"],
-    "engine": ["base", "crypto", "wire", "store", "store/sqlite", "core", "sync/log", "sync/files", "sync/exchange", "disk",
+    "engine": ["base", "crypto", "wire", "store", "store/sqlite", "core", "relay/channel", "sync/log", "sync/files", "sync/relays", "sync/exchange", "disk",
                "link/tcp"],
 }
 BELOW["cli"] = [*BELOW, "engine"]
-PURE = ["base", "crypto", "wire", "relay/channel", "relay/rules", "store", "core", "sync/log", "sync/files", "sync/exchange"]
+PURE = ["base", "crypto", "wire", "relay/channel", "relay/rules", "store", "core", "sync/log", "sync/files", "sync/relays", "sync/exchange"]
 
 # The real source of randomness lives beside the interface's other users, and is pure in all but the drawing.
 DRAWS_RANDOMNESS = ["crypto/system_random.hpp", "crypto/system_random.cpp"]

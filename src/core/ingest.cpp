@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "crypto/hash.hpp"
+#include "wire/relay.hpp"
 
 namespace kith::core {
 namespace {
@@ -14,7 +14,7 @@ constexpr int kMostLookups = 4;
 /// Entries opened at most to find one secret.
 constexpr int kMostTries = 32;
 
-ItemDigest digest_of(ByteView sealed) { return crypto::as_id<ItemDigest>(crypto::hash128("kith/item/1", {sealed})); }
+ItemDigest digest_of(ByteView sealed) { return crypto::as_id<ItemDigest>(wire::item_hash(sealed)); }
 
 std::vector<Tip> needs_of(OpenedEntry const& entry) {
   std::vector<Tip> needs = entry.body.tips;

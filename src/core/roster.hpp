@@ -88,6 +88,7 @@ struct Member {
   bool rooted = false;                 ///< the creator, or added by the recovery key
   std::vector<EntryHash> add_entries;  ///< every device_add of it, standing or not
   EpochId add_epoch;                   ///< named by its (standing, else any) device_add
+  std::map<wire::RelayKey, wire::Pseudonym> pseudonyms;  ///< its names at relays
 };
 
 class Roster {

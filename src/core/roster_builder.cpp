@@ -26,6 +26,7 @@ class RosterBuilder {
     settle_adds();
     fill_members();
     fill_relays();
+    fill_pseudonyms();
     return std::move(roster_);
   }
 
@@ -45,10 +46,12 @@ class RosterBuilder {
         if (std::holds_alternative<wire::DevicePause>(op)) pauses_.push_back(ref);
         if (std::holds_alternative<wire::RelaySet>(op) || std::holds_alternative<wire::RelayRemove>(op))
           relays_.push_back(ref);
+        if (std::holds_alternative<wire::DeviceRelay>(op)) pseudonyms_.push_back(ref);
       }
     }
     auto const by_order = [](OpRef const& a, OpRef const& b) { return a.order() < b.order(); };
-    for (auto* ops : {&adds_, &removes_, &renames_, &pauses_, &relays_}) std::ranges::sort(*ops, by_order);
+    for (auto* ops : {&adds_, &removes_, &renames_, &pauses_, &relays_, &pseudonyms_})
+      std::ranges::sort(*ops, by_order);
     for (auto const& remove : removes_) {
       if (!remove.by_recovery()) removes_by_[remove.entry->author].push_back(remove);
     }
@@ -278,6 +281,24 @@ class RosterBuilder {
     }
   }
 
+  /// A device says its own name at a relay, or whoever adds it does, in the same entry.
+  void fill_pseudonyms() {
+    std::set<std::pair<EntryHash, DeviceId>> added;
+    for (auto const& add : adds_) added.emplace(add.entry->hash, cert_of(add).device);
+    std::map<std::pair<DeviceId, wire::RelayKey>, std::vector<Rival>> names;
+    for (auto const& ref : pseudonyms_) {
+      auto const& op = std::get<wire::DeviceRelay>(*ref.op);
+      bool const entitled = ref.entry->author == op.device || added.contains({ref.entry->hash, op.device});
+      if (entitled && stands(ref)) names[{op.device, op.relay}].push_back(ref.rival());
+    }
+    for (auto const& [of, rivals] : names) {
+      auto const member = roster_.members_.find(of.first);
+      if (member == roster_.members_.end()) continue;
+      auto const won = winner(rivals);
+      member->second.pseudonyms[of.second] = std::get<wire::DeviceRelay>(op_of(rivals[*won])).pseudonym;
+    }
+  }
+
   [[nodiscard]] bool stands(OpRef const& ref) const { return roster_.stands(*ref.entry, ref.index); }
 
   static RosterOp const& op_of(Rival const& rival) {
@@ -292,7 +313,7 @@ class RosterBuilder {
   std::span<RosterEntry const> entries_;
   OpRef founding_;
   DeviceId creator_;
-  std::vector<OpRef> adds_, removes_, renames_, pauses_, relays_;
+  std::vector<OpRef> adds_, removes_, renames_, pauses_, relays_, pseudonyms_;
   std::map<DeviceId, std::vector<OpRef>> adds_by_, removes_by_;  ///< by their author; without those by the recovery key
   using OpCount = std::pair<Seq, std::uint64_t>;                 ///< roster ops of a chain up to a seq
   std::map<ChainNo, std::vector<OpCount>> op_counts_;

@@ -239,6 +239,42 @@ TEST_F(RelayRules, RemovedDevicesSetNoRelays) {
   EXPECT_TRUE(urls().empty());
 }
 
+struct PseudonymRules : RosterRules {
+  [[nodiscard]] RosterOp named(std::uint8_t of, std::uint8_t relay, std::uint8_t name) const {
+    wire::DeviceRelay op{device(of), {}, {}};
+    op.relay.bytes[0] = relay, op.pseudonym.bytes[0] = name;
+    return op;
+  }
+  /// The first byte of a device's name at a relay; 0 where it has none.
+  [[nodiscard]] int name_of(std::uint8_t of, std::uint8_t relay) const {
+    auto const group = roster();
+    wire::RelayKey key;
+    key.bytes[0] = relay;
+    auto const& names = group.find(device(of))->pseudonyms;
+    auto const found = names.find(key);
+    return found == names.end() ? 0 : found->second.bytes[0];
+  }
+};
+
+TEST_F(PseudonymRules, ADeviceSaysItsOwnNameOrWhoeverAddsItDoes) {
+  auto const two = write(1, {}, {add(2), named(2, 1, 7)});
+  EXPECT_EQ(name_of(2, 1), 7);
+  EXPECT_EQ(name_of(2, 2), 0);
+  write(1, {}, {named(2, 1, 8)});
+  EXPECT_EQ(name_of(2, 1), 7) << "not in the entry that adds it";
+  write(2, {two}, {named(1, 1, 9), named(2, 1, 6), named(2, 2, 5)});
+  EXPECT_EQ(name_of(1, 1), 0) << "of another device";
+  EXPECT_EQ(name_of(2, 1), 6);
+  EXPECT_EQ(name_of(2, 2), 5);
+}
+
+TEST_F(PseudonymRules, ARemovedDeviceNamesNothingMore) {
+  auto const two = write(1, {}, {add(2), named(2, 1, 7)});
+  write(1, {}, {remove(2)});
+  write(2, {two}, {named(2, 1, 8)});
+  EXPECT_EQ(name_of(2, 1), 7);
+}
+
 TEST_F(RosterRules, FoundedWithoutADeviceAreThoseWhoDoNotDependOnIt) {
   auto const two = write(1, {}, {add(2), add(3)});
   auto const four = write(2, {two}, {add(4), add(5)});

@@ -47,6 +47,8 @@ std::string_view table_name(Table table) {
     case Table::local_files: return "local_files";
     case Table::folder_work: return "folder_work";
     case Table::chunk_places: return "chunk_places";
+    case Table::relays: return "relays";
+    case Table::acl_chain: return "acl_chain";
     case Table::control: return "control";
     case Table::messages: return "messages";
     case Table::versions: return "versions";

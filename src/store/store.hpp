@@ -47,6 +47,8 @@ enum class Table : std::uint8_t {
   local_files,     ///< folder id, path -> what the disk was last seen to hold
   folder_work,     ///< folder id, path -> path whose view changed and whose disk may not have followed yet
   chunk_places,    ///< chunk id, folder id, path -> offset and length in that file
+  relays,          ///< relay key, channel id -> how far this device has come there
+  acl_chain,       ///< channel id, version -> signed list of whom a relay is to serve
   control,         ///< requests and states that processes of one home show each other
   // Views:
   messages,      ///< number -> where the message is

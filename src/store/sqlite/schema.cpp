@@ -37,6 +37,8 @@ bool holds_large_values(Table table) {
     case Table::local_files:
     case Table::folder_work:
     case Table::chunk_places:
+    case Table::relays:
+    case Table::acl_chain:
     case Table::control:
     case Table::messages:
     case Table::versions:

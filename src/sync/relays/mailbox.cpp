@@ -1,0 +1,398 @@
+#include "sync/relays/mailbox.hpp"
+
+#include <algorithm>
+
+/// One relay's connection: when to make it, who speaks first, and what comes.
+namespace kith::sync {
+namespace {
+
+/// The most work that a relay may ask for before it takes a group in: some ten seconds of it.
+constexpr std::uint64_t kMostStampBits = 25;
+
+}  // namespace
+
+Mailbox::Mailbox(core::Replica& replica, store::Store& store, core::Roster::Relay relay, RandomSource& random)
+    : replica_(replica),
+      store_(store),
+      relay_(std::move(relay)),
+      random_(random),
+      face_(core::relay_face(replica.identity().root, relay_.relay, replica.state().group())),
+      chain_(relay_.channel) {}
+
+Result<> Mailbox::start(Now now) {
+  KITH_TRY(record, RelayRecord::load(store_, relay_.relay, relay_.channel));
+  record_ = std::move(record);
+  KITH_CHECK(chain_.load(store_));
+  dial_at_ = now.mono;
+  return name_ourselves(now);
+}
+
+// The connection.
+
+bool Mailbox::wants_link(Now now) const { return state_ == State::idle && dial_at_ <= now.mono; }
+
+void Mailbox::dialling(Now now) {
+  state_ = State::dialling;
+  since_ = now.mono;
+}
+
+/// Waits 1, 2, 4... seconds, each time between half of it and all, so that devices that lost one relay do not all come
+/// back at once.
+void Mailbox::dial_failed(Error reason, Now now) {
+  state_ = State::idle;
+  channel_.reset();
+  answer_due_.reset();
+  auto const longest = std::min<std::chrono::milliseconds>(kFirstWait * (1U << std::min(failures_, 6U)), kLongestWait);
+  ++failures_;
+  dial_at_ = now.mono + longest / 2 +
+             std::chrono::milliseconds{random_.u64() % static_cast<std::uint64_t>(longest.count() / 2 + 1)};
+  events_.emplace_back(RelayDown{std::move(reason)});
+}
+
+void Mailbox::hurry(Now now) {
+  failures_ = 0;
+  if (state_ == State::idle) dial_at_ = now.mono;
+}
+
+void Mailbox::on_connected(Now now) {
+  channel_ = relay::Channel::initiate(relay_.relay, face_.dx, random_);
+  state_ = State::handshake;
+  since_ = now.mono;
+  answer_due_ = now.mono + kHandshakeTime;
+  reset_once_ = showed_chain_ = more_to_pull_ = false;
+  pull_request_ = push_request_ = acl_request_ = 0;
+  acl_step_ = AclStep::none;
+  stamp_.reset();
+  acked_cursor_ = {};
+  push_not_before_.reset();
+}
+
+Result<> Mailbox::on_closed(Now now) {
+  bool const was_up = state_ == State::catching_up || state_ == State::live;
+  if (was_up) failures_ = 0;
+  if (state_ != State::idle) dial_failed(core::CoreError::closed, now);
+  return flush();
+}
+
+bool Mailbox::poll_transmit(Bytes& out) { return channel_ && state_ != State::ending && channel_->poll_transmit(out); }
+
+/// The conversation is over for a reason of ours or the relay's: the caller closes the link, and is told then.
+void Mailbox::end(Error reason, Now now) {
+  if (state_ == State::idle || state_ == State::ending) return;
+  if (state_ == State::live || state_ == State::catching_up) failures_ = 0;
+  dial_failed(std::move(reason), now);
+  state_ = State::ending;
+}
+
+void Mailbox::misbehaved(Error reason, Now now) {
+  set_trouble(RelayTrouble::misbehaves);
+  failures_ = std::max(failures_, 5U);
+  end(std::move(reason), now);
+  dial_at_ = now.mono + kLongestWait;
+}
+
+void Mailbox::set_trouble(RelayTrouble trouble, std::uint64_t number) {
+  if (trouble_ == trouble) return;
+  trouble_ = trouble;
+  events_.emplace_back(RelayTroubled{trouble, number});
+}
+
+template <class Message>
+void Mailbox::send(Message message) {
+  channel_->send(wire::RelayMessage{std::move(message)});
+}
+
+Result<> Mailbox::on_bytes(ByteView bytes, Now now) {
+  if (!channel_ || state_ == State::ending) return {};
+  std::vector<wire::RelayMessage> messages;
+  bool const was_open = channel_->open();
+  auto taken = channel_->on_bytes(bytes, messages);
+  if (!taken && !was_open) {
+    end(taken.error(), now);
+    return {};
+  }
+  if (!was_open && channel_->open()) {
+    channel_->set_max_message_bytes(wire::kRelayLimits.max_message_bytes);
+    say_hello();
+    state_ = State::hello;
+    answer_due_ = now.mono + kAnswerTime;
+  }
+  for (auto& message : messages) {
+    KITH_CHECK(on_message(std::move(message), now));
+    if (state_ == State::ending) return {};
+  }
+  if (!taken) misbehaved(taken.error(), now);
+  return {};
+}
+
+void Mailbox::say_hello() {
+  wire::Hello hello;
+  hello.request = hello_request_ = ++last_request_;
+  hello.channel = relay_.channel;
+  hello.pseudonym = face_.pseudonym();
+  hello.last_cursor = record_.position;
+  hello.last_item = record_.last_item;
+  wire::HelloProof const proof{relay_.relay, relay_.channel, channel_->handshake_hash(), record_.position};
+  hello.proof = face_.sign.sign(wire::kHelloLabel, wire::encode(proof));
+  send(std::move(hello));
+}
+
+Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
+  bool const member = state_ == State::catching_up || state_ == State::live;
+  auto const request = wire::request_of(message);
+  if (auto* failure = std::get_if<wire::RelayFailure>(&message)) return on_failure(*failure, now);
+  if (auto* acl = std::get_if<wire::AclRecords>(&message);
+      acl != nullptr && acl_step_ == AclStep::reading && request == acl_request_) {
+    return on_acl(*acl, now);
+  }
+  if (std::holds_alternative<wire::Done>(message) && acl_request_ != 0 && request == acl_request_)
+    return on_acl_put(now);
+  if (auto* welcome = std::get_if<wire::Welcome>(&message);
+      welcome != nullptr && state_ == State::hello && request == hello_request_) {
+    return on_welcome(*welcome, now);
+  }
+  if (member) {
+    if (auto* pulled = std::get_if<wire::PullResponse>(&message);
+        pulled != nullptr && pull_request_ != 0 && request == pull_request_) {
+      return on_pulled(std::move(*pulled), now);
+    }
+    if (auto* ack = std::get_if<wire::PushAck>(&message);
+        ack != nullptr && push_request_ != 0 && request == push_request_) {
+      return on_pushed(*ack, now);
+    }
+    if (auto* live = std::get_if<wire::LiveItems>(&message)) {
+      if (live->items.empty()) return {};
+      // What comes while older items are still being pulled will come again with them.
+      return pull_request_ != 0 ? Result<>{} : take_items(live->items, live->items.back().cursor, now);
+    }
+    if (auto* notice = std::get_if<wire::Notify>(&message)) {
+      more_to_pull_ = notice->head > record_.position;
+      if (more_to_pull_) pull();
+      return {};
+    }
+    if (std::holds_alternative<wire::RelayPresence>(message)) return {};
+    if (std::holds_alternative<wire::Done>(message)) return {};
+  }
+  misbehaved(relay::ChannelError::out_of_place, now);
+  return {};
+}
+
+Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
+  state_ = State::catching_up;
+  since_ = now.mono;
+  answer_due_.reset();
+  KITH_CHECK(reconcile(welcome));
+  set_trouble(RelayTrouble::none);
+  events_.emplace_back(RelayUp{});
+  KITH_TRY(known, chain_.holds(store_, welcome.acl_version, welcome.acl_hash));
+  if (!known) {
+    ask_acl();
+  } else if (welcome.acl_version < chain_.version()) {
+    KITH_CHECK(show_chain(welcome.acl_version + 1));  // it was put back to an older state
+  }
+  pull();
+  return {};
+}
+
+/// Holds what the relay says of this device's pushes against what is known here. It may have lost some, it may be
+/// another mailbox altogether, or this home may be older than what it once pushed.
+Result<> Mailbox::reconcile(wire::Welcome const& welcome) {
+  bool const same = record_.log_epoch == welcome.log_epoch;
+  auto const first = record_.acked.value, last = first + record_.outbox.size();
+  auto const theirs = welcome.last_push_seq.value;
+  if (same && theirs >= first && theirs <= last) return acknowledge(static_cast<std::size_t>(theirs - first));
+  bool const known_before = !record_.log_epoch.is_zero();
+  if (known_before) forget();
+  if (known_before && theirs < first) events_.emplace_back(RelayTroubled{RelayTrouble::lost_data, 0});
+  record_.log_epoch = welcome.log_epoch;
+  record_.acked = welcome.last_push_seq;
+  flush_due_ = since_;
+  return {};
+}
+
+/// What was seen there is not there any more, or not for sure: all of it is pulled again, and what is missing pushed.
+void Mailbox::forget() {
+  record_.position = {};
+  record_.last_item = {};
+  record_.there = {};
+  record_.outbox.clear();
+  unresolved_.clear();
+}
+
+Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
+  using enum wire::RelayErrorCode;
+  auto const retry = std::chrono::seconds{std::min<std::uint32_t>(failure.retry_after_s, 3600)};
+  bool const of_acl = acl_request_ != 0 && failure.request == acl_request_;
+  bool const of_push = push_request_ != 0 && failure.request == push_request_;
+  auto const later = [&](std::chrono::milliseconds least) {
+    push_request_ = 0;
+    answer_due_.reset();
+    push_not_before_ = now.mono + std::max<std::chrono::milliseconds>(least, retry);
+  };
+  switch (failure.code) {
+    case log_reset:
+      if (state_ != State::hello || reset_once_) break;
+      reset_once_ = true;
+      events_.emplace_back(RelayTroubled{RelayTrouble::lost_data, 0});
+      forget();
+      say_hello();
+      return {};
+    case not_allowed: {
+      auto const record = wire::decode<wire::AclRecord>(failure.detail);
+      if (record) {
+        KITH_TRY(fits, chain_.extend(store_, *record));
+        if (!fits && record->channel == relay_.channel && record->version > chain_.version()) {
+          acl_step_ = AclStep::reading;  // records between are missing here
+          if (state_ == State::hello) {
+            ask_acl();
+            return {};
+          }
+        }
+      } else if (state_ == State::hello && !showed_chain_ && chain_.version() > 0) {
+        showed_chain_ = true;  // it may have forgotten the group
+        return show_chain(1);
+      }
+      set_trouble(RelayTrouble::not_allowed);
+      end(core::CoreError::closed, now);
+      return {};
+    }
+    case stamp_needed:
+      if (!of_acl) break;
+      if (failure.number == 0 || failure.number > kMostStampBits || stamp_ || !put_) {
+        set_trouble(RelayTrouble::needs_token);
+        end(core::CoreError::closed, now);
+        dial_at_ = now.mono + kLongestWait;
+        return {};
+      }
+      stamp_bits_ = static_cast<unsigned>(failure.number);
+      stamp_.emplace(wire::kStampBytes, std::uint8_t{0});
+      store_be(stamp_->data(), random_.u64());
+      return {};
+    case stale_acl: {
+      if (!of_acl) break;
+      auto const record = wire::decode<wire::AclRecord>(failure.detail);
+      acl_request_ = 0;
+      acl_step_ = AclStep::none;
+      put_.reset();
+      if (record && record->channel == relay_.channel && record->version >= chain_.version()) {
+        ask_acl();
+        return {};
+      }
+      if (state_ == State::hello) {
+        set_trouble(RelayTrouble::not_allowed);
+        end(core::CoreError::closed, now);
+      }
+      return {};
+    }
+    case seq_gap:
+      if (!of_push) break;
+      // Somebody else pushed under this name, or the relay lost some: the next WELCOME says which.
+      end(core::CoreError::closed, now);
+      dial_at_ = now.mono + kFirstWait;
+      return {};
+    case quota:
+    case storage_full:
+      if (!of_push) break;
+      set_trouble(failure.code == quota ? RelayTrouble::quota : RelayTrouble::storage_full, failure.number);
+      later(kFullWait);
+      return {};
+    case rate_limited:
+      if (of_push) {
+        later(std::chrono::seconds{1});
+        return {};
+      }
+      end(core::CoreError::closed, now);
+      dial_at_ = std::max(dial_at_, now.mono + retry);
+      return {};
+    case replaced:
+      set_trouble(RelayTrouble::replaced);
+      end(core::CoreError::closed, now);
+      return {};
+    case draining:
+    case internal:
+      end(core::CoreError::closed, now);
+      dial_at_ = std::max(dial_at_, now.mono + retry);
+      return {};
+    case unsupported_version:
+      end(Error(core::CoreError::version_mismatch,
+                VersionsDetail{1, 1, static_cast<std::uint32_t>(failure.number >> 8 & 0xFF),
+                               static_cast<std::uint32_t>(failure.number & 0xFF)}),
+          now);
+      dial_at_ = now.mono + kLongestWait;
+      return {};
+    case bad_frame:
+    case too_large:
+    case no_snapshot:
+    case not_found: break;
+  }
+  misbehaved(relay::ChannelError::out_of_place, now);
+  return {};
+}
+
+// Time.
+
+Result<> Mailbox::on_timer(Now now) {
+  if (flush_due_ && *flush_due_ <= now.mono) KITH_CHECK(flush());
+  if (state_ == State::idle || state_ == State::ending || state_ == State::dialling) return {};
+  if (answer_due_ && *answer_due_ <= now.mono) {
+    end(core::CoreError::timed_out, now);
+    return {};
+  }
+  bool const member = state_ == State::catching_up || state_ == State::live;
+  if (member && since_ + kLifetime <= now.mono) {
+    end(core::CoreError::closed, now);
+    dial_at_ = now.mono;
+    return {};
+  }
+  if (stamp_ && put_) stamp_more();
+  return state_ == State::live ? push(now) : Result<>{};
+}
+
+std::optional<Instant> Mailbox::next_deadline() const {
+  std::optional<Instant> next;
+  auto const consider = [&](std::optional<Instant> const& instant) {
+    if (instant && (!next || *instant < *next)) next = instant;
+  };
+  consider(flush_due_);
+  switch (state_) {
+    case State::idle: consider(dial_at_); break;
+    case State::dialling:
+    case State::ending: break;
+    case State::live:
+      consider(others_due_);
+      consider(push_not_before_);
+      [[fallthrough]];
+    case State::catching_up: consider(since_ + kLifetime); [[fallthrough]];
+    case State::handshake:
+    case State::hello: consider(answer_due_); break;
+  }
+  if (stamp_ && put_) consider(Instant{});
+  return next;
+}
+
+std::optional<MailboxEvent> Mailbox::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  auto event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+Result<> Mailbox::on_local_change(Now now) {
+  KITH_CHECK(resolve());
+  KITH_CHECK(name_ourselves(now));
+  if (state_ != State::live) return {};
+  KITH_CHECK(settle_acl(now));
+  return push(now);
+}
+
+Result<> Mailbox::flush() {
+  if (!flush_due_) return {};
+  flush_due_.reset();
+  KITH_TRY(transaction, store::Transaction::begin(store_));
+  KITH_CHECK(record_.put(store_, relay_.relay, relay_.channel));
+  return transaction.commit();
+}
+
+bool Mailbox::holds_all() const { return record_.there.includes(replica_.state().counting().heads); }
+
+}  // namespace kith::sync

@@ -1,0 +1,190 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "core/replica.hpp"
+#include "relay/channel/channel.hpp"
+#include "sync/relays/acl_chain.hpp"
+#include "sync/relays/relay_record.hpp"
+#include "wire/frame.hpp"
+
+namespace kith::sync {
+
+/// What may be wrong with a relay, as far as this device can tell.
+enum class RelayTrouble : std::uint8_t {
+  none = 0,
+  not_allowed = 1,   ///< it does not serve this device: not let in yet, paused or removed
+  off_chain = 2,     ///< it shows access records that the group did not make
+  lost_data = 3,     ///< it had lost what it once acknowledged; it is being told again
+  quota = 4,         ///< the group stores there all that it may
+  storage_full = 5,  ///< its disk is full
+  misbehaves = 6,    ///< it breaks the protocol
+  replaced = 7,      ///< another process or copy of this home connected in this device's place
+  needs_token = 8,   ///< it has forgotten the group, and takes none without its operator's token
+};
+constexpr bool valid(RelayTrouble trouble) { return trouble <= RelayTrouble::needs_token; }
+
+/// The relay has accepted this device; what waits there is on its way.
+struct RelayUp {};
+/// The connection ended, or could not be made.
+struct RelayDown {
+  std::optional<Error> reason;
+};
+/// Items were taken in: views may have changed.
+struct RelayApplied {
+  std::size_t count = 0;
+  bool roster_changed = false;
+};
+/// What the relay is known to hold has changed, or all of it was pulled.
+struct RelayMoved {};
+/// What is wrong with the relay now; none when it is over.
+struct RelayTroubled {
+  RelayTrouble trouble = RelayTrouble::none;
+  std::uint64_t number = 0;  ///< of a quota: its bytes
+};
+using MailboxEvent = std::variant<RelayUp, RelayDown, RelayApplied, RelayMoved, RelayTroubled>;
+
+/// This device's side of its group's mailbox at one relay: pulls what is there, pushes what is not, keeps the relay's
+/// list of whom it serves, and says when to dial. No sockets, clock or threads: the caller dials, brings bytes and
+/// time, and carries away what is to be sent. Errors of the store end everything and are returned.
+///
+///     Idle --dialled--> Handshake --Noise--> Hello --WELCOME--> Catching up --all pulled--> Live
+///       ^                                      |  LOG_RESET: once more, from 0
+///       |                                      |  not allowed: shows the relay the chain of access records, once
+///       +---- closed, error, silence ----------+
+///
+/// The mailbox is kept causally closed: an entry goes there only behind its whole past. This device's own entries go at
+/// once, those of others after a while, when their authors have had time to bring them. @see docs/spec/relay.md
+class Mailbox {
+ public:
+  static constexpr auto kFirstWait = std::chrono::seconds{1};
+  static constexpr auto kLongestWait = std::chrono::seconds{60};
+  static constexpr auto kHandshakeTime = std::chrono::seconds{20};
+  static constexpr auto kAnswerTime = std::chrono::seconds{60};
+  /// A connection is made anew after so long, for fresh keys.
+  static constexpr auto kLifetime = std::chrono::hours{24};
+  static constexpr auto kFlushAfter = std::chrono::milliseconds{100};
+  /// After a refusal for want of room.
+  static constexpr auto kFullWait = std::chrono::seconds{60};
+  /// Entries of others are brought after between the first and the second.
+  static constexpr auto kOthersFirst = std::chrono::seconds{5};
+  static constexpr auto kOthersLast = std::chrono::seconds{30};
+  static constexpr std::uint32_t kPullBytes = 512 * 1024;
+  /// Pulled items whose entries are not known yet: looked at again when more is.
+  static constexpr std::size_t kMostUnresolved = 4096;
+
+  /// Everything outlives the mailbox.
+  Mailbox(core::Replica& replica, store::Store& store, core::Roster::Relay relay, RandomSource& random);
+
+  [[nodiscard]] Result<> start(Now now);
+  [[nodiscard]] core::Roster::Relay const& relay() const { return relay_; }
+
+  // The connection.
+  [[nodiscard]] bool wants_link(Now now) const;
+  void dialling(Now now);  ///< the caller is at it
+  void dial_failed(Error reason, Now now);
+  void on_connected(Now now);  ///< there is a link: the handshake is ready to be sent
+  [[nodiscard]] Result<> on_bytes(ByteView bytes, Now now);
+  [[nodiscard]] Result<> on_closed(Now now);  ///< the link is gone
+  [[nodiscard]] bool poll_transmit(Bytes& out);
+  [[nodiscard]] bool link_done() const { return state_ == State::ending; }  ///< close it
+  void hurry(Now now);  ///< dial now: the network changed, or somebody asks
+
+  [[nodiscard]] Result<> on_timer(Now now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  [[nodiscard]] std::optional<MailboxEvent> poll_event();
+  /// The replica holds more than before.
+  [[nodiscard]] Result<> on_local_change(Now now);
+  [[nodiscard]] Result<> flush();  ///< writes down what would be written soon
+
+  // Looking.
+  [[nodiscard]] bool live() const { return state_ == State::live; }
+  [[nodiscard]] RelayTrouble trouble() const { return trouble_; }
+  [[nodiscard]] RelayRecord const& record() const { return record_; }
+  /// Whether the relay is known to hold every entry that this device would pass on.
+  [[nodiscard]] bool holds_all() const;
+  /// Whether something of this device's own is still to be acknowledged.
+  [[nodiscard]] bool pushing() const { return !record_.outbox.empty(); }
+
+ private:
+  enum class State { idle, dialling, handshake, hello, catching_up, live, ending };
+
+  // Connection and dispatch (mailbox.cpp).
+  void end(Error reason, Now now);
+  void misbehaved(Error reason, Now now);
+  void set_trouble(RelayTrouble trouble, std::uint64_t number = 0);
+  void say_hello();
+  template <class Message>
+  void send(Message message);
+  [[nodiscard]] Result<> on_message(wire::RelayMessage message, Now now);
+  [[nodiscard]] Result<> on_welcome(wire::Welcome const& welcome, Now now);
+  [[nodiscard]] Result<> on_failure(wire::RelayFailure const& failure, Now now);
+  [[nodiscard]] Result<> reconcile(wire::Welcome const& welcome);
+  void forget();
+
+  // Pulling (mailbox_pull.cpp).
+  void pull();
+  [[nodiscard]] Result<> on_pulled(wire::PullResponse response, Now now);
+  [[nodiscard]] Result<> take_items(std::vector<wire::RelayItem> const& items, wire::RelayCursor upto, Now now);
+  [[nodiscard]] Result<bool> note_there(ItemDigest const& digest);
+  [[nodiscard]] Result<> resolve();
+
+  // Pushing (mailbox_push.cpp).
+  [[nodiscard]] Result<> push(Now now);
+  [[nodiscard]] Result<core::Past> due(Now now);
+  [[nodiscard]] Result<std::vector<EntryHash>> choose(core::Past const& target);
+  [[nodiscard]] Result<> send_outbox();
+  [[nodiscard]] Result<> on_pushed(wire::PushAck const& ack, Now now);
+  [[nodiscard]] Result<> acknowledge(std::size_t count);
+  [[nodiscard]] bool in_reach(core::EntryRecord const& record) const;
+
+  // Whom the relay serves (mailbox_acl.cpp).
+  void ask_acl();
+  [[nodiscard]] Result<> on_acl(wire::AclRecords const& answer, Now now);
+  [[nodiscard]] Result<> settle_acl(Now now);
+  [[nodiscard]] Result<> show_chain(std::uint64_t from);
+  [[nodiscard]] Result<> on_acl_put(Now now);
+  [[nodiscard]] Result<> name_ourselves(Now now);
+  void stamp_more();
+
+  core::Replica& replica_;
+  store::Store& store_;
+  core::Roster::Relay relay_;
+  RandomSource& random_;
+  core::RelayFace face_;
+  AclChain chain_;
+  RelayRecord record_;
+  std::deque<MailboxEvent> events_;
+  RelayTrouble trouble_ = RelayTrouble::none;
+
+  State state_ = State::idle;
+  std::optional<relay::Channel> channel_;
+  Instant since_;          ///< of this state
+  unsigned failures_ = 0;  ///< in a row
+  Instant dial_at_;
+  std::uint64_t last_request_ = 0;
+  std::uint64_t hello_request_ = 0;
+  bool reset_once_ = false;         ///< LOG_RESET came on this connection
+  std::uint64_t pull_request_ = 0;  ///< 0: none under way
+  std::uint64_t push_request_ = 0;
+  std::size_t pushed_items_ = 0;  ///< in the PUSH under way
+  std::uint64_t acl_request_ = 0;
+  enum class AclStep { none, reading, putting, showing } acl_step_ = AclStep::none;
+  std::uint64_t shown_version_ = 0;  ///< of the chain, in the ACL_PUT under way
+  std::optional<wire::AclRecord> put_;
+  std::optional<Bytes> stamp_;  ///< being looked for, or found, for the channel's first record
+  unsigned stamp_bits_ = 0;
+  bool showed_chain_ = false;  ///< on this connection
+  bool more_to_pull_ = false;
+  std::optional<Instant> answer_due_;
+  std::optional<Instant> others_due_;
+  std::optional<Instant> push_not_before_;
+  std::optional<Instant> flush_due_;
+  wire::RelayCursor acked_cursor_;  ///< the relay was told
+  std::deque<ItemDigest> unresolved_;
+};
+
+}  // namespace kith::sync

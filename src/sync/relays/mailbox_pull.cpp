@@ -1,0 +1,119 @@
+#include <algorithm>
+
+#include "sync/relays/mailbox.hpp"
+
+/// What comes out of a mailbox, and how this device knows what is in it.
+namespace kith::sync {
+
+void Mailbox::pull() {
+  if (pull_request_ != 0) return;
+  pull_request_ = ++last_request_;
+  channel_->send(wire::Pull{pull_request_, record_.position, kPullBytes});
+}
+
+Result<> Mailbox::on_pulled(wire::PullResponse response, Now now) {
+  pull_request_ = 0;
+  if (response.next_after < record_.position || (response.has_more && response.next_after == record_.position)) {
+    misbehaved(relay::ChannelError::out_of_place, now);
+    return {};
+  }
+  KITH_CHECK(take_items(response.items, response.next_after, now));
+  if (state_ == State::ending) return {};
+  if (response.has_more) {
+    pull();
+    return {};
+  }
+  bool const first = state_ == State::catching_up;
+  state_ = State::live;
+  more_to_pull_ = false;
+  if (first) events_.emplace_back(RelayMoved{});
+  KITH_CHECK(settle_acl(now));
+  return push(now);
+}
+
+/// Takes items in and moves on, in one transaction: after a crash nothing is skipped.
+Result<> Mailbox::take_items(std::vector<wire::RelayItem> const& items, wire::RelayCursor upto, Now now) {
+  auto last = record_.position;
+  std::vector<ByteView> entries;
+  for (auto const& item : items) {
+    if (item.cursor <= last || item.cursor > upto) {
+      misbehaved(relay::ChannelError::out_of_place, now);
+      return {};
+    }
+    last = item.cursor;
+    if (item.ttl_s == 0) entries.emplace_back(item.sealed);
+  }
+  KITH_TRY(transaction, store::Transaction::begin(store_));
+  core::Received received;
+  if (!entries.empty()) {
+    auto taken = replica_.receive(entries, now);
+    if (!taken) return fail(taken.error());
+    received = *taken;
+  }
+  for (auto const& item : items) {
+    if (item.ttl_s > 0) continue;
+    auto const digest = crypto::as_id<ItemDigest>(wire::item_hash(item.sealed));
+    KITH_TRY(noted, note_there(digest));
+    if (!noted && unresolved_.size() < kMostUnresolved) unresolved_.push_back(digest);
+  }
+  if (received.applied > 0) KITH_CHECK(resolve());
+  record_.position = upto;
+  record_.last_item =
+      !items.empty() && items.back().cursor == upto ? wire::item_hash(items.back().sealed) : crypto::Hash128{};
+  KITH_CHECK(record_.put(store_, relay_.relay, relay_.channel));
+  KITH_CHECK(transaction.commit());
+  flush_due_.reset();
+  if (acked_cursor_ < upto) {
+    acked_cursor_ = upto;
+    channel_->send(wire::RelayAck{0, upto});
+  }
+  if (received.applied > 0 || received.roster_changed)
+    events_.emplace_back(RelayApplied{received.applied, received.roster_changed});
+  if (!items.empty()) events_.emplace_back(RelayMoved{});
+  return {};
+}
+
+/// Counts an item as there if its entry is applied here and its whole past is there as well.
+/// @return false where that cannot be said yet
+Result<bool> Mailbox::note_there(ItemDigest const& digest) {
+  KITH_TRY(hash, store_.get(store::Table::items, digest.view()));
+  if (!hash) return false;
+  auto const entry = EntryHash::from(*hash);
+  if (!entry) return fail(core::CoreError::corrupt_record);
+  KITH_TRY(record, replica_.state().record(*entry));
+  if (!record) return false;
+  if (record_.there.contains(record->place())) return true;
+  if (!in_reach(*record)) return false;
+  record_.there.include(record->place());
+  return true;
+}
+
+bool Mailbox::in_reach(core::EntryRecord const& record) const {
+  return std::ranges::all_of(record.past.places(), [&](core::ChainPlace place) {
+    if (place == record.place()) {
+      auto const& chain = replica_.state().chains().at(place.chain);
+      return place.seq == chain.first || record_.there.contains({place.chain, {place.seq.value - 1}});
+    }
+    return record_.there.contains(place);
+  });
+}
+
+/// Items that could not be placed before may be now: their epochs have come, or what they stand on.
+Result<> Mailbox::resolve() {
+  for (bool progress = true; progress && !unresolved_.empty();) {
+    progress = false;
+    for (std::size_t left = unresolved_.size(); left > 0; --left) {
+      auto const digest = unresolved_.front();
+      unresolved_.pop_front();
+      KITH_TRY(noted, note_there(digest));
+      if (noted) {
+        progress = true;
+      } else {
+        unresolved_.push_back(digest);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace kith::sync

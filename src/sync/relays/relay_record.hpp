@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "core/records.hpp"
+#include "wire/relay.hpp"
+
+namespace kith::sync {
+
+/// How far this device has come with one mailbox: what outlives a connection. A row of Table::relays.
+struct RelayRecord {
+  wire::LogEpoch log_epoch;            ///< zeros before the first WELCOME
+  wire::RelayCursor position;          ///< all up to it was taken in
+  crypto::Hash128 last_item;           ///< item_hash() of the item there; zeros where it was gone
+  wire::PushSeq acked;                 ///< the last that is known to be on the relay's disk
+  std::vector<EntryHash> outbox;       ///< entries pushed behind it, numbered on from there
+  core::Past there;                    ///< entries that are known to be at the relay
+  std::uint64_t presence_counter = 0;  ///< of the last slot that was sent
+
+  void write(wire::Writer& writer) const;
+  void read(wire::Reader& reader);
+
+  [[nodiscard]] static Bytes key(wire::RelayKey const& relay, wire::ChannelId const& channel);
+  [[nodiscard]] static Result<RelayRecord> load(store::Store& store, wire::RelayKey const& relay,
+                                                wire::ChannelId const& channel);
+  /// In the caller's transaction.
+  [[nodiscard]] Result<> put(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel) const;
+};
+
+}  // namespace kith::sync
