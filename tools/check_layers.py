@@ -26,11 +26,13 @@ BELOW = {
     "sync/exchange": ["base", "crypto", "wire", "store", "core", "sync/log", "sync/files"],
     "disk": ["base", "sync/files"],
     "link/tcp": ["base"],
-    "engine": ["base", "crypto", "wire", "store", "store/sqlite", "core", "relay/channel", "sync/log", "sync/files", "sync/relays", "sync/exchange", "disk",
-               "link/tcp"],
+    "link/ws": ["base", "link/tcp"],
+    "engine": ["base", "crypto", "wire", "store", "store/sqlite", "core", "relay/channel", "sync/log", "sync/files", "sync/relays",
+               "sync/exchange", "disk", "link/tcp", "link/ws"],
 }
 BELOW["cli"] = [*BELOW, "engine"]
-PURE = ["base", "crypto", "wire", "relay/channel", "relay/rules", "store", "core", "sync/log", "sync/files", "sync/relays", "sync/exchange"]
+PURE = ["base", "crypto", "wire", "relay/channel", "relay/rules", "store", "core", "sync/log", "sync/files", "sync/relays",
+        "sync/exchange"]
 
 # The real source of randomness lives beside the interface's other users, and is pure in all but the drawing.
 DRAWS_RANDOMNESS = ["crypto/system_random.hpp", "crypto/system_random.cpp"]
@@ -50,7 +52,7 @@ ONLY_IN = [
     ("a network socket", re.compile(r"<(netinet/.*|arpa/.*|netdb\.h|boost/asio.*|boost/beast.*)>"), ["link"]),
     ("SQLite", re.compile(r"<sqlite3\.h>"), ["store/sqlite"]),
 ]
-ONLY_LINKS = [("SQLite", "SQLite::SQLite3", "store/sqlite"), ("Boost", "Boost::", "link/tcp")]
+ONLY_LINKS = [("SQLite", "SQLite::SQLite3", ["store/sqlite"]), ("Boost", "Boost::", ["link/tcp", "link/ws"])]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|(<[^>]+>))', re.M)
 STRIPPED = re.compile(
@@ -160,9 +162,9 @@ def check_modules(tree):
         for dep in deps:
             if dep not in BELOW[module]:
                 tree.report(lists, 1, f"{module} must not link {dep}")
-        for what, prefix, home in ONLY_LINKS:
-            if module != home and any(lib.startswith(prefix) for lib in tree.libs[module]):
-                tree.report(lists, 1, f"only {home} links {what}")
+        for what, prefix, homes in ONLY_LINKS:
+            if module not in homes and any(lib.startswith(prefix) for lib in tree.libs[module]):
+                tree.report(lists, 1, f"only {' or '.join(homes)} links {what}")
         # A module inside another one may be described by the outer one's page.
         outer = module.rpartition("/")[0]
         if not any((tree.src / one / "README.md").is_file() for one in (module, outer) if one in tree.deps):

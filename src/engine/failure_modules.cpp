@@ -237,6 +237,15 @@ std::optional<Failure> explain_bind(Error const& error, FailureContext const& co
 std::optional<Failure> explain_link(Error const& error, FailureContext const& context) {
   if (!error.holds<LinkError>()) return std::nullopt;
   auto const where = subject_of(error, context.address.empty() ? device_of(context) : printable(context.address));
+  auto const dialled = context.address.empty() ? std::string("the relay") : printable(context.address);
+  auto const why_no_relay = [&]() -> std::string {
+    auto const status = count_of(error).count;
+    if (status == 0) return "what answers there is no web server";
+    if (status == 404)
+      return "its web server knows no such place (HTTP status 404): the path in the address may be wrong";
+    if (status == 429 || status >= 500) return fmt::format("it cannot take more now (HTTP status {})", status);
+    return fmt::format("it answers with HTTP status {} instead of a WebSocket", status);
+  };
   auto const unreachable = [&](std::string_view cause) {
     auto const words = system_words(error);
     return make(
@@ -254,6 +263,22 @@ std::optional<Failure> explain_link(Error const& error, FailureContext const& co
       return make(code("address-in-use"), fmt::format("{} is taken", where), system_words(error));
     case LinkError::not_permitted:
       return make(code("permission"), fmt::format("the system does not let kith use {}", where), system_words(error));
+    case LinkError::bad_relay_address:
+      return make(code("bad-relay-address"), fmt::format("{} is no address of a relay", where));
+    case LinkError::unknown_scheme:
+      return make(code("bad-relay-address"), fmt::format("a relay's address does not begin with {}://", where),
+                  "it begins with wss://, or ws:// without TLS");
+    case LinkError::bad_relay_key:
+      return make(code("bad-relay-address"), "what follows # in the relay's address is not its key",
+                  "there stands key= and 43 characters; copy the whole line that the relay prints");
+    case LinkError::tls_failed:
+      return make(code("relay-untrusted"), fmt::format("{} does not speak TLS", where),
+                  "a relay without TLS has an address that begins with ws://; else a proxy is in between");
+    case LinkError::tls_untrusted:
+      return make(code("relay-untrusted"), fmt::format("the certificate of {} is not to be trusted", dialled),
+                  std::string(subject_of(error, "")));
+    case LinkError::not_websocket:
+      return make(code("not-a-relay"), fmt::format("{} is no relay", dialled), why_no_relay());
     case LinkError::io: return make(code("network-error"), with_reason(fmt::format("cannot talk to {}", where), error));
   }
   KITH_UNREACHABLE();

@@ -125,6 +125,10 @@ inline constexpr FailureCode kCodes[] = {
     {"bad-profile", kExitUsage, true, kUntouched, "a profile's name that is no plain name",
      "A profile's name has up to 32 letters, digits, dashes and underscores, and begins with a letter or digit.",
      {{{"kith --profile work status", "a profile named work"}}}},
+    {"bad-relay-address", kExitUsage, true, kUntouched, "a text that is no relay's address",
+     "A relay prints its whole address: wss://HOST/#key=KEY. The key tells it from others; without one the address is "
+     "wss://HOST, or HOST alone. ws:// is for a relay without TLS.",
+     {{{"kith help bad-relay-address", "see the form again"}}}},
     {"config-bad-value", kExitUsage, true, kUntouched, "a setting has a value that means nothing",
      "The message says where the value stands and what may stand there. Values come from a flag, the environment or "
      "the configuration file, in this order.",
@@ -259,6 +263,11 @@ inline constexpr FailureCode kCodes[] = {
      {{{"kith devices ls", "see when each was last seen"},
        {"kith sync DIR --peer HOST:PORT", "try an address"},
        {"kith doctor", "check this device's network"}}}},
+    {"not-a-relay", kExitUnreachable, true, "changes stay queued on this device",
+     "a web server answers, but no relay",
+     "Something answers at the address, but does not open a WebSocket. Either it is another program, or the path in the "
+     "address is wrong, or a proxy in front of the relay does not let WebSockets through.",
+     {{{"kith doctor", "check this device's network"}, {"kith help bad-relay-address", "the form of an address"}}}},
 
     {"locked", kExitLocked, true, kUntouched, "the keys are protected by a passphrase, and none was given",
      "Without a terminal the passphrase comes from a file or a command.",
@@ -317,6 +326,13 @@ inline constexpr FailureCode kCodes[] = {
      "a device that is not in the group",
      "Only devices in the group may write. This one was never added, or its entry came before it was.",
      {{{"kith devices ls", "see who is in the group"}, {"kith pair", "invite a device"}}}},
+    {"relay-untrusted", kExitNotTrusted, true, "nothing was sent to it",
+     "a relay could not prove by its certificate that it is the one",
+     "wss:// asks for a certificate for the host's name, from an authority that this system trusts. A relay with a "
+     "certificate of its own needs SSL_CERT_FILE to name the file with its authority. A wrong clock on this device makes "
+     "good certificates look expired. What devices send each other is encrypted besides.",
+     {{{"kith doctor", "check this device"},
+       {"kith help bad-relay-address", "the form of an address, with TLS and without"}}}},
     {"revoked-peer", kExitNotTrusted, true, kUntouched, "the other device was removed from the group",
      "A removed device gets nothing any more. To have it back, set it up anew and invite it.",
      {{{"kith devices ls", "see who is in the group"}, {"kith pair", "invite it as a new device"}}}},

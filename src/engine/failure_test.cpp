@@ -101,6 +101,9 @@ TEST(Failures, ExitCodesOfScripts) {
   EXPECT_EQ(of(EngineError::owner_busy), "home-busy 7");
   EXPECT_EQ(of(EngineError::nobody_reachable), "nobody-reachable 10");
   EXPECT_EQ(of(link::LinkError::refused), "address-unreachable 10");
+  EXPECT_EQ(of(link::LinkError::not_websocket), "not-a-relay 10");
+  EXPECT_EQ(of(link::LinkError::tls_untrusted), "relay-untrusted 13");
+  EXPECT_EQ(of(link::LinkError::bad_relay_key), "bad-relay-address 2");
   EXPECT_EQ(of(KeyError::locked), "locked 11");
   EXPECT_EQ(of(KeyError::wrong_passphrase), "passphrase-wrong 12");
   EXPECT_EQ(of(core::CoreError::wrong_code), "code-wrong 12");
@@ -131,6 +134,12 @@ TEST(Failures, DetailsAreInTheWords) {
   EXPECT_EQ(explain({core::CoreError::wrong_code, CountDetail{1, 3}}).what, "the code was not right, 1 try left");
   EXPECT_EQ(explain({link::LinkError::refused, SystemDetail{ECONNREFUSED, "10.0.0.1:7427"}}).what,
             "cannot reach 10.0.0.1:7427 (Connection refused)");
+  EXPECT_EQ(explain({link::LinkError::not_websocket, CountDetail{418, 0}}, {.address = "wss://r"}).cause,
+            "it answers with HTTP status 418 instead of a WebSocket");
+  auto const expired =
+      explain({link::LinkError::tls_untrusted, SubjectDetail{"certificate has expired"}}, {.address = "r"});
+  EXPECT_EQ(expired.what, "the certificate of r is not to be trusted");
+  EXPECT_EQ(expired.cause, "certificate has expired");
   EXPECT_EQ(explain({files::FilesError::no_space, SystemDetail{ENOSPC, "a/b"}}).cause, "No space left on device");
   EXPECT_EQ(explain({files::FilesError::no_space, SystemDetail{ENOSPC, "a"}}, {.folder = "notes"}).cause,
             "what is to come does not fit: kith leaves the last 32 MiB of a disk free");

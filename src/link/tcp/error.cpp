@@ -14,6 +14,12 @@ ErrorDomain const& error_domain(LinkError) {
                                           case LinkError::timed_out: return "timed_out";
                                           case LinkError::address_in_use: return "address_in_use";
                                           case LinkError::not_permitted: return "not_permitted";
+                                          case LinkError::bad_relay_address: return "bad_relay_address";
+                                          case LinkError::unknown_scheme: return "unknown_scheme";
+                                          case LinkError::bad_relay_key: return "bad_relay_key";
+                                          case LinkError::tls_failed: return "tls_failed";
+                                          case LinkError::tls_untrusted: return "tls_untrusted";
+                                          case LinkError::not_websocket: return "not_websocket";
                                           case LinkError::io: return "io";
                                         }
                                         KITH_UNREACHABLE();

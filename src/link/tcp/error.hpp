@@ -4,16 +4,23 @@
 
 namespace kith::link {
 
-/// What goes wrong on the way to another device. Details are SystemDetail: errno and the address.
+/// What goes wrong on the way to another device or a relay. Details are SystemDetail, errno and the address, where
+/// nothing else is said.
 enum class LinkError {
-  bad_address,     ///< a text that is no HOST:PORT
-  unknown_host,    ///< the name does not resolve
-  refused,         ///< nothing listens there
-  unreachable,     ///< no route, or the network is down
-  timed_out,       ///< no answer in time
-  address_in_use,  ///< another program listens on the port
-  not_permitted,   ///< the system does not let us
-  io,              ///< anything else that the system refused
+  bad_address,        ///< a text that is no HOST:PORT
+  unknown_host,       ///< the name does not resolve
+  refused,            ///< nothing listens there
+  unreachable,        ///< no route, or the network is down
+  timed_out,          ///< no answer in time
+  address_in_use,     ///< another program listens on the port
+  not_permitted,      ///< the system does not let us
+  bad_relay_address,  ///< a text that is no relay's address. SubjectDetail: the text
+  unknown_scheme,     ///< a relay's address that is neither ws nor wss. SubjectDetail: the scheme
+  bad_relay_key,      ///< what follows `#` is no key. SubjectDetail: what follows
+  tls_failed,         ///< what answers there does not speak TLS as we do. SubjectDetail: the address
+  tls_untrusted,      ///< the certificate does not prove the relay's name. SubjectDetail: OpenSSL's reason
+  not_websocket,      ///< no WebSocket there. CountDetail: the HTTP status, 0 where the answer was no HTTP
+  io,                 ///< anything else that the system refused
 };
 
 [[nodiscard]] ErrorDomain const& error_domain(LinkError);

@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 
 #include "link/tcp/loop_impl.hpp"
+#include "link/tcp/system_error.hpp"
 
 namespace kith::link {
 namespace {
@@ -32,24 +33,6 @@ constexpr int kUnsentBytes = 128 * 1024;
 constexpr auto kStagger = std::chrono::milliseconds{250};  // RFC 8305, section 5
 constexpr auto kLinger = std::chrono::seconds{2};
 constexpr auto kAcceptPause = std::chrono::milliseconds{100};
-
-Error link_error(error_code ec, std::string subject) {
-  SystemDetail detail{ec.value(), std::move(subject)};
-  if (ec == asio::error::connection_refused) return {LinkError::refused, std::move(detail)};
-  if (ec == asio::error::address_in_use) return {LinkError::address_in_use, std::move(detail)};
-  if (ec == asio::error::access_denied || ec == asio::error::no_permission)
-    return {LinkError::not_permitted, std::move(detail)};
-  if (ec == asio::error::timed_out || ec == asio::error::operation_aborted)
-    return {LinkError::timed_out, std::move(detail)};
-  if (ec == asio::error::host_unreachable || ec == asio::error::network_unreachable ||
-      ec == asio::error::network_down) {
-    return {LinkError::unreachable, std::move(detail)};
-  }
-  if (ec == asio::error::host_not_found || ec == asio::error::host_not_found_try_again || ec == asio::error::no_data) {
-    return {LinkError::unknown_host, std::move(detail)};
-  }
-  return {LinkError::io, std::move(detail)};
-}
 
 std::string text_of_endpoint(tcp::endpoint const& endpoint) {
   auto address = endpoint.address();
