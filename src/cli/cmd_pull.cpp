@@ -47,6 +47,9 @@ class Pulling {
       for (auto const* group : {&reached->level, &reached->behind}) {
         for (auto const& device : *group) reached_.push_back("device:" + device_name(client_, device));
       }
+      for (auto const* group : {&reached->relays_level, &reached->relays_behind}) {
+        for (auto const& relay : *group) reached_.push_back("relay:" + relay);
+      }
     }
     KITH_CHECK(print_new());
     if (options_.follow) KITH_CHECK(follow());

@@ -136,6 +136,10 @@ Result<int> push(Context& context, PushOptions const& options) {
     names.push_back(device_name(*client, device));
     item["safe_at"].push_back({{"kind", "device"}, {"name", names.back()}});
   }
+  for (auto const& relay : delivery.at_relays) {
+    if (delivery.state == DeliveryState::safe) names.push_back("relay " + printable(relay));
+    item["safe_at"].push_back({{"kind", "relay"}, {"name", relay}});
+  }
   for (auto const& device : delivery.seen_by) item["seen_by"].push_back(json_id(device));
   auto object = json_document("kith.push/1");
   object["items"] = Json::array({item});

@@ -214,6 +214,21 @@ Checked<Command> build_sync(Given const& given) {
 void declare_verify(App& app) { app.add_option("FOLDER", "only this folder, by its name or directory"); }
 Checked<Command> build_verify(Given const& given) { return VerifyOptions{given.text("FOLDER")}; }
 
+// relay
+
+void declare_relay_add(App& app) {
+  app.add_option("URL", "the relay's address, as its operator gives it")->required();
+  app.add_option("--token-file", "the operator's token, in a file that only you can read")->type_name("FILE");
+  add_flag(app, "--trust-relay", "take the key that answers, where the address names none");
+}
+Checked<Command> build_relay_add(Given const& given) {
+  return RelayAddOptions{given.text("URL").value_or(""), given.text("--token-file"), given.flag("--trust-relay")};
+}
+void declare_relay_rm(App& app) { app.add_option("URL", "the relay: its address, or a part of it")->required(); }
+Checked<Command> build_relay_rm(Given const& given) { return RelayRmOptions{given.text("URL").value_or("")}; }
+void declare_relay_test(App& app) { app.add_option("URL", "a relay's address; else all of the group"); }
+Checked<Command> build_relay_test(Given const& given) { return RelayTestOptions{given.text("URL")}; }
+
 // config, help
 
 void declare_config_show(App& app) { add_flag(app, "--origin", "also where each value comes from"); }
@@ -271,6 +286,10 @@ std::vector<Leaf> const& leaves() {
        is_plugged<DevicesRenameOptions>},
       {"devices revoke", "remove a device for good", declare_devices_revoke, build_devices_revoke,
        is_plugged<DevicesRevokeOptions>},
+      {"relay ls", "the group's relays", declare_nothing, build_plain<RelayLsOptions>, is_plugged<RelayLsOptions>},
+      {"relay add", "use a relay", declare_relay_add, build_relay_add, is_plugged<RelayAddOptions>},
+      {"relay rm", "use a relay no more", declare_relay_rm, build_relay_rm, is_plugged<RelayRmOptions>},
+      {"relay test", "see whether a relay answers", declare_relay_test, build_relay_test, is_plugged<RelayTestOptions>},
       {"key show-recovery", "what the recovery key is, and who holds it", declare_nothing,
        build_plain<KeyShowRecoveryOptions>, is_plugged<KeyShowRecoveryOptions>},
       {"key rotate", "change the group's key", declare_nothing, build_plain<KeyRotateOptions>,
@@ -296,8 +315,10 @@ Leaf const* find_leaf(std::string_view path) {
 }
 
 std::vector<Branch> const& branches() {
-  static std::vector<Branch> const all{
-      {"devices", "the group's devices"}, {"key", "the group's keys"}, {"config", "settings"}};
+  static std::vector<Branch> const all{{"devices", "the group's devices"},
+                                       {"relay", "relays: servers that store what they cannot read"},
+                                       {"key", "the group's keys"},
+                                       {"config", "settings"}};
   return all;
 }
 

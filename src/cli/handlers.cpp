@@ -15,6 +15,10 @@ Handlers const& handlers() {
     plug(made, cmd_devices_ls);
     plug(made, cmd_devices_rename);
     plug(made, cmd_devices_revoke);
+    plug(made, cmd_relay_ls);
+    plug(made, cmd_relay_add);
+    plug(made, cmd_relay_rm);
+    plug(made, cmd_relay_test);
     plug(made, cmd_key_show_recovery);
     plug(made, cmd_key_rotate);
     plug(made, cmd_config_show);

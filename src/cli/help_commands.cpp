@@ -116,6 +116,31 @@ std::span<CommandPage const> command_pages() {
        {{"kith devices revoke phone --lost", "a lost phone"},
         {"kith devices revoke id:657aaf52", "the device of this id, whatever others are called"},
         {"kith devices revoke laptop --recovery-file words.txt", "a device that stands above this one"}}},
+      {"relay ls",
+       "",
+       "Lists the group's relays, the beginning of each one's key, and how it goes: whether it has everything that this "
+       "device would send.",
+       {{"kith relay ls", "a table"}, {"kith relay ls --json", "with whole keys and addresses"}}},
+      {"relay add",
+       "URL [--token-file FILE] [--trust-relay]",
+       "Uses a relay: a server that anybody can run (kith-relay serve), that stores sealed entries for devices which are "
+       "never online together, and can read none of it. All devices of the group use it as soon as they hear of it. A "
+       "group may use several; what one has is safe, and one that is down delays nothing.\n\n"
+       "The address carries the relay's key, which kith-relay prints when it starts. Without it the key that answers is "
+       "shown for you to compare; where there is no terminal, --trust-relay takes it.",
+       {{"kith relay add 'wss://sync.example.org/#key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'",
+         "with the whole address"},
+        {"kith relay add sync.example.org", "and compare its key"},
+        {"kith relay add wss://sync.example.org --token-file token.txt", "a relay that takes groups in by token"}}},
+      {"relay rm",
+       "URL",
+       "Uses a relay no more, on all devices. What it holds stays there, sealed, until its operator removes it.",
+       {{"kith relay rm sync.example.org", "by its host"}}},
+      {"relay test",
+       "[URL]",
+       "Dials each relay of the group, or the one that is named, shakes hands and says how long that took, or which step "
+       "failed. Changes nothing.",
+       {{"kith relay test", "those of the group"}, {"kith relay test wss://sync.example.org", "any other"}}},
       {"key show-recovery",
        "",
        "Says what the recovery key is for, and checks words that are typed. The words themselves are kept nowhere once "

@@ -8,6 +8,7 @@
 #include "cli/signals.hpp"
 #include "engine/device_name.hpp"
 #include "engine/key_file.hpp"
+#include "engine/relay_status.hpp"
 #include "wire/opening.hpp"
 
 namespace kith::cli {
@@ -18,6 +19,18 @@ using engine::EngineError;
 namespace {
 
 constexpr auto kOthersTime = std::chrono::milliseconds{300};  ///< once one device is level, so long for the next
+
+/// Relays that have accepted this device, as the process that is on the network shows them.
+Result<> look_at_relays(Client& client, engine::DeliveryBook& book, Level level, Reached& reached) {
+  for (auto const& relay : client.instance().replica.state().roster().relays()) {
+    KITH_TRY(row, engine::get_control<engine::RelayRow>(client.instance().store(), relay.relay.view()));
+    if (!row || !row->connected) continue;
+    bool const done = (level == Level::ours_there || row->caught_up) &&
+                      (level == Level::theirs_here || book.relay_holds_all(relay.relay));
+    (done ? reached.relays_level : reached.relays_behind).insert(engine::without_key(relay.url));
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -112,12 +125,13 @@ Result<Reached> reach_others(Context& context, Client& client, Level level, std:
           (level == Level::ours_there || theirs_here) && (level == Level::theirs_here || book.holds_all(device));
       (done ? reached.level : reached.behind).insert(device);
     }
+    KITH_CHECK(look_at_relays(client, book, level, reached));
     KITH_TRY(tips, client.instance().replica.tips());
     auto const now = Clock::now();
     if (tips != known_tips) patient_until = now + patience;
     known_tips = std::move(tips);
 
-    bool const quiet = reached.behind.empty() && !reached.level.empty();
+    bool const quiet = reached.behind.empty() && reached.relays_behind.empty() && !reached.nobody();
     if (!quiet) level_since.reset();
     if (quiet && !level_since) level_since = now;
     if (quiet && (reached.level.size() >= client.other_devices().size() || now >= *level_since + kOthersTime))

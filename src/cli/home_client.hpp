@@ -41,9 +41,13 @@ enum class News { bell, time, signal };
 /// Which direction must be level before a wait ends.
 enum class Level { ours_there, theirs_here, both };
 struct Reached {
-  std::set<DeviceId> level;   ///< connected, and level with this device
-  std::set<DeviceId> behind;  ///< connected, and not level when the wait ended
-  [[nodiscard]] bool nobody() const { return level.empty() && behind.empty(); }
+  std::set<DeviceId> level;            ///< connected, and level with this device
+  std::set<DeviceId> behind;           ///< connected, and not level when the wait ended
+  std::set<std::string> relays_level;  ///< addresses of relays, likewise
+  std::set<std::string> relays_behind;
+  [[nodiscard]] bool nobody() const {
+    return level.empty() && behind.empty() && relays_level.empty() && relays_behind.empty();
+  }
 };
 /// Goes on the network (or uses the process that is there) until every device that can be reached is level.
 /// @param first  how long the first connection may take

@@ -86,6 +86,19 @@ struct VerifyOptions {
   std::optional<std::string> folder;
 };
 
+struct RelayLsOptions {};
+struct RelayAddOptions {
+  std::string url;
+  std::optional<std::string> token_file;
+  bool trust = false;  ///< take the key that answers, where the address names none
+};
+struct RelayRmOptions {
+  std::string relay;
+};
+struct RelayTestOptions {
+  std::optional<std::string> url;  ///< none: those of the group
+};
+
 struct KeyShowRecoveryOptions {};
 struct KeyRotateOptions {};
 
@@ -108,10 +121,10 @@ struct HelpOptions {
 };
 struct VersionOptions {};
 
-using Command =
-    std::variant<InitOptions, PairOptions, DevicesLsOptions, DevicesRenameOptions, DevicesRevokeOptions, PushOptions,
-                 PullOptions, SyncOptions, StatusOptions, VerifyOptions, KeyShowRecoveryOptions, KeyRotateOptions,
-                 ConfigShowOptions, ConfigGetOptions, ConfigSetOptions, ConfigCheckOptions, ConfigPathOptions,
-                 DoctorOptions, HelpOptions, VersionOptions>;
+using Command = std::variant<InitOptions, PairOptions, DevicesLsOptions, DevicesRenameOptions, DevicesRevokeOptions,
+                             PushOptions, PullOptions, SyncOptions, StatusOptions, VerifyOptions, RelayLsOptions,
+                             RelayAddOptions, RelayRmOptions, RelayTestOptions, KeyShowRecoveryOptions,
+                             KeyRotateOptions, ConfigShowOptions, ConfigGetOptions, ConfigSetOptions,
+                             ConfigCheckOptions, ConfigPathOptions, DoctorOptions, HelpOptions, VersionOptions>;
 
 }  // namespace kith::cli

@@ -4,6 +4,8 @@
 
 namespace kith::engine {
 
+std::string without_key(std::string const& url) { return url.substr(0, url.find("/#")); }
+
 Result<DeliveryBook> DeliveryBook::load(core::Replica& replica, store::Store& store) {
   DeliveryBook book(replica);
   KITH_TRY(tips, replica.tips());
@@ -20,7 +22,17 @@ Result<DeliveryBook> DeliveryBook::load(core::Replica& replica, store::Store& st
     book.records_.emplace(device, record);
     book.known_.emplace(device, std::move(known));
   }
+  for (auto const& relay : replica.state().roster().relays()) {
+    KITH_TRY(record, sync::RelayRecord::load(store, relay.relay, relay.channel));
+    book.relays_.push_back({relay, std::move(record.there)});
+  }
   return book;
+}
+
+bool DeliveryBook::relay_holds_all(wire::RelayKey const& relay) const {
+  return std::ranges::any_of(relays_, [&](AtRelay const& each) {
+    return each.relay.relay == relay && each.there.includes(replica_->state().counting().heads);
+  });
 }
 
 /// Tips that are not here yet add nothing: what they cover of ours shows once they have come.
@@ -42,7 +54,10 @@ Result<Delivery> DeliveryBook::of(EntryHash const& entry) {
     if (seen) delivery.seen_by.push_back(device);
     if (seen || known.acked.contains(record->place())) delivery.safe_at.push_back(device);
   }
-  if (!delivery.safe_at.empty()) delivery.state = DeliveryState::safe;
+  for (auto const& [relay, there] : relays_) {
+    if (there.contains(record->place())) delivery.at_relays.push_back(without_key(relay.url));
+  }
+  if (!delivery.safe_at.empty() || !delivery.at_relays.empty()) delivery.state = DeliveryState::safe;
   if (!delivery.seen_by.empty()) delivery.state = DeliveryState::seen;
   return delivery;
 }

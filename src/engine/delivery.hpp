@@ -4,16 +4,18 @@
 
 #include "core/messages.hpp"
 #include "sync/exchange/peer_book.hpp"
+#include "sync/relays/relay_record.hpp"
 
 namespace kith::engine {
 
 enum class DeliveryState { pending, safe, seen };
 
-/// How far one op has come.
+/// How far one op has come. Safe is what a device or a relay has on its disk.
 struct Delivery {
   DeliveryState state = DeliveryState::pending;
-  std::vector<DeviceId> safe_at;  ///< have it on their disk
-  std::vector<DeviceId> seen_by;  ///< have said that they took it in
+  std::vector<DeviceId> safe_at;       ///< have it on their disk
+  std::vector<DeviceId> seen_by;       ///< have said that they took it in
+  std::vector<std::string> at_relays;  ///< addresses of those that have it on theirs
 };
 
 /// What the others have acknowledged, put together once for many questions. Reads the database as it is now.
@@ -35,6 +37,8 @@ class DeliveryBook {
   [[nodiscard]] bool keeps(DeviceId const& device, FolderId const& folder) const;
   /// Whether everything that a device has told of is applied here.
   [[nodiscard]] Result<bool> we_hold_all(DeviceId const& device);
+  /// Whether a relay has every entry that this device passes on.
+  [[nodiscard]] bool relay_holds_all(wire::RelayKey const& relay) const;
   [[nodiscard]] std::map<DeviceId, sync::PeerRecord> const& peers() const { return records_; }
 
  private:
@@ -49,7 +53,15 @@ class DeliveryBook {
   std::vector<Tip> tips_;  ///< ours
   std::map<DeviceId, sync::PeerRecord> records_;
   std::map<DeviceId, Known> known_;
+  struct AtRelay {
+    core::Roster::Relay relay;
+    core::Past there;
+  };
+  std::vector<AtRelay> relays_;
 };
+
+/// A relay's address as people are shown it.
+[[nodiscard]] std::string without_key(std::string const& url);
 
 /// Own messages that no other device has acknowledged, as far as one look at the last ones tells.
 [[nodiscard]] Result<std::uint64_t> count_pending_messages(core::MessagesView& messages, DeviceId const& self,

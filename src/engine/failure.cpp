@@ -193,6 +193,9 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
     case EngineError::approval_needed:
       return make(code("approval-needed"), "nobody can be asked whether the new device may join",
                   "there is no terminal, and --yes was not given");
+    case EngineError::relay_unpinned:
+      return make(code("relay-unpinned"),
+                  fmt::format("the address of {} does not say which key it has", subject_of(error, "the relay")));
     case EngineError::no_terminal:
       return make(code("no-terminal"), "an answer is needed, and there is no terminal to ask at",
                   subject_of(error, ""));
@@ -261,6 +264,8 @@ Failure explain(Error const& error, FailureContext const& context) {
   take(explain_files(error, context));
   take(explain_bind(error, context));
   take(explain_link(error, context));
+  take(explain_channel(error, context));
+  take(explain_registration(error, context));
   if (!failure && error.holds<ConfigError>()) {
     auto const& found = code_for(error.as<ConfigError>());
     failure = make(found, std::string(found.summary), subject_of(error, ""));

@@ -268,6 +268,26 @@ inline constexpr FailureCode kCodes[] = {
      "Something answers at the address, but does not open a WebSocket. Either it is another program, or the path in the "
      "address is wrong, or a proxy in front of the relay does not let WebSockets through.",
      {{{"kith doctor", "check this device's network"}, {"kith help bad-relay-address", "the form of an address"}}}},
+    {"relay-unreachable", kExitUnreachable, true, "changes stay queued on this device",
+     "a relay does not answer",
+     "Nothing listens at its address, its name does not resolve, or the network is down. kith tries again by itself, at "
+     "longer and longer intervals up to a minute. Devices go on with each other directly.",
+     {{{"kith relay test", "see which step fails"}, {"kith relay ls", "see how each relay goes"}}}},
+    {"relay-lost-data", kExitUnreachable, true, "what it lost is being told again",
+     "a relay does not hold any more what it had acknowledged",
+     "It was put back from a backup, or its directory was replaced. This device looks through all that is there and "
+     "brings what is missing; the other devices do the same. If it happens without its operator's doing, look for "
+     "another relay.",
+     {{{"kith relay ls", "see whether it has everything again"}, {"kith verify", "compare what the devices hold"}}}},
+    {"relay-misbehaves", kExitUnreachable, true, "what does not fit was not taken in",
+     "a relay breaks the protocol",
+     "What it sends does not decode, or is not due. It runs a faulty or changed program, or is of another version.",
+     {{{"kith relay test", "see which step fails"}, {"kith relay rm URL", "use it no more"}}}},
+    {"relay-replaced", kExitUnreachable, true, kUntouched,
+     "another program connects to a relay in this device's name",
+     "A relay serves one connection of each device, the newest. A copy of this home is in use elsewhere, or two "
+     "processes of it do not see each other.",
+     {{{"kith doctor", "check this device"}}}},
 
     {"locked", kExitLocked, true, kUntouched, "the keys are protected by a passphrase, and none was given",
      "Without a terminal the passphrase comes from a file or a command.",
@@ -326,6 +346,31 @@ inline constexpr FailureCode kCodes[] = {
      "a device that is not in the group",
      "Only devices in the group may write. This one was never added, or its entry came before it was.",
      {{{"kith devices ls", "see who is in the group"}, {"kith pair", "invite a device"}}}},
+    {"relay-key-changed", kExitNotTrusted, true, "nothing was sent to it",
+     "a relay does not have the key that it was known by",
+     "Its address carries its key, and what answers has another one. Either the relay was set up anew, or somebody is in "
+     "between. Ask its operator for the line that kith-relay prints when it starts, and compare.",
+     {{{"kith relay rm URL", "use the old one no more"}, {"kith relay add URL", "with the address that its operator gives"}}}},
+    {"relay-not-allowed", kExitNotTrusted, true, "changes stay queued on this device",
+     "a relay does not serve this device",
+     "It has a list of whom the group wants it to serve, and this device is not in it: the group has not told it yet, "
+     "or this device was paused or removed. Another device of the group that is connected to the relay puts it right by "
+     "itself.",
+     {{{"kith devices ls", "see how this device stands in the group"}, {"kith relay ls", "see how each relay goes"}}}},
+    {"relay-off-chain", kExitNotTrusted, true, "nothing was sent to it",
+     "a relay shows a list of devices that the group did not make",
+     "The list of whom a relay serves is signed, each version by a device of the one before. This one does not follow: "
+     "the relay, or somebody who had a key of the group, made it up. Use another relay.",
+     {{{"kith relay rm URL", "use it no more"}, {"kith devices ls", "see who is in the group"}}}},
+    {"relay-token-needed", kExitNotTrusted, true, kUntouched,
+     "a relay takes groups in only with a token",
+     "Its operator gives tokens out. Put the one for you into a file that only you can read.",
+     {{{"kith relay add URL --token-file FILE", "with the token"}}}},
+    {"relay-unpinned", kExitNotTrusted, true, kUntouched,
+     "a relay's address without its key, and nobody to ask",
+     "Without the key nobody can tell the relay from somebody in between. Its operator has the whole address: "
+     "kith-relay prints it when it starts. At a terminal the key is shown, and kept when you agree.",
+     {{{"kith relay add URL --trust-relay", "take the key that answers"}, {"kith help bad-relay-address", "the form of an address"}}}},
     {"relay-untrusted", kExitNotTrusted, true, "nothing was sent to it",
      "a relay could not prove by its certificate that it is the one",
      "wss:// asks for a certificate for the host's name, from an authority that this system trusts. A relay with a "
@@ -342,6 +387,16 @@ inline constexpr FailureCode kCodes[] = {
      {{{"kith pair", "on a device of the group: invite this machine"},
        {"kith pair --home DIR --join CODE --peer HOST:PORT", "here: join with a new home"}}}},
 
+    {"relay-full", kExitFull, true, "changes stay queued on this device",
+     "a relay has no room",
+     "Its disk, or what its operator lets it store, is full. Devices go on with each other directly, and with other "
+     "relays; what this one lacks goes there once it has room.",
+     {{{"kith relay ls", "see how each relay goes"}, {"kith relay add URL", "use another relay as well"}}}},
+    {"relay-quota", kExitFull, true, "changes stay queued on this device",
+     "a relay stores as much of this group as it may",
+     "Its operator gives each group so much room (kith-relay quota shows and raises it). Devices go on with each other "
+     "directly, and with other relays.",
+     {{{"kith relay ls", "see how each relay goes"}, {"kith relay add URL", "use another relay as well"}}}},
     {"disk-full", kExitFull, true, "nothing half-written was left in place", "the disk or the user's quota is full",
      "Make room on the disk that the message names. Deleted and replaced files are kept in DIR/.kith/trash for some "
      "days; they count too. kith goes on by itself as soon as there is room.",

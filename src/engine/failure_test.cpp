@@ -14,9 +14,11 @@
 #include "engine/home.hpp"
 #include "engine/key_error.hpp"
 #include "link/tcp/error.hpp"
+#include "relay/channel/error.hpp"
 #include "store/store.hpp"
 #include "sync/files/error.hpp"
 #include "sync/files/folder_sync.hpp"
+#include "sync/relays/registration.hpp"
 #include "wire/error.hpp"
 
 namespace kith::engine {
@@ -37,6 +39,8 @@ std::vector<Error> all_errors() {
   add_all(errors, files::FilesError::io);
   add_all(errors, files::BindError::other_folder);
   add_all(errors, link::LinkError::io);
+  add_all(errors, relay::ChannelError::out_of_place);
+  add_all(errors, sync::RegistrationError::refused);
   add_all(errors, HomeError::too_open);
   add_all(errors, KeyError::passphrase_command);
   add_all(errors, ConfigError::not_editable);

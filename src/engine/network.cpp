@@ -7,6 +7,7 @@
 #include "engine/join.hpp"
 #include "engine/joining_database.hpp"
 #include "engine/network_machines.hpp"
+#include "engine/relay_status.hpp"
 #include "engine/thread.hpp"
 
 /// The thread of a Network, and how it comes to own the home's network.
@@ -120,7 +121,10 @@ Result<> Network::take_over() {
   exchange_ = std::make_unique<sync::Exchange>(instance_->replica, store, *source_, instance_->messages,
                                                instance_->folders, instance_->random);
   KITH_CHECK(exchange_->start(current_time()));
+  KITH_TRY(relay_rows, all_control<RelayRow>(store));
+  for (auto const& [id, row] : relay_rows) KITH_CHECK(erase_control<RelayRow>(store, id));
   KITH_CHECK(listen());
+  KITH_CHECK(look_at_relays());
   owner_ = true;
   KITH_CHECK(beat());
   KITH_CHECK(begin_looks());
@@ -186,6 +190,7 @@ void Network::give_up_ownership() {
   if (auto sessions = all_control<SessionRow>(store)) {
     for (auto const& [id, row] : *sessions) static_cast<void>(erase_control<SessionRow>(store, id));
   }
+  leave_relays();
   exchange_.reset();
   coming_.clear();
   lock_.reset();
@@ -213,6 +218,7 @@ void Network::on_bell() {
   if (!owner_) return try_to_own();
   if (stopping_) return;
   check(exchange_->on_local_change(current_time()));
+  check(relays_look());
   check(look_at_requests());
   check(look_at_contents());
   if (folders_) folders_->look();
@@ -222,6 +228,7 @@ void Network::on_bell() {
 void Network::on_alarm() {
   if (!exchange_ || stopping_) return;
   check(exchange_->on_timer(current_time()));
+  check(relays_timer());
   if (Clock::now() >= next_beat_) {
     check(beat());
     check(look_at_requests());
@@ -234,6 +241,8 @@ void Network::settle() {
   if (!exchange_ || settling_) return;
   settling_ = true;
   while (auto const event = exchange_->poll_event()) check(tell(*event));
+  check(settle_relays());
+  while (auto const event = exchange_->poll_event()) check(tell(*event));  // of what relays brought
   for (auto const id : exchange_->take_woken()) {
     auto const found = machines_.find(id);
     auto const machine = found == machines_.end() ? nullptr : found->second.lock();
@@ -241,8 +250,9 @@ void Network::settle() {
   }
   if (!stopping_) {
     while (auto next = exchange_->poll_dial(current_time())) dial(std::move(*next));
-    auto const due = exchange_->next_deadline();
-    alarm_->set(due ? std::min(*due, next_beat_) : next_beat_);
+    auto due = next_beat_;
+    for (auto const& next : {exchange_->next_deadline(), relays_deadline()}) due = std::min(due, next.value_or(due));
+    alarm_->set(due);
   }
   if (std::exchange(ring_due_, false)) bell_->ring();
   settling_ = false;

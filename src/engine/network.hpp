@@ -12,6 +12,7 @@
 #include "engine/invites.hpp"
 #include "link/tcp/tcp.hpp"
 #include "sync/exchange/exchange.hpp"
+#include "sync/relays/mailbox.hpp"
 
 namespace kith::engine {
 
@@ -65,9 +66,12 @@ class Network {
   class LinkMachine;
   class PairMachine;
   class OpeningMachine;
+  class RelayMachine;
+  struct RelayLink;
   friend class LinkMachine;
   friend class PairMachine;
   friend class OpeningMachine;
+  friend class RelayMachine;
 
   /// Reads chunks for others.
   struct Source final : sync::ChunkSource {
@@ -101,6 +105,18 @@ class Network {
   void dial_address(std::string const& address);
   [[nodiscard]] std::shared_ptr<link::StreamMachine> attach(sync::LinkId id);
   void detach(sync::LinkId id);
+
+  // Relays (network_relays.cpp).
+  [[nodiscard]] Result<> look_at_relays();
+  void dial_relay(std::shared_ptr<RelayLink> const& relay);
+  [[nodiscard]] bool uses(std::shared_ptr<RelayLink> const& relay) const;
+  [[nodiscard]] Result<> relays_look();
+  [[nodiscard]] Result<> relays_timer();
+  [[nodiscard]] std::optional<Instant> relays_deadline() const;
+  [[nodiscard]] Result<> settle_relays();
+  void leave_relays();
+  [[nodiscard]] Result<> tell(RelayLink& relay, sync::MailboxEvent const& event);
+  [[nodiscard]] Result<> show(RelayLink& relay, wire::RelayKey const& key);
 
   // What the exchange tells and others ask (network_events.cpp).
   [[nodiscard]] Result<> tell(sync::ExchangeEvent const& event);
@@ -142,6 +158,7 @@ class Network {
   std::shared_ptr<FolderLooks> looks_;
   std::shared_ptr<FolderService> folders_;
   std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
+  std::map<wire::RelayKey, std::shared_ptr<RelayLink>> relays_;
   std::set<PairMachine*> pairings_;
   std::uint64_t last_pairing_ = 0;
   std::map<std::string, std::size_t> strangers_;  ///< by address without port

@@ -33,6 +33,7 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
   if (std::holds_alternative<sync::EntriesApplied>(event)) {
     ring_due_ = true;
     if (folders_) folders_->look();
+    KITH_CHECK(relays_look());
     return look_at_contents();
   }
   if (auto const* moved = std::get_if<sync::PeerMoved>(&event)) {

@@ -1,0 +1,258 @@
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "cli/handlers.hpp"
+#include "cli/home_client.hpp"
+#include "cli/table.hpp"
+#include "engine/failure.hpp"
+#include "engine/private_file.hpp"
+#include "engine/relay_setup.hpp"
+#include "engine/relay_status.hpp"
+
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+using engine::EngineError;
+using engine::RelayRow;
+
+/// How long a relay may take to answer a command.
+constexpr auto kAnswerTime = std::chrono::seconds{20};
+/// How long the others may take to hear of a change before the command ends.
+constexpr auto kTellTime = std::chrono::milliseconds{1500};
+
+std::chrono::milliseconds patience(Context& context) { return context.global.timeout.value_or(kAnswerTime); }
+
+/// "7F3K-9QDM": the beginning of a relay's key, for people to compare.
+std::string key_mark(wire::RelayKey const& key) {
+  auto const digits = to_hex(key.view());
+  return fmt::format("{}-{}-{}", digits.substr(0, 4), digits.substr(4, 4), digits.substr(8, 4));
+}
+
+/// The address with the relay's key in it. Where the text has none, whoever sits there decides, or --trust-relay.
+Result<link::RelayAddress> pinned(Context& context, std::string const& url, bool trust) {
+  KITH_TRY(address, link::parse_relay_address(url));
+  auto found = engine::find_relay(address, patience(context));
+  if (!found) return fail(found.error());
+  if (address.key) return address;
+  address.key = found->key.bytes;
+  if (!trust) {
+    auto const question = fmt::format("{} has the key {}. Is that the one that its operator gave you?",
+                                      printable(link::host_port(address)), key_mark(found->key));
+    if (!context.prompt.possible()) return fail(EngineError::relay_unpinned, SubjectDetail{link::host_port(address)});
+    KITH_TRY(yes, context.prompt.confirm(question));
+    if (!yes) return fail(EngineError::declined);
+  }
+  return address;
+}
+
+Result<std::string> read_token(RelayAddOptions const& options) {
+  if (!options.token_file) return std::string{};
+  std::ifstream in(*options.token_file, std::ios::binary);
+  if (!in)
+    return fail(EngineError::usage,
+                SubjectDetail{fmt::format("cannot read the token in {}", printable(*options.token_file))});
+  std::string token(kLimits.max_name_bytes, '\0');
+  in.read(token.data(), static_cast<std::streamsize>(token.size()));
+  token.resize(static_cast<std::size_t>(in.gcount()));
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
+  return token;
+}
+
+struct RelayLine {
+  core::Roster::Relay relay;
+  RelayRow row;
+  bool shown = false;  ///< somebody is on the network and says how it goes
+};
+
+Result<std::vector<RelayLine>> relay_lines(Client& client) {
+  KITH_CHECK(client.refresh());
+  KITH_TRY(owner, client.owner());
+  std::vector<RelayLine> lines;
+  for (auto const& relay : client.instance().replica.state().roster().relays()) {
+    RelayLine line{relay, {}, false};
+    if (owner) {
+      KITH_TRY(row, engine::get_control<RelayRow>(client.instance().store(), relay.relay.view()));
+      if (row) line.row = *row;
+      line.shown = row.has_value();
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string state_of(RelayLine const& line) {
+  if (!line.shown) return "not connected";
+  if (line.row.trouble != sync::RelayTrouble::none && !line.row.connected)
+    return std::string(engine::trouble_code(line.row.trouble));
+  if (line.row.connected) return line.row.has_all ? "has everything" : "catching up";
+  auto const code = engine::relay_failure_code(line.row.failure);
+  return code.empty() ? "connecting" : std::string(code);
+}
+
+Result<int> print_relays(Context& context, Client& client) {
+  KITH_TRY(lines, relay_lines(client));
+  KITH_TRY(book, engine::DeliveryBook::load(client.instance().replica, client.instance().store()));
+  auto object = json_document("kith.relays/1");
+  object["relays"] = Json::array();
+  Table table({{"RELAY", Table::Align::left}, {"KEY", Table::Align::left}, {"STATE", Table::Align::left}});
+  for (auto const& line : lines) {
+    auto const url = engine::without_key(line.relay.url);
+    table.add({printable(url), key_mark(line.relay.relay), state_of(line)});
+    auto const code =
+        line.row.connected ? engine::trouble_code(line.row.trouble) : engine::relay_failure_code(line.row.failure);
+    auto const trouble = engine::trouble_code(line.row.trouble);
+    auto const shown = trouble.empty() ? code : trouble;
+    object["relays"].push_back({{"url", printable(url)},
+                                {"address", printable(line.relay.url)},
+                                {"key", to_hex(line.relay.relay.view())},
+                                {"connected", line.shown && line.row.connected},
+                                {"has_all", book.relay_holds_all(line.relay.relay)},
+                                {"last_error_code", shown.empty() ? Json() : Json(shown)}});
+  }
+  context.out.document(object);
+  if (lines.empty()) {
+    context.out.note("This group uses no relay. Add one: " + context.out.command("kith relay add URL"));
+  } else {
+    context.out.block(table.text(context.out.out_style(), context.out.out_columns()));
+  }
+  return engine::kExitOk;
+}
+
+Result<int> add(Context& context, RelayAddOptions const& options) {
+  KITH_TRY(client, open_client(context, "kith relay add"));
+  KITH_CHECK(check_member(context, *client));
+  KITH_TRY(token, read_token(options));
+  KITH_TRY(address, pinned(context, options.url, options.trust));
+  wire::RelayKey const key{*address.key};
+  auto const where = engine::without_key(link::to_text(address));
+  for (auto const& relay : client->instance().replica.state().roster().relays()) {
+    if (relay.relay != key) continue;
+    context.out.result(fmt::format("{} is a relay of this group already; nothing was changed.", where));
+    return context.out.json() ? print_relays(context, *client) : Result<int>(engine::kExitOk);
+  }
+  KITH_CHECK(engine::add_relay(*client, address, std::move(token), patience(context)));
+  KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
+  if (context.out.json()) return print_relays(context, *client);
+  auto& out = context.out;
+  out.result(
+      fmt::format("{} {} is a relay of this group now. It stores what it cannot read, for devices that are away.",
+                  out.glyphs().done(), where));
+  std::vector<std::string> waiting;
+  for (auto const& device : client->other_devices()) {
+    if (!reached.level.contains(device)) waiting.push_back(fmt::format("\"{}\"", device_name(*client, device)));
+  }
+  if (!waiting.empty()) {
+    out.note(
+        fmt::format("Not told yet: {}. A device hears of the relay when it is next connected to one that knows of it.",
+                    fmt::join(waiting, ", ")));
+  }
+  return engine::kExitOk;
+}
+
+/// The relay that a text means: its address, with or without the key, or a part of it that fits no other.
+Result<core::Roster::Relay> choose_relay(Client& client, std::string const& text) {
+  auto const relays = client.instance().replica.state().roster().relays();
+  auto const wanted = link::parse_relay_address(text);
+  std::vector<core::Roster::Relay> fits;
+  for (auto const& relay : relays) {
+    auto const address = link::parse_relay_address(relay.url);
+    bool const same = wanted && address && link::host_port(*wanted) == link::host_port(*address) &&
+                      (!wanted->key || wanted->key == address->key);
+    if (same || relay.url.find(text) != std::string::npos) fits.push_back(relay);
+  }
+  if (fits.size() == 1) return fits.front();
+  std::vector<std::string> names;
+  for (auto const& relay : fits.empty() ? relays : fits) names.push_back(printable(engine::without_key(relay.url)));
+  if (fits.empty() && relays.empty()) return fail(EngineError::usage, SubjectDetail{"this group uses no relay"});
+  return fail(EngineError::usage,
+              SubjectDetail{fmt::format("\"{}\" is {} of this group's relays: {}", printable(text),
+                                        fits.empty() ? "none" : "more than one", fmt::join(names, ", "))});
+}
+
+Result<int> remove(Context& context, RelayRmOptions const& options) {
+  KITH_TRY(client, open_client(context, "kith relay rm"));
+  KITH_CHECK(check_member(context, *client));
+  KITH_TRY(relay, choose_relay(*client, options.relay));
+  // While it is still used: what the others should know goes there too.
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::RelayRemove{relay.relay, relay.channel});
+  KITH_TRY(written, client->instance().replica.write(std::move(ops), engine::current_time()));
+  static_cast<void>(written);
+  client->bell().ring();
+  KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
+  static_cast<void>(reached);
+  if (context.out.json()) return print_relays(context, *client);
+  context.out.result(
+      fmt::format("{} {} is used no more. What it holds stays there, sealed, until its operator removes it.",
+                  context.out.glyphs().done(), printable(engine::without_key(relay.url))));
+  return engine::kExitOk;
+}
+
+Result<int> test(Context& context, RelayTestOptions const& options) {
+  std::vector<std::string> urls;
+  if (options.url) {
+    urls.push_back(*options.url);
+  } else {
+    KITH_TRY(client, open_client(context, "kith relay test"));
+    for (auto const& relay : client->instance().replica.state().roster().relays()) urls.push_back(relay.url);
+    if (urls.empty()) return fail(EngineError::usage, SubjectDetail{"this group uses no relay; name an address"});
+  }
+  auto object = json_document("kith.relay-test/1");
+  object["relays"] = Json::array();
+  std::optional<Error> last;
+  for (auto const& url : urls) {
+    KITH_TRY(address, link::parse_relay_address(url));
+    auto const where = engine::without_key(link::to_text(address));
+    auto const found = engine::find_relay(address, patience(context));
+    Json line{{"url", where}, {"reached", found.has_value()}};
+    line["key"] = found ? Json(to_hex(found->key.view())) : Json();
+    line["pinned"] = address.key.has_value();
+    line["took_ms"] = found ? Json(found->took.count()) : Json();
+    line["error_code"] = Json();
+    if (found) {
+      context.out.result(fmt::format("{} {} answers in {} ms, key {}{}", context.out.glyphs().done(), where,
+                                     found->took.count(), key_mark(found->key),
+                                     address.key ? ", as expected" : " (the address names none to compare with)"));
+    } else {
+      last = found.error();
+      engine::FailureContext about;
+      about.address = where;
+      auto const failure = engine::explain(found.error(), about);
+      line["error_code"] = failure.code;
+      if (urls.size() > 1) context.out.result(fmt::format("{}: {}", where, failure.what));
+    }
+    object["relays"].push_back(std::move(line));
+  }
+  context.out.document(object);
+  if (last) return fail(*last);
+  return engine::kExitOk;
+}
+
+/// @param url  the relay that it is about
+int explained(Context& context, std::string const& url, Result<int> const& code) {
+  engine::FailureContext about;
+  if (auto const address = link::parse_relay_address(url)) about.address = engine::without_key(link::to_text(*address));
+  return code ? *code : context.fail(code.error(), about);
+}
+
+}  // namespace
+
+int cmd_relay_ls(Context& context, RelayLsOptions const&) {
+  return run_body(context, [&]() -> Result<int> {
+    KITH_TRY(client, open_client(context, "kith relay ls"));
+    return print_relays(context, *client);
+  });
+}
+int cmd_relay_add(Context& context, RelayAddOptions const& options) {
+  return explained(context, options.url, add(context, options));
+}
+int cmd_relay_rm(Context& context, RelayRmOptions const& options) {
+  return run_body(context, [&] { return remove(context, options); });
+}
+int cmd_relay_test(Context& context, RelayTestOptions const& options) {
+  return explained(context, options.url.value_or(""), test(context, options));
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,197 @@
+#include "engine/folder_service.hpp"
+#include "engine/log.hpp"
+#include "engine/network_machines.hpp"
+#include "engine/relay_status.hpp"
+#include "link/ws/websocket.hpp"
+
+/// The relays of a Network: one mailbox for each that the group uses, and the connections to them.
+namespace kith::engine {
+namespace {
+
+constexpr auto kRelayDialTime = std::chrono::seconds{15};
+
+}  // namespace
+
+/// One relay that the group uses, and what the others see of it.
+struct Network::RelayLink {
+  RelayLink(Instance& instance, core::Roster::Relay const& relay)
+      : mailbox(instance.replica, instance.store(), relay, instance.random) {}
+
+  sync::Mailbox mailbox;
+  std::weak_ptr<RelayMachine> machine;
+  RelayRow row;
+  RelayRow shown;
+};
+
+/// What runs over the connection to a relay.
+class Network::RelayMachine final : public link::StreamMachine {
+ public:
+  RelayMachine(Network& network, std::shared_ptr<RelayLink> relay) : network_(network), relay_(std::move(relay)) {}
+  void on_bytes(ByteView bytes) override {
+    network_.check(relay_->mailbox.on_bytes(bytes, current_time()));
+    network_.settle();
+  }
+  void on_closed() override {
+    network_.check(relay_->mailbox.on_closed(current_time()));
+    network_.settle();
+  }
+  [[nodiscard]] bool poll_transmit(Bytes& out) override { return relay_->mailbox.poll_transmit(out); }
+  [[nodiscard]] bool done() const override { return relay_->mailbox.link_done() || network_.stopping_; }
+
+ private:
+  Network& network_;
+  std::shared_ptr<RelayLink> relay_;
+};
+
+/// One mailbox for each relay of the roster; those that it names no more are left.
+Result<> Network::look_at_relays() {
+  auto& store = instance_->store();
+  auto const& roster = instance_->replica.state().roster();
+  auto const removed = roster.removed(instance_->replica.self());
+  auto const wanted = removed ? std::vector<core::Roster::Relay>{} : roster.relays();
+  for (auto one = relays_.begin(); one != relays_.end();) {
+    auto const& known = one->second->mailbox.relay();
+    bool const stays = std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {
+      return relay.relay == known.relay && relay.channel == known.channel && relay.url == known.url;
+    });
+    if (stays) {
+      ++one;
+      continue;
+    }
+    KITH_CHECK(one->second->mailbox.flush());
+    KITH_CHECK(one->second->mailbox.on_closed(current_time()));
+    KITH_CHECK(erase_control<RelayRow>(store, known.relay.view()));
+    ring_due_ = true;
+    one = relays_.erase(one);
+  }
+  for (auto const& relay : wanted) {
+    if (relays_.contains(relay.relay)) continue;
+    auto made = std::make_shared<RelayLink>(*instance_, relay);
+    KITH_CHECK(made->mailbox.start(current_time()));
+    made->row.since_ms = current_time().wall.ms;
+    relays_.emplace(relay.relay, std::move(made));
+  }
+  return {};
+}
+
+void Network::dial_relay(std::shared_ptr<RelayLink> const& relay) {
+  auto& mailbox = relay->mailbox;
+  auto const address = link::parse_relay_address(mailbox.relay().url);
+  if (!address) return mailbox.dial_failed(address.error(), current_time());
+  mailbox.dialling(current_time());
+  link::dial_websocket(
+      loop_, *address, kRelayDialTime,
+      [this, relay](std::string const&) -> std::shared_ptr<link::StreamMachine> {
+        if (!exchange_ || stopping_ || !uses(relay)) return nullptr;
+        relay->mailbox.on_connected(current_time());
+        auto machine = std::make_shared<RelayMachine>(*this, relay);
+        relay->machine = machine;
+        return machine;
+      },
+      [this, relay](Error const& error) {
+        if (!exchange_ || stopping_ || !uses(relay)) return;
+        relay->mailbox.dial_failed(error, current_time());
+        settle();
+      });
+}
+
+bool Network::uses(std::shared_ptr<RelayLink> const& relay) const {
+  auto const found = relays_.find(relay->mailbox.relay().relay);
+  return found != relays_.end() && found->second == relay;
+}
+
+/// Something has changed in the database, by a relay, a device, or this home's own writing.
+Result<> Network::relays_look() {
+  KITH_CHECK(look_at_relays());
+  for (auto const& [key, relay] : relays_) KITH_CHECK(relay->mailbox.on_local_change(current_time()));
+  return {};
+}
+
+Result<> Network::relays_timer() {
+  for (auto const& [key, relay] : relays_) KITH_CHECK(relay->mailbox.on_timer(current_time()));
+  return {};
+}
+
+std::optional<Instant> Network::relays_deadline() const {
+  std::optional<Instant> next;
+  for (auto const& [key, relay] : relays_) {
+    auto const due = relay->mailbox.next_deadline();
+    if (due && (!next || *due < *next)) next = due;
+  }
+  return next;
+}
+
+/// Tells what the mailboxes have told, wakes their connections, and dials.
+Result<> Network::settle_relays() {
+  bool applied = false;
+  auto const links = relays_;  // what is told may change which there are
+  for (auto const& [key, relay] : links) {
+    while (auto const event = relay->mailbox.poll_event()) {
+      KITH_CHECK(tell(*relay, *event));
+      applied = applied || std::holds_alternative<sync::RelayApplied>(*event);
+    }
+  }
+  if (applied) {
+    // The devices that are connected hear of it, and so do the other relays.
+    KITH_CHECK(exchange_->on_local_change(current_time()));
+    KITH_CHECK(tell(sync::EntriesApplied{1}));
+    KITH_CHECK(relays_look());
+  }
+  for (auto const& [key, relay] : links) {
+    if (!uses(relay)) continue;
+    if (!stopping_ && relay->mailbox.wants_link(current_time())) dial_relay(relay);
+    KITH_CHECK(show(*relay, key));
+    if (auto const machine = relay->machine.lock()) machine->wake();
+  }
+  return {};
+}
+
+void Network::leave_relays() {
+  for (auto const& [key, relay] : relays_) {
+    // What could not be written down is found out again: it is pulled or pushed once more.
+    static_cast<void>(relay->mailbox.flush());
+    static_cast<void>(erase_control<RelayRow>(instance_->store(), key.view()));
+  }
+  relays_.clear();
+}
+
+Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
+  auto& row = relay.row;
+  if (std::holds_alternative<sync::RelayUp>(event)) {
+    row.connected = true;
+    row.failure.clear();
+    row.failure_text.clear();
+    row.failure_errno = 0;
+    row.since_ms = current_time().wall.ms;
+    log::info("relay.up", {});
+  } else if (auto const* down = std::get_if<sync::RelayDown>(&event)) {
+    if (row.connected) row.since_ms = current_time().wall.ms;
+    row.connected = false;
+    row.failure = down->reason ? down->reason->name() : std::string{};
+    row.failure_text = down->reason ? std::string(down->reason->subject()) : std::string{};
+    auto const* system = down->reason ? std::get_if<SystemDetail>(&down->reason->detail()) : nullptr;
+    row.failure_errno = system == nullptr ? 0 : system->number;
+    if (down->reason) log::info("relay.down", {{"reason", *down->reason}});
+  } else if (auto const* troubled = std::get_if<sync::RelayTroubled>(&event)) {
+    if (troubled->trouble != sync::RelayTrouble::none)
+      log::info("relay.trouble", {{"trouble", static_cast<std::uint64_t>(troubled->trouble)}});
+    row.trouble = troubled->trouble;
+    row.number = troubled->number;
+  }
+  return {};
+}
+
+/// Shows a relay to the other processes, when something about it is new. What it has come to hold they read in its
+/// record, so that is written first.
+Result<> Network::show(RelayLink& relay, wire::RelayKey const& key) {
+  auto& row = relay.row;
+  row.caught_up = relay.mailbox.live();
+  row.has_all = row.caught_up && !relay.mailbox.pushing() && relay.mailbox.holds_all();
+  if (row == relay.shown) return {};
+  KITH_CHECK(relay.mailbox.flush());
+  relay.shown = row;
+  ring_due_ = true;
+  return put_control(instance_->store(), row, key.view());
+}
+
+}  // namespace kith::engine

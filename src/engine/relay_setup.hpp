@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "engine/client.hpp"
+#include "link/ws/relay_address.hpp"
+#include "sync/relays/registration.hpp"
+
+/// One conversation with a relay, made by a command of its own and ended with it: who it is, and taking a group in.
+namespace kith::engine {
+
+/// What answers at an address.
+struct RelayFound {
+  wire::RelayKey key;                 ///< that it proved to hold
+  std::chrono::milliseconds took{0};  ///< until the handshake was done
+};
+
+/// Dials a relay and shakes hands under a key of the moment. Blocks for up to `within`.
+/// @return link::LinkError; relay::ChannelError::wrong_relay where the address names another key, not_relay
+[[nodiscard]] Result<RelayFound> find_relay(link::RelayAddress const& address, std::chrono::milliseconds within);
+
+/// Registers this home's group at a relay, leaves the recovery record there, and tells the group. Blocks likewise.
+/// @param address  with its key
+/// @param token    the operator's, or empty
+/// @return link::LinkError, relay::ChannelError, sync::RegistrationError, StoreError, CoreError::removed_self
+[[nodiscard]] Result<> add_relay(Client& client, link::RelayAddress const& address, std::string token,
+                                 std::chrono::milliseconds within);
+
+}  // namespace kith::engine

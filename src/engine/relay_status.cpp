@@ -1,0 +1,46 @@
+#include "engine/relay_status.hpp"
+
+#include "base/assert.hpp"
+
+namespace kith::engine {
+
+void RelayRow::write(wire::Writer& writer) const {
+  core::write_row(writer, connected, caught_up, has_all, since_ms, trouble, number,
+                  wire::text(failure, kLimits.max_name_bytes), std::int64_t{failure_errno},
+                  wire::text(failure_text, kLimits.max_path_bytes));
+}
+
+void RelayRow::read(wire::Reader& reader) {
+  std::int64_t number_of_error = 0;
+  core::read_row(reader, connected, caught_up, has_all, since_ms, trouble, number,
+                 wire::text(failure, kLimits.max_name_bytes), number_of_error,
+                 wire::text(failure_text, kLimits.max_path_bytes));
+  failure_errno = static_cast<std::int32_t>(number_of_error);
+}
+
+std::string_view trouble_code(sync::RelayTrouble trouble) {
+  using enum sync::RelayTrouble;
+  switch (trouble) {
+    case none: return {};
+    case not_allowed: return "relay-not-allowed";
+    case off_chain: return "relay-off-chain";
+    case lost_data: return "relay-lost-data";
+    case quota: return "relay-quota";
+    case storage_full: return "relay-full";
+    case misbehaves: return "relay-misbehaves";
+    case replaced: return "relay-replaced";
+    case needs_token: return "relay-token-needed";
+  }
+  KITH_UNREACHABLE();
+}
+
+std::string_view relay_failure_code(std::string_view error_name) {
+  if (error_name.empty()) return {};
+  if (error_name == "channel.wrong_relay") return "relay-key-changed";
+  if (error_name == "channel.not_relay" || error_name == "link.not_websocket") return "not-a-relay";
+  if (error_name == "link.tls_untrusted" || error_name == "link.tls_failed") return "relay-untrusted";
+  if (error_name == "core.version_mismatch") return "version-mismatch";
+  return "relay-unreachable";
+}
+
+}  // namespace kith::engine

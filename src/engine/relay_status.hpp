@@ -1,0 +1,31 @@
+#pragma once
+
+#include "engine/control.hpp"
+#include "sync/relays/mailbox.hpp"
+
+/// What the owner of the network shows of relays to the other processes of the home.
+namespace kith::engine {
+
+/// How one relay goes. Key: its relay key.
+struct RelayRow {
+  static constexpr std::string_view kPrefix = "relay/";
+  bool connected = false;  ///< it has accepted this device
+  bool caught_up = false;  ///< all that waited there is here
+  bool has_all = false;    ///< and all that this device passes on is there
+  std::int64_t since_ms = 0;
+  sync::RelayTrouble trouble = sync::RelayTrouble::none;
+  std::uint64_t number = 0;  ///< of the trouble
+  std::string failure;       ///< the error's name, of a connection that could not be made or broke; else empty
+  std::int32_t failure_errno = 0;
+  std::string failure_text;
+  void write(wire::Writer& writer) const;
+  void read(wire::Reader& reader);
+  friend bool operator==(RelayRow const&, RelayRow const&) = default;
+};
+
+/// The failure code of a relay's trouble, as in failure_codes(); empty for none.
+[[nodiscard]] std::string_view trouble_code(sync::RelayTrouble trouble);
+/// The failure code of a connection that could not be made or broke, by its error's name; empty for none.
+[[nodiscard]] std::string_view relay_failure_code(std::string_view error_name);
+
+}  // namespace kith::engine
