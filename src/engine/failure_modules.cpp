@@ -279,6 +279,22 @@ std::optional<Failure> explain_link(Error const& error, FailureContext const& co
                   std::string(subject_of(error, "")));
     case LinkError::not_websocket:
       return make(code("not-a-relay"), fmt::format("{} is no relay", dialled), why_no_relay());
+    case LinkError::rate_limited: {
+      auto const seconds = count_of(error).count;
+      return make(
+          code("relay-busy"), fmt::format("{} takes no more for now", dialled),
+          seconds == 0 ? "" : fmt::format("it asks to wait {} {}", seconds, seconds == 1 ? "second" : "seconds"));
+    }
+    case LinkError::invite_taken:
+      return make(code("code-used"), fmt::format("{} holds another invite that begins like this one", dialled));
+    case LinkError::invite_gone:
+      return make(code("code-expired"), fmt::format("{} holds the invite no more", dialled),
+                  "its time is over, or the relay was started anew");
+    case LinkError::bad_answer: {
+      auto const status = count_of(error).count;
+      return make(code("not-a-relay"), fmt::format("{} gives answers that make no sense", dialled),
+                  status == 0 ? "what answers there is no web server" : fmt::format("HTTP status {}", status));
+    }
     case LinkError::io: return make(code("network-error"), with_reason(fmt::format("cannot talk to {}", where), error));
   }
   KITH_UNREACHABLE();

@@ -288,6 +288,10 @@ inline constexpr FailureCode kCodes[] = {
      "A relay serves one connection of each device, the newest. A copy of this home is in use elsewhere, or two "
      "processes of it do not see each other.",
      {{{"kith doctor", "check this device"}}}},
+    {"relay-busy", kExitUnreachable, true, "changes stay queued on this device", "a relay takes no more for now",
+     "A relay limits how often an address may ask, so that nobody can guess codes or fill it up. It takes more after the "
+     "time that the message names. Many devices behind one address share its limits.",
+     {{{"kith status", "see what waits"}}}},
 
     {"locked", kExitLocked, true, kUntouched, "the keys are protected by a passphrase, and none was given",
      "Without a terminal the passphrase comes from a file or a command.",

@@ -106,6 +106,7 @@ TEST(Failures, ExitCodesOfScripts) {
   EXPECT_EQ(of(EngineError::nobody_reachable), "nobody-reachable 10");
   EXPECT_EQ(of(link::LinkError::refused), "address-unreachable 10");
   EXPECT_EQ(of(link::LinkError::not_websocket), "not-a-relay 10");
+  EXPECT_EQ(of(link::LinkError::rate_limited), "relay-busy 10");
   EXPECT_EQ(of(link::LinkError::tls_untrusted), "relay-untrusted 13");
   EXPECT_EQ(of(link::LinkError::bad_relay_key), "bad-relay-address 2");
   EXPECT_EQ(of(KeyError::locked), "locked 11");

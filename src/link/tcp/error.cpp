@@ -20,6 +20,10 @@ ErrorDomain const& error_domain(LinkError) {
                                           case LinkError::tls_failed: return "tls_failed";
                                           case LinkError::tls_untrusted: return "tls_untrusted";
                                           case LinkError::not_websocket: return "not_websocket";
+                                          case LinkError::rate_limited: return "rate_limited";
+                                          case LinkError::invite_taken: return "invite_taken";
+                                          case LinkError::invite_gone: return "invite_gone";
+                                          case LinkError::bad_answer: return "bad_answer";
                                           case LinkError::io: return "io";
                                         }
                                         KITH_UNREACHABLE();

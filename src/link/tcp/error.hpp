@@ -20,6 +20,10 @@ enum class LinkError {
   tls_failed,         ///< what answers there does not speak TLS as we do. SubjectDetail: the address
   tls_untrusted,      ///< the certificate does not prove the relay's name. SubjectDetail: OpenSSL's reason
   not_websocket,      ///< no WebSocket there. CountDetail: the HTTP status, 0 where the answer was no HTTP
+  rate_limited,       ///< a relay takes no more for now. CountDetail: the seconds after which it may, 0: not said
+  invite_taken,       ///< a relay holds another invite of the same name
+  invite_gone,        ///< a relay holds the invite no more: its time is over, or the relay was started anew
+  bad_answer,         ///< a relay's answer means nothing. CountDetail: its HTTP status, 0 where it was no HTTP
   io,                 ///< anything else that the system refused
 };
 

@@ -1,5 +1,7 @@
 #include "link/tcp/system_error.hpp"
 
+#include <cerrno>
+
 #include <boost/asio/error.hpp>
 
 namespace kith::link {
@@ -8,7 +10,9 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 Error link_error(error_code ec, std::string subject) {
-  SystemDetail detail{ec.value(), std::move(subject)};
+  // Numbers of other kinds are no errno: of the resolver's or TLS's errors the name says enough.
+  bool const of_system = ec.category() == boost::system::system_category();
+  SystemDetail detail{of_system ? ec.value() : ec == asio::error::eof ? ECONNRESET : 0, std::move(subject)};
   if (ec == asio::error::connection_refused) return {LinkError::refused, std::move(detail)};
   if (ec == asio::error::address_in_use) return {LinkError::address_in_use, std::move(detail)};
   if (ec == asio::error::access_denied || ec == asio::error::no_permission)

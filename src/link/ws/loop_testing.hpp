@@ -37,18 +37,25 @@ struct Talker final : StreamMachine {
 struct LoopTest : ::testing::Test {
   /// @return whether it became so in time
   bool run_until(std::function<bool()> const& so, std::chrono::milliseconds most = 20s) {
+    return run_until(loop, so, most);
+  }
+  static bool run_until(Loop& loop, std::function<bool()> const& so, std::chrono::milliseconds most) {
     auto const end = Clock::now() + most;
-    std::function<void()> check = [&] {
+    std::unique_ptr<Loop::Alarm> alarm;
+    std::function<void()> const check = [&] {
       if (so() || Clock::now() >= end) {
         loop.stop();
       } else {
         alarm->set(Clock::now() + 2ms);
       }
     };
-    alarm = loop.make_alarm([&] { check(); });
-    loop.post([&] { check(); });
+    alarm = loop.make_alarm(check);
+    loop.post(check);
     loop.run();
     return so();
+  }
+  void run_for(std::chrono::milliseconds time) {
+    run_until([] { return false; }, time);
   }
   std::function<void(Error)> on_failure() {
     return [this](Error e) {
@@ -63,7 +70,6 @@ struct LoopTest : ::testing::Test {
     };
   }
   Loop loop;
-  std::unique_ptr<Loop::Alarm> alarm;
   std::optional<Error> error;
   std::string remote;
 };

@@ -81,11 +81,15 @@ Result<RelayAddress> parse_relay_address(std::string_view text) {
 
 std::string host_port(RelayAddress const& address) { return to_text(HostPort{address.host, address.port}); }
 
-std::string to_text(RelayAddress const& address) {
-  bool const usual = address.port == (address.tls ? kTlsPort : kPlainPort);
+std::string host_header(RelayAddress const& address) {
   auto where = host_port(address);
-  if (usual) where.resize(where.rfind(':'));
-  auto text = fmt::format("{}://{}{}", address.tls ? "wss" : "ws", where, address.path == "/" ? "" : address.path);
+  if (address.port == (address.tls ? kTlsPort : kPlainPort)) where.resize(where.rfind(':'));
+  return where;
+}
+
+std::string to_text(RelayAddress const& address) {
+  auto const* const scheme = address.tls ? "wss" : "ws";
+  auto text = fmt::format("{}://{}{}", scheme, host_header(address), address.path == "/" ? "" : address.path);
   if (address.key) text += fmt::format("/#{}{}", kKeyIs, to_base64url(*address.key));
   return text;
 }

@@ -34,5 +34,7 @@ inline constexpr std::size_t kMaxRelayAddressBytes = 255;
 
 /// HOST:PORT, which messages name.
 [[nodiscard]] std::string host_port(RelayAddress const& address);
+/// The same without the port where it is the scheme's own: what HTTP calls Host.
+[[nodiscard]] std::string host_header(RelayAddress const& address);
 
 }  // namespace kith::link

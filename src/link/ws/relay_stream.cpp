@@ -28,9 +28,20 @@ std::vector<tcp::endpoint> in_turn(Resolver::results_type const& found) {
   return both;
 }
 
-/// Sockets on their way to several endpoints. Whoever runs it waits on `changed`.
+/// From a name to a connection: its endpoints, and sockets on their way to them. Whoever runs it waits on `changed`.
 struct Race : std::enable_shared_from_this<Race> {
-  explicit Race(asio::io_context& context) : io(context), changed(context) {}
+  explicit Race(asio::io_context& context) : io(context), changed(context), resolver(context) {}
+
+  [[nodiscard]] awaitable<void> resolve(RelayAddress const& address) {
+    auto const done = [race = shared_from_this()](error_code ec, Resolver::results_type const& found) {
+      race->resolved = true;
+      if (ec) race->last_error = ec;
+      if (!ec) race->endpoints = in_turn(found);
+      race->changed.cancel();
+    };
+    resolver.async_resolve(address.host, std::to_string(address.port), done);
+    while (!resolved && !closed) co_await wait(kLong);
+  }
 
   void start(tcp::endpoint const& endpoint) {
     auto const socket = std::make_shared<Socket>(io);
@@ -47,8 +58,7 @@ struct Race : std::enable_shared_from_this<Race> {
     changed.expires_after(most);
     co_await changed.async_wait(nothrow);
   }
-  [[nodiscard]] awaitable<void> run(std::vector<tcp::endpoint> const& endpoints) {
-    constexpr auto kLong = std::chrono::hours{1};
+  [[nodiscard]] awaitable<void> run() {
     for (auto each = endpoints.begin(); each != endpoints.end() && !winner && !closed; ++each) {
       start(*each);
       co_await wait(each + 1 == endpoints.end() ? kLong : kStagger);
@@ -64,12 +74,16 @@ struct Race : std::enable_shared_from_this<Race> {
     for (auto const& socket : sockets) socket->close(ignored);
   }
 
+  static constexpr auto kLong = std::chrono::hours{1};  // until something changes
   asio::io_context& io;
   Timer changed;
+  Resolver resolver;
+  std::vector<tcp::endpoint> endpoints;
   std::vector<std::shared_ptr<Socket>> sockets;
   std::shared_ptr<Socket> winner;
   std::size_t running = 0;
   error_code last_error = asio::error::host_unreachable;
+  bool resolved = false;
   bool closed = false;
 };
 
@@ -114,14 +128,9 @@ awaitable<Result<>> RelayStream::connect(RelayAddress const& address) {
   auto& transport = *transport_;
   auto const late = [&] { return fail(LinkError::timed_out, SystemDetail{ETIMEDOUT, where}); };
 
-  Resolver resolver(context_);
-  auto const [resolve_ec, found] = co_await resolver.async_resolve(address.host, std::to_string(address.port), nothrow);
-  if (transport.closed) co_return late();
-  if (resolve_ec) co_return fail(link_error(resolve_ec, where));
-
   auto const race = transport.race;
-  auto const endpoints = in_turn(found);
-  co_await race->run(endpoints);
+  co_await race->resolve(address);
+  if (!transport.closed) co_await race->run();
   if (transport.closed) co_return late();
   if (!race->winner) co_return fail(link_error(race->last_error, where));
   transport.socket = std::move(*race->winner);

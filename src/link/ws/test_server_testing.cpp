@@ -44,6 +44,20 @@ class Side final : public ServerSide {
     asio::write(stream(), asio::buffer(bytes.data(), bytes.size()), ec);
     return !ec;
   }
+  std::optional<HttpAsked> asked() override {
+    error_code ec;
+    beast::http::request<beast::http::string_body> request;
+    beast::http::read(stream(), buffer_, request, ec);
+    if (ec) return std::nullopt;
+    std::string right(request[beast::http::field::authorization]);
+    if (right.starts_with("Bearer ")) right.erase(0, 7);
+    return HttpAsked{std::string(request.method_string()), std::string(request.target()), std::move(right),
+                     request.body()};
+  }
+  bool answer(unsigned status, std::string const& body, std::string const& headers) override {
+    auto const length = status == 204 ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    return write(bytes_of("HTTP/1.1 " + std::to_string(status) + " So\r\n" + headers + length + "\r\n" + body));
+  }
   std::optional<Request> accept() override {
     error_code ec;
     beast::flat_buffer buffer;
@@ -77,6 +91,7 @@ class Side final : public ServerSide {
 
  private:
   websocket::stream<Stream, false> ws_;
+  beast::flat_buffer buffer_;  ///< what was read of the next request
   int pings_ = 0;
   bool closed_ = false;
 };

@@ -20,6 +20,14 @@ class ServerSide {
   virtual Bytes read_some() = 0;
   virtual bool write(ByteView bytes) = 0;
 
+  struct HttpAsked {
+    std::string method, target, bearer, body;
+  };
+  /// The next request; nullopt at the end.
+  virtual std::optional<HttpAsked> asked() = 0;
+  /// @param headers  whole lines
+  virtual bool answer(unsigned status, std::string const& body, std::string const& headers = {}) = 0;
+
   struct Request {
     std::string target, host;
   };

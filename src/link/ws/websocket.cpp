@@ -53,9 +53,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<Result<>> open(RelayAddress const& address) {
     auto const connected = co_await ws_.next_layer().connect(address);
     if (!connected) co_return fail(connected.error());
-    bool const usual = address.port == (address.tls ? 443 : 80);
-    auto host = host_port(address);
-    if (usual) host.resize(host.rfind(':'));
     ws_.binary(true);
     ws_.auto_fragment(false);
     ws_.write_buffer_bytes(kWriteBytes);
@@ -63,7 +60,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     ws_.control_callback([this](websocket::frame_type, beast::string_view) { heard_ = Clock::now(); });
     ws_.next_layer().allow_to_read(kMaxHandshakeBytes);
     websocket::response_type answer;
-    auto const [ec] = co_await ws_.async_handshake(answer, host, address.path, nothrow);
+    auto const [ec] = co_await ws_.async_handshake(answer, host_header(address), address.path, nothrow);
     ws_.next_layer().allow_to_read(RelayStream::kAnyNumber);
     if (ec) co_return fail(upgrade_error(ec, answer.result_int(), host_port(address)));
     co_return Result<>{};
