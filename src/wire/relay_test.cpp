@@ -168,6 +168,17 @@ TEST(Stamp, CountsLeadingZeroBits) {
   EXPECT_NE(crypto::hash256("kith/stamp/1", {relay.view(), channel.view(), nonce}), crypto::Hash256{});
 }
 
+TEST(RelayMessages, HoldTheCodecProperties) {
+  testing::check_codec(
+      testing::CodecUnderTest{[](testing::Extent extent) { return testing::draw_alternative<RelayMessage>(extent); },
+                              [](RelayMessage const& message) {
+                                Bytes out;
+                                encode_relay_message(out, message);
+                                return Bytes(out.begin() + 4, out.end());
+                              },
+                              decode_relay_message});
+}
+
 TEST(RelayCodecs, HoldAllPropertiesOfTheWireFormat) {
   testing::check_codec(testing::record_codec<Hello>());
   testing::check_codec(testing::record_codec<Welcome>());

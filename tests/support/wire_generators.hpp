@@ -46,7 +46,7 @@ class Filler {
   template <wire::WireEnum T>
   void fill(T& value) {
     std::vector<T> known;
-    for (int number = 0; number < 16; ++number) {
+    for (int number = 0; number < 32; ++number) {
       if (valid(static_cast<T>(number))) known.push_back(static_cast<T>(number));
     }
     value = *rc::gen::elementOf(known);

@@ -8,6 +8,7 @@
 #include "wire/handshake.hpp"
 #include "wire/opening.hpp"
 #include "wire/pairing.hpp"
+#include "wire/relay.hpp"
 
 /// The names that fields have in tests/vectors, bound to members and not to their order: a vector read by these names
 /// and encoded by the wire format's own field lists shows when two fields have changed places.
@@ -102,6 +103,49 @@ KITH_NAMES(wire::PairWelcomeBox, KITH_NAMED(genesis), KITH_NAMED(secrets), KITH_
            KITH_NAMED(addresses));
 KITH_NAMES(wire::PairJoinedBox, static_cast<void>(a), static_cast<void>(s));
 
+KITH_NAMES(wire::Hello, KITH_NAMED(request), KITH_NAMED(min_version), KITH_NAMED(max_version), KITH_NAMED(features),
+           KITH_NAMED(channel), KITH_NAMED(pseudonym), KITH_NAMED(proof), KITH_NAMED(last_cursor),
+           KITH_NAMED(last_item));
+KITH_NAMES(wire::HelloProof, KITH_NAMED(relay), KITH_NAMED(channel), KITH_NAMED(handshake), KITH_NAMED(last_cursor));
+KITH_NAMES(wire::Welcome, KITH_NAMED(request), KITH_NAMED(version), KITH_NAMED(features), KITH_NAMED(log_epoch),
+           KITH_NAMED(head), KITH_NAMED(floor), KITH_NAMED(acl_version), KITH_NAMED(acl_hash),
+           KITH_NAMED(last_push_seq), KITH_NAMED(quota_bytes), KITH_NAMED(used_bytes), KITH_NAMED(credit_bytes),
+           KITH_NAMED(object_ttl_s));
+KITH_NAMES(wire::Done, KITH_NAMED(request));
+KITH_NAMES(wire::Push::Item, KITH_NAMED(ttl_s), KITH_NAMED(sealed));
+KITH_NAMES(wire::Push, KITH_NAMED(request), KITH_NAMED(first_seq), KITH_NAMED(items));
+KITH_NAMES(wire::PushAck, KITH_NAMED(request), KITH_NAMED(first_seq), KITH_NAMED(cursors));
+KITH_NAMES(wire::Pull, KITH_NAMED(request), KITH_NAMED(after), KITH_NAMED(max_bytes));
+KITH_NAMES(wire::RelayItem, KITH_NAMED(cursor), KITH_NAMED(sender), KITH_NAMED(stored_s), KITH_NAMED(ttl_s),
+           KITH_NAMED(sealed));
+KITH_NAMES(wire::PullResponse, KITH_NAMED(request), KITH_NAMED(items), KITH_NAMED(next_after), KITH_NAMED(has_more));
+KITH_NAMES(wire::RelayAck, KITH_NAMED(request), KITH_NAMED(cursor));
+KITH_NAMES(wire::RelayPresence::Slot, KITH_NAMED(pseudonym), KITH_NAMED(counter), KITH_NAMED(sealed));
+KITH_NAMES(wire::RelayPresence, KITH_NAMED(request), KITH_NAMED(slots));
+KITH_NAMES(wire::Notify, KITH_NAMED(request), KITH_NAMED(head));
+KITH_NAMES(wire::LiveItems, KITH_NAMED(request), KITH_NAMED(items));
+KITH_NAMES(wire::DeleteItems, KITH_NAMED(request), KITH_NAMED(cursors));
+KITH_NAMES(wire::Trim, KITH_NAMED(request), KITH_NAMED(upto));
+KITH_NAMES(wire::AclRecord, KITH_NAMED(channel), KITH_NAMED(version), KITH_NAMED(prev), KITH_NAMED(pseudonyms),
+           KITH_NAMED(signer), KITH_NAMED(signature));
+KITH_NAMES(wire::AclPut, KITH_NAMED(request), KITH_NAMED(record), KITH_NAMED(stamp));
+KITH_NAMES(wire::AclGet, KITH_NAMED(request), KITH_NAMED(from_version));
+KITH_NAMES(wire::AclRecords, KITH_NAMED(request), KITH_NAMED(records), KITH_NAMED(has_more));
+KITH_NAMES(wire::RecPut, KITH_NAMED(request), KITH_NAMED(locator), KITH_NAMED(sealed));
+KITH_NAMES(wire::RecGet, KITH_NAMED(request), KITH_NAMED(locator));
+KITH_NAMES(wire::RecRecords, KITH_NAMED(request), KITH_NAMED(records));
+KITH_NAMES(wire::ObjPut, KITH_NAMED(request), KITH_NAMED(object), KITH_NAMED(total), KITH_NAMED(offset),
+           KITH_NAMED(ttl_s), KITH_NAMED(bytes));
+KITH_NAMES(wire::ObjGet, KITH_NAMED(request), KITH_NAMED(object), KITH_NAMED(offset), KITH_NAMED(max_bytes));
+KITH_NAMES(wire::ObjPart, KITH_NAMED(request), KITH_NAMED(object), KITH_NAMED(total), KITH_NAMED(offset),
+           KITH_NAMED(bytes));
+KITH_NAMES(wire::ObjHave, KITH_NAMED(request), KITH_NAMED(objects));
+KITH_NAMES(wire::ObjHeld::Held, KITH_NAMED(object), KITH_NAMED(total), KITH_NAMED(expires_s));
+KITH_NAMES(wire::ObjHeld, KITH_NAMED(request), KITH_NAMED(objects));
+KITH_NAMES(wire::ObjDelete, KITH_NAMED(request), KITH_NAMED(objects));
+KITH_NAMES(wire::RelayFailure, KITH_NAMED(request), KITH_NAMED(code), KITH_NAMED(text), KITH_NAMED(retry_after_s),
+           KITH_NAMED(number), KITH_NAMED(detail));
+
 #undef KITH_NAMED
 #undef KITH_NAMES
 
@@ -157,6 +201,38 @@ KITH_NAMES(wire::PairJoinedBox, static_cast<void>(a), static_cast<void>(s));
     case wire::PairMessageType::welcome: return "welcome";
     case wire::PairMessageType::joined: return "joined";
     case wire::PairMessageType::end: return "end";
+  }
+  KITH_UNREACHABLE();
+}
+
+[[nodiscard]] constexpr std::string_view name_of(wire::RelayMessageType type) {
+  switch (type) {
+    case wire::RelayMessageType::hello: return "HELLO";
+    case wire::RelayMessageType::welcome: return "WELCOME";
+    case wire::RelayMessageType::done: return "DONE";
+    case wire::RelayMessageType::push: return "PUSH";
+    case wire::RelayMessageType::push_ack: return "PUSH_ACK";
+    case wire::RelayMessageType::pull: return "PULL";
+    case wire::RelayMessageType::pull_response: return "PULL_RESPONSE";
+    case wire::RelayMessageType::ack: return "ACK";
+    case wire::RelayMessageType::presence: return "PRESENCE";
+    case wire::RelayMessageType::notify: return "NOTIFY";
+    case wire::RelayMessageType::blob: return "BLOB";
+    case wire::RelayMessageType::delete_items: return "DELETE";
+    case wire::RelayMessageType::trim: return "TRIM";
+    case wire::RelayMessageType::acl_put: return "ACL_PUT";
+    case wire::RelayMessageType::acl_get: return "ACL_GET";
+    case wire::RelayMessageType::rec_put: return "REC_PUT";
+    case wire::RelayMessageType::rec_get: return "REC_GET";
+    case wire::RelayMessageType::acl_records: return "ACL_RECORDS";
+    case wire::RelayMessageType::rec_records: return "REC_RECORDS";
+    case wire::RelayMessageType::obj_put: return "OBJ_PUT";
+    case wire::RelayMessageType::obj_get: return "OBJ_GET";
+    case wire::RelayMessageType::obj_have: return "OBJ_HAVE";
+    case wire::RelayMessageType::obj_delete: return "OBJ_DELETE";
+    case wire::RelayMessageType::obj_part: return "OBJ_PART";
+    case wire::RelayMessageType::obj_held: return "OBJ_HELD";
+    case wire::RelayMessageType::error: return "ERROR";
   }
   KITH_UNREACHABLE();
 }

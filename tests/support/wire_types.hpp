@@ -107,6 +107,23 @@ inline WireType pair_message() {
           }};
 }
 
+/// A message between a device and a relay, with its length.
+inline WireType relay_message() {
+  return {[](Json const& fields) {
+            Bytes out;
+            wire::encode_relay_message(out, read_json<wire::RelayMessage>(fields));
+            return out;
+          },
+          [](ByteView bytes) -> Result<Json> {
+            wire::RelaySplitter splitter;
+            splitter.feed(bytes);
+            KITH_TRY(whole, splitter.next(wire::kRelayLimits.max_message_bytes));
+            if (!whole || bytes.size() != 4 + whole->size()) return fail(wire::WireError::trailing_bytes);
+            KITH_TRY(message, wire::decode_relay_message(*whole));
+            return to_json(message);
+          }};
+}
+
 }  // namespace types
 
 [[nodiscard]] inline std::map<std::string, WireType> const& wire_types() {
@@ -128,6 +145,9 @@ inline WireType pair_message() {
       {"op", types::op()},
       {"frame", types::frame()},
       {"pair_message", types::pair_message()},
+      {"relay_message", types::relay_message()},
+      {"acl_record", types::record<wire::AclRecord>()},
+      {"hello_proof", types::record<wire::HelloProof>()},
   };
   return table;
 }

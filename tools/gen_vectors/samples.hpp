@@ -10,6 +10,7 @@
 #include "wire/opening.hpp"
 #include "wire/ops.hpp"
 #include "wire/pairing.hpp"
+#include "wire/relay.hpp"
 
 /// The values that the golden vectors and the fuzzers' corpora are made of: two devices, their group, and at least one
 /// of everything that goes over the wire.
@@ -55,6 +56,16 @@ using Samples = std::vector<Sample<T>>;
 [[nodiscard]] wire::PairOfferBox offer_box();
 [[nodiscard]] wire::PairPseudonymsBox pseudonyms_box();
 [[nodiscard]] wire::PairWelcomeBox welcome_box();
+
+[[nodiscard]] crypto::DhKeyPair relay();                              ///< secret key counts up from 91
+[[nodiscard]] wire::RelayKey relay_key();                             ///< its public key
+[[nodiscard]] crypto::SigningKey channel_key();                       ///< seed counts up from b1
+[[nodiscard]] wire::ChannelId channel();                              ///< its public key
+[[nodiscard]] core::RelayFace face_of(core::Identity const& device);  ///< its keys at that relay, in that group
+/// Three records: the channel's own, then the laptop lets the phone in, then the phone shuts the laptop out.
+[[nodiscard]] Samples<wire::AclRecord> acl_records();
+[[nodiscard]] Samples<wire::HelloProof> hello_proofs();
+[[nodiscard]] Samples<wire::RelayMessage> relay_messages();
 
 /// One op as the array that an entry carries.
 [[nodiscard]] Bytes as_ops(wire::Op const& op);

@@ -10,11 +10,12 @@ namespace kith::vectors {
 
 using testing::Json;
 
-[[nodiscard]] Json wire_values();  ///< wire.json: every record, op, frame and pairing message
+[[nodiscard]] Json wire_values();  ///< wire.json: every record, op, frame and message
 [[nodiscard]] Json keys();         ///< keys.json: ids and keys, and what they are derived from
 [[nodiscard]] Json entries();      ///< entries.json: sealed entries
 [[nodiscard]] Json session();      ///< session.json: a whole handshake
 [[nodiscard]] Json pairing();      ///< pairing.json: codes, links and a whole conversation
+[[nodiscard]] Json relay();        ///< relay.json: access records, stamps, and a device's conversation with a relay
 
 /// What seeded randomness is, for whoever has no libsodium.
 inline constexpr std::string_view kSeededRandom =

@@ -18,6 +18,11 @@ Bytes encoding_of(wire::Frame const& frame) {
   wire::encode_frame(out, frame);
   return out;
 }
+Bytes encoding_of(wire::RelayMessage const& message) {
+  Bytes out;
+  wire::encode_relay_message(out, message);
+  return out;
+}
 template <wire::Record T>
 Bytes encoding_of(T const& record) {
   return wire::encode(record);
@@ -62,11 +67,14 @@ Json wire_values() {
   list.add("pair_pseudonyms_box", "for one relay", samples::pseudonyms_box());
   list.add("pair_welcome_box", "two epochs", samples::welcome_box());
   list.add("pair_joined_box", "everything is stored", wire::PairJoinedBox{});
-  return {
-      {"note",
-       "One vector per kind of value that goes over the wire or into an entry: its fields, and its encoding in "
-       "hexadecimal. Ids, keys and signatures are bytes that count up and fit nothing, but for devcerts and genesis."},
-      {"vectors", list.take()}};
+  list.add("relay_message", samples::relay_messages());
+  list.add("acl_record", samples::acl_records());
+  list.add("hello_proof", samples::hello_proofs());
+  return {{"note",
+           "One vector per kind of value that goes over the wire or into an entry: its fields, and its encoding in "
+           "hexadecimal. Ids, keys and signatures are bytes that count up and fit nothing, but for devcerts, genesis "
+           "and acl_records."},
+          {"vectors", list.take()}};
 }
 
 }  // namespace kith::vectors
