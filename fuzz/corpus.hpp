@@ -19,6 +19,7 @@ using Corpus = std::vector<Seed>;
 [[nodiscard]] Corpus frame_corpus();
 [[nodiscard]] Corpus handshake_corpus();
 [[nodiscard]] Corpus pairing_corpus();
+[[nodiscard]] Corpus relay_message_corpus();
 [[nodiscard]] Corpus open_entry_corpus();
 [[nodiscard]] Corpus content_corpus();
 [[nodiscard]] Corpus path_corpus();

@@ -129,6 +129,24 @@ Corpus pairing_corpus() {
   return corpus;
 }
 
+Corpus relay_message_corpus() {
+  Corpus corpus;
+  Bytes some;
+  for (auto const& sample : samples::relay_messages()) {
+    Bytes message;
+    wire::encode_relay_message(message, sample.value);
+    if (message.size() < 200) append(some, message);
+    add(corpus, sample.name, behind({static_cast<std::uint8_t>(corpus.size())}, message));
+  }
+  add(corpus, "a stream of them", behind({7}, some));
+  Bytes all_but_one(some.begin(), some.end() - 1);
+  add(corpus, "a stream that ends early", behind({9}, all_but_one));
+  Bytes too_long;
+  append_be(too_long, static_cast<std::uint32_t>(wire::kRelayLimits.max_message_bytes + 1));
+  add(corpus, "a length above the limit", behind({0}, too_long));
+  return corpus;
+}
+
 Corpus open_entry_corpus() {
   Corpus corpus;
   EntryWorld const world;
