@@ -13,6 +13,7 @@
 #include "engine/error.hpp"
 #include "engine/home.hpp"
 #include "engine/key_error.hpp"
+#include "engine/relay_status.hpp"
 #include "link/tcp/error.hpp"
 #include "relay/channel/error.hpp"
 #include "store/store.hpp"
@@ -75,6 +76,9 @@ TEST(Failures, EveryErrorIsExplained) {
 TEST(Failures, EveryCodeIsUsedBySomeError) {
   std::set<std::string> used{"internal-error"};
   for (auto const& error : all_errors()) used.insert(explain(error).code);
+  for (int trouble = 1; valid(static_cast<sync::RelayTrouble>(trouble)); ++trouble)  // what status shows of relays
+    used.insert(std::string(trouble_code(static_cast<sync::RelayTrouble>(trouble))));
+  used.insert(std::string(relay_failure_code("link.refused")));
   for (auto const& code : failure_codes()) EXPECT_TRUE(used.contains(std::string(code.code))) << code.code;
 }
 
