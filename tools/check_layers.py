@@ -17,8 +17,10 @@ BELOW = {
     "crypto": ["base"],
     "wire": ["base", "crypto"],
     "relay/channel": ["base", "crypto", "wire"],
+    "relay/rules": ["base", "crypto", "wire", "relay/channel"],
     "store": ["base"],
     "store/sqlite": ["base", "store"],
+    "relay/sqlite": ["base", "crypto", "wire", "relay/channel", "relay/rules", "store", "store/sqlite"],
     "core": ["base", "crypto", "wire", "store"],
     "sync/log": ["base", "crypto", "wire", "store", "core"],
     "sync/files": ["base", "crypto", "wire", "store", "core"],
@@ -50,7 +52,7 @@ IMPURE_CALL = re.compile(
 # Who alone may know a thing. Unix-domain sockets never leave the device, so they are the engine's own business.
 ONLY_IN = [
     ("a network socket", re.compile(r"<(netinet/.*|arpa/.*|netdb\.h|boost/asio.*|boost/beast.*)>"), ["link"]),
-    ("SQLite", re.compile(r"<sqlite3\.h>"), ["store/sqlite"]),
+    ("SQLite", re.compile(r"<sqlite3\.h>"), ["store/sqlite", "relay/sqlite"]),
 ]
 ONLY_LINKS = [("SQLite", "SQLite::SQLite3", ["store/sqlite"]), ("Boost", "Boost::", ["link/tcp", "link/ws"])]
 
