@@ -1,0 +1,39 @@
+#include "relay/rules/keeping.hpp"
+
+#include <algorithm>
+
+namespace kith::relay {
+
+std::uint64_t weight(wire::AclRecord const& record) {
+  // Each pseudonym may be a new device, with a row of its own.
+  return wire::encode(record).size() + kRowBytes + kRowBytes * record.pseudonyms.size();
+}
+
+std::uint64_t unix_seconds(WallTime wall) { return wall.ms < 0 ? 0 : static_cast<std::uint64_t>(wall.seconds()); }
+
+std::uint64_t hour_of(WallTime wall) {
+  constexpr std::uint64_t kHour = 3600;
+  return unix_seconds(wall) / kHour * kHour;
+}
+
+std::uint64_t expiry(WallTime wall, std::uint32_t ttl_s, std::chrono::seconds longest) {
+  auto const most = static_cast<std::uint64_t>(std::max<std::int64_t>(longest.count(), 1));
+  return unix_seconds(wall) + std::min<std::uint64_t>(std::max(ttl_s, 1U), most);
+}
+
+bool contains(wire::AclRecord const& record, wire::Pseudonym const& pseudonym) {
+  return std::ranges::binary_search(record.pseudonyms, pseudonym);
+}
+
+AclVerdict judge_acl(wire::AclRecord const& current, wire::AclRecord const* same_version, bool signer_known,
+                     wire::AclRecord const& record) {
+  if (same_version != nullptr && *same_version == record) return AclVerdict::known;
+  bool const of_channel = record.signer.bytes == record.channel.bytes;
+  if (!signer_known && !of_channel) return AclVerdict::foreign;
+  if (wire::follows_acl(current, record)) return AclVerdict::follows;
+  bool const signature_fits =
+      crypto::verify(record.signer, wire::kAclLabel, wire::acl_signed_part(record), record.signature);
+  return signature_fits ? AclVerdict::stale : AclVerdict::foreign;
+}
+
+}  // namespace kith::relay

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "relay/rules/store.hpp"
+
+/// What every RelayStore decides in the same way, whatever it keeps its rows in.
+namespace kith::relay {
+
+/// What a stored thing counts beside its bytes: its row and the index of that.
+inline constexpr std::uint64_t kRowBytes = 64;
+/// A full mailbox takes so much of ACL records still: who fills it must not keep others from removing them.
+inline constexpr std::uint64_t kAclAllowanceBytes = std::uint64_t{16} << 20;
+/// A push that was stored already is recognised among so many of the group's last items.
+inline constexpr std::uint64_t kLookBack = 4096;
+/// Expired rows that one Sweep deletes: a few milliseconds between two commits.
+inline constexpr std::size_t kSweepRows = 256;
+/// Bytes of items in one answer to a PULL, with kRowBytes for each item: fits into a message.
+inline constexpr std::size_t kMaxPullBytes = 1024 * 1024;
+
+[[nodiscard]] constexpr std::uint64_t weight(std::size_t bytes) { return bytes + kRowBytes; }
+[[nodiscard]] std::uint64_t weight(wire::AclRecord const& record);
+
+/// All that is stored, `adding` included, is more than pushes, objects and records may fill: 95 % of the limit.
+[[nodiscard]] constexpr bool too_full(std::uint64_t stored, std::uint64_t adding, StoreLimits const& limits) {
+  return stored + adding > limits.max_bytes / 100 * 95;
+}
+/// New mailboxes are refused earlier, at 90 %, so that those there are can be used on for a while.
+[[nodiscard]] constexpr bool too_full_for_groups(std::uint64_t stored, StoreLimits const& limits) {
+  return stored > limits.max_bytes / 100 * 90;
+}
+
+/// What RelayItem::stored_s tells: more would show operators' clients when a device is used.
+[[nodiscard]] std::uint64_t hour_of(WallTime wall);
+/// When something goes, in unix seconds: at most `longest` from now.
+[[nodiscard]] std::uint64_t expiry(WallTime wall, std::uint32_t ttl_s, std::chrono::seconds longest);
+[[nodiscard]] std::uint64_t unix_seconds(WallTime wall);
+
+/// What becomes of a record that is put on a mailbox that there is.
+enum class AclVerdict {
+  follows,  ///< it is the next one
+  known,    ///< it is there already
+  stale,    ///< it does not follow; its signer is or was one of the mailbox, and is told the current record
+  foreign,  ///< its signer has nothing to do with the mailbox, or did not sign it
+};
+/// @param same_version  the record that is stored with its version, if one is
+/// @param signer_known  its signer is or was in the ACL
+[[nodiscard]] AclVerdict judge_acl(wire::AclRecord const& current, wire::AclRecord const* same_version,
+                                   bool signer_known, wire::AclRecord const& record);
+
+[[nodiscard]] bool contains(wire::AclRecord const& record, wire::Pseudonym const& pseudonym);
+
+}  // namespace kith::relay
