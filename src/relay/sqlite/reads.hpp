@@ -1,0 +1,33 @@
+#pragma once
+
+#include "relay/rules/store.hpp"
+#include "relay/sqlite/database.hpp"
+#include "relay/sqlite/object_files.hpp"
+
+namespace kith::relay::sqlite {
+
+/// Answers what only reads, on the writer's connection or on another one.
+class Reads {
+ public:
+  Reads(Database& database, ObjectFiles const& files) : database_(database), files_(files) {}
+
+  [[nodiscard]] Result<StoreAnswer> answer(PullItems const& task, WallTime wall);
+  [[nodiscard]] Result<StoreAnswer> answer(ReadAcl const& task, WallTime wall);
+  [[nodiscard]] Result<StoreAnswer> answer(ReadRecovery const& task, WallTime wall);
+  [[nodiscard]] Result<StoreAnswer> answer(ReadObject const& task, WallTime wall);
+  [[nodiscard]] Result<StoreAnswer> answer(FindObjects const& task, WallTime wall);
+
+  /// The newest record of a mailbox, which has one.
+  [[nodiscard]] Result<wire::AclRecord> current_acl(GroupNo group);
+
+ private:
+  Database& database_;
+  ObjectFiles const& files_;
+};
+
+/// A number that is ordered as an unsigned one.
+[[nodiscard]] Bytes sortable(std::uint64_t number);
+/// A number of a device's as SQLite can hold it; the largest stand for all that are larger still.
+[[nodiscard]] std::int64_t bounded(std::uint64_t number);
+
+}  // namespace kith::relay::sqlite

@@ -1,0 +1,81 @@
+#include "relay/sqlite/rows.hpp"
+
+namespace kith::relay::sqlite {
+
+Result<GroupRow*> Rows::take(Query& found) {
+  KITH_TRY(row, found.next());
+  if (!row) return nullptr;
+  GroupRow group;
+  group.group = {found.unsigned_number(0)};
+  group.channel = found.id<wire::ChannelId>(1);
+  group.log_epoch = found.id<wire::LogEpoch>(2);
+  group.head = {found.unsigned_number(3)};
+  group.floor = {found.unsigned_number(4)};
+  group.bytes = found.unsigned_number(5);
+  channels_[group.channel] = group.group;
+  return &(groups_[group.group] = group);
+}
+
+Result<GroupRow*> Rows::group(GroupNo group) {
+  if (auto const kept = groups_.find(group); kept != groups_.end()) return &kept->second;
+  KITH_TRY(found, database_.query("SELECT g,channel,epoch,head,floor,bytes FROM grp WHERE g=?1", group.value));
+  return take(found);
+}
+
+Result<GroupRow*> Rows::group(wire::ChannelId const& channel) {
+  if (auto const kept = channels_.find(channel); kept != channels_.end()) return &groups_.at(kept->second);
+  KITH_TRY(found, database_.query("SELECT g,channel,epoch,head,floor,bytes FROM grp WHERE channel=?1", channel.view()));
+  return take(found);
+}
+
+Result<DeviceRow*> Rows::device(GroupNo group, wire::Pseudonym const& pseudonym) {
+  auto const key = std::pair(group, pseudonym);
+  if (auto const kept = devices_.find(key); kept != devices_.end()) return &kept->second;
+  KITH_TRY(found, database_.query("SELECT d,active,last_seq,acked FROM dev WHERE g=?1 AND pub=?2", group.value,
+                                  pseudonym.view()));
+  KITH_TRY(row, found.next());
+  if (!row) return nullptr;
+  DeviceRow const device{
+      found.number(0), found.number(1) != 0, {found.unsigned_number(2)}, {found.unsigned_number(3)}, false};
+  return &(devices_[key] = device);
+}
+
+Result<GroupRow*> Rows::make_group(wire::ChannelId const& channel, wire::LogEpoch const& epoch) {
+  KITH_CHECK(database_.run("INSERT INTO grp(channel,epoch,head,floor,bytes) VALUES(?1,?2,0,0,0)", channel.view(),
+                           epoch.view()));
+  return group(channel);
+}
+
+Result<DeviceRow*> Rows::make_device(GroupNo group, wire::Pseudonym const& pseudonym) {
+  KITH_CHECK(
+      database_.run("INSERT INTO dev(g,pub,active,last_seq,acked) VALUES(?1,?2,0,0,0)", group.value, pseudonym.view()));
+  return device(group, pseudonym);
+}
+
+Result<> Rows::flush() {
+  for (auto& [number, group] : groups_) {
+    if (!group.changed) continue;
+    KITH_CHECK(database_.run("UPDATE grp SET head=?2,floor=?3,bytes=?4 WHERE g=?1", number.value, group.head.value,
+                             group.floor.value, group.bytes));
+    group.changed = false;
+  }
+  for (auto& [key, device] : devices_) {
+    if (!device.changed) continue;
+    KITH_CHECK(database_.run("UPDATE dev SET active=?2,last_seq=?3,acked=?4 WHERE d=?1", device.d,
+                             device.active ? 1 : 0, device.last_seq.value, device.acked.value));
+    device.changed = false;
+  }
+  return {};
+}
+
+void Rows::forget_devices(GroupNo group) {
+  std::erase_if(devices_, [&](auto const& entry) { return entry.first.first == group; });
+}
+
+void Rows::clear() {
+  groups_.clear();
+  channels_.clear();
+  devices_.clear();
+}
+
+}  // namespace kith::relay::sqlite
