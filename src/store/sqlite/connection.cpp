@@ -56,7 +56,11 @@ Error error_of(int code, int number, std::filesystem::path const& path) {
   return made(StoreError::io);
 }
 
-Error Connection::error(int code) const { return error_of(code, sqlite3_system_errno(handle_.get()), path_); }
+Error Connection::error(int code) const {
+  // SQLite does not note the number of a write that fails inside COMMIT.
+  auto const noted = sqlite3_system_errno(handle_.get());
+  return error_of(code, noted != 0 ? noted : errno, path_);
+}
 
 Result<Connection> Connection::open(std::filesystem::path const& path, Access access,
                                     std::chrono::milliseconds busy_timeout) {
@@ -66,6 +70,7 @@ Result<Connection> Connection::open(std::filesystem::path const& path, Access ac
   // read.
   auto const flags = (access == Access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+  errno = 0;  // what error() finds there is of this call
   auto const code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   connection.handle_.reset(handle);  // there is one even on failure, to ask for the errno
   if (code != SQLITE_OK) {
@@ -87,6 +92,7 @@ Result<Connection> Connection::open(std::filesystem::path const& path, Access ac
 }
 
 Result<> Connection::execute(char const* sql) const {
+  errno = 0;  // what error() finds there is of this call
   if (auto const code = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr); code != SQLITE_OK) {
     return fail(error(code));
   }
@@ -95,6 +101,7 @@ Result<> Connection::execute(char const* sql) const {
 
 Result<Statement> Connection::prepare(std::string const& sql) const {
   sqlite3_stmt* statement = nullptr;
+  errno = 0;  // what error() finds there is of this call
   auto const code = sqlite3_prepare_v3(handle_.get(), sql.c_str(), static_cast<int>(sql.size() + 1),
                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) return fail(error(code));
@@ -102,6 +109,7 @@ Result<Statement> Connection::prepare(std::string const& sql) const {
 }
 
 Result<bool> Connection::step(Statement const& statement) const {
+  errno = 0;  // what error() finds there is of this call
   auto const code = sqlite3_step(statement.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) {
