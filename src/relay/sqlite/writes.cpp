@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "relay/rules/keeping.hpp"
+#include "store/store.hpp"
 
 namespace kith::relay::sqlite {
 
@@ -319,11 +320,15 @@ Result<StoreAnswer> Writes::answer(PutObject const& task, WallTime wall) {
   }
   auto const bytes = weight(task.bytes.size());
   if (auto refused = no_room(*found.group, bytes)) return *refused;
-  KITH_TRY(file, files_.make(task.bytes, random_));
-  made_files_.push_back(file);
+  auto const file = files_.make(task.bytes, random_);
+  if (!file) {  // nothing has been written yet: the others of the batch go on
+    bool const full = file.error().is(store::StoreError::disk_full);
+    return Refused{full ? Refusal::storage_full : Refusal::internal, 0, std::nullopt};
+  }
+  made_files_.push_back(*file);
   KITH_CHECK(database_.run("INSERT INTO object(g,id,d,total,hash,exp,file) VALUES(?1,?2,?3,?4,?5,?6,?7)",
                            task.group.value, task.object.view(), found.device->d, task.bytes.size(), hash.view(),
-                           expires, file));
+                           expires, *file));
   charge(*found.group, bytes);
   ++totals_.objects;
   totals_.object_bytes += task.bytes.size();
