@@ -33,6 +33,8 @@ BELOW = {
                "sync/exchange", "disk", "link/tcp", "link/ws"],
 }
 BELOW["cli"] = [*BELOW, "engine"]
+# Never core, sync or engine: what could open the groups' entries is not in the relay's program.
+BELOW["relay/server"] = ["base", "crypto", "wire", "link/tcp", "relay/channel", "relay/rules", "relay/sqlite"]
 PURE = ["base", "crypto", "wire", "relay/channel", "relay/rules", "store", "core", "sync/log", "sync/files", "sync/relays",
         "sync/exchange"]
 
@@ -51,10 +53,10 @@ IMPURE_CALL = re.compile(
 
 # Who alone may know a thing. Unix-domain sockets never leave the device, so they are the engine's own business.
 ONLY_IN = [
-    ("a network socket", re.compile(r"<(netinet/.*|arpa/.*|netdb\.h|boost/asio.*|boost/beast.*)>"), ["link"]),
+    ("a network socket", re.compile(r"<(netinet/.*|arpa/.*|netdb\.h|boost/asio.*|boost/beast.*)>"), ["link", "relay/server"]),
     ("SQLite", re.compile(r"<sqlite3\.h>"), ["store/sqlite", "relay/sqlite"]),
 ]
-ONLY_LINKS = [("SQLite", "SQLite::SQLite3", ["store/sqlite"]), ("Boost", "Boost::", ["link/tcp", "link/ws"])]
+ONLY_LINKS = [("SQLite", "SQLite::SQLite3", ["store/sqlite", "relay/sqlite"]), ("Boost", "Boost::", ["link/tcp", "link/ws", "relay/server"])]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|(<[^>]+>))', re.M)
 STRIPPED = re.compile(

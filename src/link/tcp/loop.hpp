@@ -35,7 +35,7 @@ class Loop {
   };
   [[nodiscard]] std::unique_ptr<Watch> watch(int descriptor, std::function<void()> readable);
 
-  struct Impl;  ///< an io_context, for the files of this module
+  struct Impl;  ///< an io_context, for the files that hold Asio
   [[nodiscard]] Impl& impl() { return *impl_; }
 
  private:
