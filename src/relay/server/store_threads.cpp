@@ -100,8 +100,8 @@ void StoreThreads::keep_short() {
   }
 }
 
-StoreFigures StoreThreads::figures() const {
-  StoreFigures figures{batches_, write_count_, read_count_, 0, writing_us_, slowest_us_};
+ThreadFigures StoreThreads::figures() const {
+  ThreadFigures figures{batches_, write_count_, read_count_, 0, writing_us_, slowest_us_};
   for (auto* queue : {&writes_, &reads_}) {
     std::lock_guard const lock(queue->mutex);
     figures.waiting += queue->requests.size();

@@ -21,7 +21,7 @@ struct StoreParts {
 };
 
 /// Since the start.
-struct StoreFigures {
+struct ThreadFigures {
   std::uint64_t batches = 0;     ///< transactions of the writer
   std::uint64_t writes = 0;      ///< requests in them
   std::uint64_t reads = 0;       ///< requests of the reader
@@ -51,7 +51,7 @@ class StoreThreads {
   void on_writer(std::function<void(RelayStore&)> work);
   /// Runs on both storage threads.
   void change(StoreLimits const& limits);
-  [[nodiscard]] StoreFigures figures() const;
+  [[nodiscard]] ThreadFigures figures() const;
 
  private:
   /// One thread's work, in order.
