@@ -1,0 +1,304 @@
+#include "sync/relays/mailbox.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/relay_net.hpp"
+
+/// Devices that meet only at a relay.
+namespace kith::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::must;
+using testing::RelayDevice;
+using testing::RelayNet;
+using testing::TestRelay;
+using Texts = std::vector<std::string>;
+
+struct AtARelay : ::testing::Test {
+  AtARelay() {
+    net.add(relay);
+    for (auto* device : {&a, &b, &c}) net.add(*device);
+    must(a.replica.create_group("home", "a", testing::test_recovery(9), net.now()));
+    registered = net.enlist(a, relay);
+    net.wait(1s);
+  }
+  /// One device is there at a time.
+  void only(RelayDevice& device, std::chrono::milliseconds time = 3s) {
+    for (auto* other : {&a, &b, &c}) {
+      if (other != &device) net.go_offline(*other);
+    }
+    device.online = true;
+    for (auto& [key, mailbox] : device.mailboxes) mailbox->hurry(net.now());
+    net.wait(time);
+  }
+  void expect_level(RelayDevice& one, RelayDevice& other) {
+    EXPECT_EQ(must(one.replica.heads()), must(other.replica.heads()));
+    EXPECT_EQ(one.texts(), other.texts());
+  }
+  std::size_t stored() { return relay.store.items(registered.channel).size(); }
+
+  RelayNet net;
+  TestRelay relay{100};
+  RelayDevice a{1, "a"}, b{2, "b"}, c{3, "c"};
+  Registered registered;
+};
+
+TEST_F(AtARelay, WhatOneDevicePushesIsThere) {
+  EXPECT_TRUE(a.at(relay).live());
+  a.push("one");
+  net.changed(a);
+  net.wait(1s);
+  EXPECT_TRUE(a.at(relay).holds_all());
+  EXPECT_EQ(stored(), a.sealed_entries().size());
+}
+
+TEST_F(AtARelay, ThreeDevicesThatAreNeverThereTogether) {
+  a.push("from a");
+  net.let_in(a, b);
+  net.wait(2s);
+  only(b);
+  EXPECT_EQ(b.texts(), Texts{"from a"});
+  b.push("from b");
+  net.let_in(b, c);
+  net.wait(2s);
+  only(c);
+  EXPECT_EQ(c.texts(), (Texts{"from a", "from b"}));
+  c.push("from c");
+  net.changed(c);
+  net.wait(1s);
+  only(a);
+  EXPECT_EQ(a.texts(), (Texts{"from a", "from b", "from c"}));
+  only(b);
+  expect_level(a, b);
+  expect_level(a, c);
+}
+
+TEST_F(AtARelay, LiveDevicesSeeWhatIsPushedAtOnce) {
+  net.let_in(a, b);
+  net.wait(5s);
+  ASSERT_TRUE(b.at(relay).live());
+  for (int i = 0; i < 20; ++i) {
+    a.push("a" + std::to_string(i));
+    b.push("b" + std::to_string(i));
+    net.changed(a);
+    net.changed(b);
+    net.pump();
+  }
+  net.wait(1s);
+  EXPECT_EQ(a.texts().size(), 40u);
+  EXPECT_EQ(must(a.replica.heads()), must(b.replica.heads()));
+  EXPECT_EQ(stored(), a.sealed_entries().size()) << "nothing was brought twice";
+}
+
+TEST_F(AtARelay, ManyEntriesComeInPages) {
+  for (int i = 0; i < 700; ++i) a.push(std::string(2000, 'x') + std::to_string(i));
+  net.changed(a);
+  net.wait(60s);
+  EXPECT_TRUE(a.at(relay).holds_all());
+  net.let_in(a, b);
+  net.wait(2s);
+  only(b, 60s);
+  EXPECT_EQ(b.texts().size(), 700u);
+  expect_level(a, b);
+}
+
+TEST_F(AtARelay, ARelayThatWasWipedIsToldEverythingAgain) {
+  net.let_in(a, b);
+  a.push("before");
+  net.changed(a);
+  net.wait(5s);
+  net.stop(relay);
+  relay.store = relay::MemoryRelayStore(relay.settings.store, relay.random);
+  a.push("meanwhile");
+  net.changed(a);
+  net.start(relay);
+  net.wait(120s);
+  EXPECT_TRUE(a.at(relay).live());
+  EXPECT_TRUE(a.at(relay).holds_all());
+  EXPECT_TRUE(b.at(relay).live());
+  expect_level(a, b);
+  EXPECT_EQ(stored(), a.sealed_entries().size());
+}
+
+TEST_F(AtARelay, ARelayThatWasPutBackFromABackupIsToldWhatItLost) {
+  net.let_in(a, b);
+  net.wait(5s);
+  auto const backup = relay.store;
+  a.push("lost by a");
+  b.push("lost by b");
+  net.changed(a);
+  net.changed(b);
+  net.wait(5s);
+  net.stop(relay);
+  relay.store = backup;
+  net.start(relay);
+  net.wait(120s);
+  EXPECT_TRUE(a.saw(RelayTrouble::lost_data));
+  EXPECT_TRUE(a.at(relay).holds_all());
+  EXPECT_TRUE(b.at(relay).holds_all());
+  net.let_in(a, c);
+  net.wait(5s);
+  only(c);
+  expect_level(a, c);
+}
+
+TEST_F(AtARelay, OneOfTwoRelaysThatIsDownDelaysNothing) {
+  TestRelay other(101);
+  net.add(other);
+  net.enlist(a, other);
+  net.let_in(a, b);
+  net.wait(5s);
+  ASSERT_TRUE(b.at(other).live());
+  net.stop(relay);
+  a.push("through the other");
+  net.changed(a);
+  net.wait(1s);
+  EXPECT_EQ(b.texts(), Texts{"through the other"});
+  net.start(relay);
+  net.wait(120s);
+  EXPECT_TRUE(a.at(relay).holds_all());
+  EXPECT_TRUE(b.at(relay).holds_all());
+}
+
+TEST_F(AtARelay, EntriesOfOthersAreBroughtAfterAWhile) {
+  net.let_in(a, b);
+  net.wait(5s);
+  net.go_offline(b);
+  b.push("known to a by another way");
+  a.pull_from(b);
+  net.changed(a);
+  net.wait(4s);
+  EXPECT_FALSE(a.at(relay).holds_all());
+  net.wait(30s);
+  EXPECT_TRUE(a.at(relay).holds_all());
+}
+
+TEST_F(AtARelay, AnEntryGoesThereBehindItsPast) {
+  net.let_in(a, b);
+  net.wait(5s);
+  net.go_offline(b);
+  b.push("first");
+  a.pull_from(b);
+  a.push("knows the first");
+  net.changed(a);
+  net.wait(500ms);
+  EXPECT_TRUE(a.at(relay).holds_all());
+  net.let_in(a, c);
+  net.wait(2s);
+  only(c);
+  EXPECT_EQ(c.texts(), (Texts{"first", "knows the first"}));
+}
+
+TEST_F(AtARelay, ARemovedDeviceIsServedNoMore) {
+  net.let_in(a, b);
+  net.wait(5s);
+  only(a);
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, net.now()));
+  must(a.replica.rotate(net.now()));
+  a.push("without b");
+  net.changed(a);
+  net.wait(2s);
+  EXPECT_EQ(relay.store.items(registered.channel).size(), a.sealed_entries().size());
+  only(b, 10s);
+  EXPECT_FALSE(b.at(relay).live());
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::not_allowed);
+  EXPECT_EQ(b.texts(), Texts{});
+}
+
+TEST_F(AtARelay, APausedDeviceIsServedAgainWhenItIsNotAnyMore) {
+  net.let_in(a, b);
+  net.wait(5s);
+  auto const pause = [&](bool on) {
+    std::vector<wire::Op> ops;
+    ops.emplace_back(wire::DevicePause{b.identity.device(), on});
+    must(a.replica.write(std::move(ops), net.now()));
+    net.changed(a);
+    net.wait(2s);
+  };
+  pause(true);
+  EXPECT_FALSE(b.at(relay).live());
+  a.push("while b is paused");
+  pause(false);
+  net.wait(90s);
+  EXPECT_TRUE(b.at(relay).live());
+  EXPECT_EQ(b.texts(), Texts{"while b is paused"});
+}
+
+TEST_F(AtARelay, ADeviceThatWasRestartedGoesOnWhereItWas) {
+  net.let_in(a, b);
+  a.push("one");
+  net.changed(a);
+  net.wait(5s);
+  auto const position = b.at(relay).record().position;
+  net.go_offline(b);
+  b.mailboxes.clear();
+  a.push("two");
+  net.changed(a);
+  net.wait(1s);
+  b.online = true;
+  net.changed(b);
+  EXPECT_EQ(b.at(relay).record().position, position);
+  net.wait(2s);
+  EXPECT_EQ(b.texts(), (Texts{"one", "two"}));
+}
+
+TEST_F(AtARelay, AHomeThatIsOlderThanWhatItPushedGoesOnInANewLog) {
+  net.let_in(a, b);
+  net.wait(5s);
+  auto const old = a.database->clone();
+  a.push("forgotten by a");
+  net.changed(a);
+  net.wait(2s);
+  net.go_offline(a);
+  RelayDevice again(1, "a", old);
+  again.random = testing::SeededRandom(77);
+  must(again.replica.open());
+  net.add(again);
+  net.changed(again);
+  net.wait(5s);
+  EXPECT_EQ(again.texts(), Texts{"forgotten by a"});
+  again.push("after the backup");
+  net.changed(again);
+  net.wait(5s);
+  EXPECT_TRUE(again.at(relay).holds_all());
+  EXPECT_EQ(b.texts(), (Texts{"forgotten by a", "after the backup"}));
+}
+
+TEST_F(AtARelay, AFullRelayIsToldLater) {
+  relay.store.fail_writes(relay::Refusal::storage_full);
+  a.push("no room");
+  net.changed(a);
+  net.wait(2s);
+  EXPECT_EQ(a.at(relay).trouble(), RelayTrouble::storage_full);
+  EXPECT_TRUE(a.at(relay).live());
+  relay.store.fail_writes(std::nullopt);
+  net.wait(70s);
+  EXPECT_EQ(a.at(relay).trouble(), RelayTrouble::none);
+  EXPECT_TRUE(a.at(relay).holds_all());
+}
+
+TEST_F(AtARelay, AnotherRelaysKeyEndsTheConversationBeforeAnythingIsSaid) {
+  net.stop(relay);
+  auto& mailbox = a.at(relay);
+  net.wait(5s);
+  auto const other = crypto::DhKeyPair::generate(relay.random);
+  auto channel = kith::relay::Channel::accept(other, relay.random);
+  mailbox.dialling(net.now());
+  mailbox.on_connected(net.now());
+  Bytes sent, answer;
+  ASSERT_TRUE(mailbox.poll_transmit(sent));
+  std::vector<wire::RelayMessage> heard;
+  must(channel.on_bytes(sent, heard));
+  ASSERT_TRUE(channel.poll_transmit(answer));
+  must(mailbox.on_bytes(answer, net.now()));
+  EXPECT_TRUE(mailbox.link_done());
+  Bytes more;
+  EXPECT_FALSE(mailbox.poll_transmit(more));
+  auto const event = mailbox.poll_event();
+  ASSERT_TRUE(event && std::holds_alternative<RelayDown>(*event));
+  EXPECT_TRUE(std::get<RelayDown>(*event).reason->is(kith::relay::ChannelError::wrong_relay));
+}
+
+}  // namespace
+}  // namespace kith::sync
