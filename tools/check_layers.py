@@ -24,7 +24,7 @@ BELOW = {
     "core": ["base", "crypto", "wire", "store"],
     "sync/log": ["base", "crypto", "wire", "store", "core"],
     "sync/files": ["base", "crypto", "wire", "store", "core"],
-    "sync/relays": ["base", "crypto", "wire", "store", "core", "relay/channel"],
+    "sync/relays": ["base", "crypto", "wire", "store", "core", "relay/channel", "sync/files"],
     "sync/exchange": ["base", "crypto", "wire", "store", "core", "sync/log", "sync/files"],
     "disk": ["base", "sync/files"],
     "link/tcp": ["base"],

@@ -48,6 +48,7 @@ std::string_view table_name(Table table) {
     case Table::folder_work: return "folder_work";
     case Table::chunk_places: return "chunk_places";
     case Table::relays: return "relays";
+    case Table::relay_chunks: return "relay_chunks";
     case Table::acl_chain: return "acl_chain";
     case Table::control: return "control";
     case Table::messages: return "messages";

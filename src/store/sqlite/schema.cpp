@@ -38,6 +38,7 @@ bool holds_large_values(Table table) {
     case Table::folder_work:
     case Table::chunk_places:
     case Table::relays:
+    case Table::relay_chunks:
     case Table::acl_chain:
     case Table::control:
     case Table::messages:

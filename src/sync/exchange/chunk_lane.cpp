@@ -2,70 +2,16 @@
 
 #include <algorithm>
 
-#include <lz4.h>
-#include <zstd.h>
-
 #include "base/assert.hpp"
+#include "sync/files/chunk_pack.hpp"
 
 namespace kith::sync {
 namespace {
 
 /// Grants smaller than this wait until they add up, so that not each piece costs a frame.
 constexpr std::uint64_t kLeastGrant = ChunkLane::kCreditBytes / 8;
-/// Packing must save one part in twenty, or the plain bytes go out.
-constexpr std::size_t kWorthParts = 20;
-constexpr std::size_t kLeastPackedBytes = 256;
-constexpr int kZstdLevel = 1;
 /// The largest sent form: a raw chunk.
 constexpr std::uint64_t kMaxSentBytes = kLimits.max_chunk_bytes;
-
-char* chars(Bytes& bytes) { return reinterpret_cast<char*>(bytes.data()); }
-
-std::pair<wire::ChunkCodec, Bytes> packed(Bytes plain, bool slow_link) {
-  if (plain.size() < kLeastPackedBytes) return {wire::ChunkCodec::raw, std::move(plain)};
-  std::size_t const most = plain.size() - plain.size() / kWorthParts;
-  Bytes out(most);
-  if (slow_link) {
-    std::size_t const size = ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), kZstdLevel);
-    if (!ZSTD_isError(size)) {
-      out.resize(size);
-      return {wire::ChunkCodec::zstd, std::move(out)};
-    }
-  } else {
-    int const size =
-        LZ4_compress_default(chars(plain), chars(out), static_cast<int>(plain.size()), static_cast<int>(most));
-    if (size > 0) {
-      out.resize(static_cast<std::size_t>(size));
-      return {wire::ChunkCodec::lz4, std::move(out)};
-    }
-  }
-  return {wire::ChunkCodec::raw, std::move(plain)};
-}
-
-/// Unpacks to at most one chunk. What the bytes are is checked against the id by whoever uses them.
-std::optional<Bytes> unpacked(wire::ChunkCodec codec, Bytes sent) {
-  Bytes out;
-  switch (codec) {
-    case wire::ChunkCodec::raw: return sent;
-    case wire::ChunkCodec::lz4: {
-      out.resize(kLimits.max_chunk_bytes);
-      int const size =
-          LZ4_decompress_safe(chars(sent), chars(out), static_cast<int>(sent.size()), static_cast<int>(out.size()));
-      if (size < 0) return std::nullopt;
-      out.resize(static_cast<std::size_t>(size));
-      return out;
-    }
-    case wire::ChunkCodec::zstd: {
-      out.resize(kLimits.max_chunk_bytes);
-      std::size_t const size = ZSTD_decompress(out.data(), out.size(), sent.data(), sent.size());
-      if (ZSTD_isError(size)) return std::nullopt;
-      out.resize(size);
-      return out;
-    }
-    case wire::ChunkCodec::not_held: return std::nullopt;
-  }
-  KITH_UNREACHABLE();
-}
 
 }  // namespace
 
@@ -86,7 +32,7 @@ Result<std::optional<wire::FileChunk>> ChunkLane::next_piece(ChunkSource& source
     KITH_TRY(plain, source.chunk(id));
     serve_.pop_front();
     if (!plain) return std::optional(wire::FileChunk{id, 0, 0, wire::ChunkCodec::not_held, {}});
-    auto [codec, sent_form] = packed(std::move(*plain), slow_link);
+    auto [codec, sent_form] = files::pack_chunk(std::move(*plain), slow_link);
     outgoing_ = Outgoing{id, codec, std::move(sent_form), 0};
   }
   std::size_t const left = outgoing_->sent_form.size() - outgoing_->offset;
@@ -134,7 +80,7 @@ Result<std::optional<ChunkAnswer>> ChunkLane::on_piece(wire::FileChunk piece) {
   Bytes sent_form = std::move(chunk.sent_form);
   incoming_.erase(found);
   if (codec == wire::ChunkCodec::not_held) return std::optional(ChunkAnswer{piece.id, std::nullopt});
-  auto plain = unpacked(codec, std::move(sent_form));
+  auto plain = files::unpack_chunk(codec, std::move(sent_form));
   bool const damaged = !plain;
   return std::optional(ChunkAnswer{piece.id, std::move(plain), damaged});
 }

@@ -17,12 +17,18 @@ Mailbox::Mailbox(core::Replica& replica, store::Store& store, core::Roster::Rela
       relay_(std::move(relay)),
       random_(random),
       face_(core::relay_face(replica.identity().root, relay_.relay, replica.state().group())),
-      chain_(relay_.channel) {}
+      chain_(relay_.channel),
+      book_(relay_.relay) {}
 
 Result<> Mailbox::start(Now now) {
   KITH_TRY(record, RelayRecord::load(store_, relay_.relay, relay_.channel));
   record_ = std::move(record);
   KITH_CHECK(chain_.load(store_));
+  {
+    KITH_TRY(transaction, store::Transaction::begin(store_));
+    KITH_CHECK(book_.forget_expired(store_, now.wall));
+    KITH_CHECK(transaction.commit());
+  }
   dial_at_ = now.mono;
   return name_ourselves(now);
 }
@@ -65,6 +71,16 @@ void Mailbox::on_connected(Now now) {
   stamp_.reset();
   acked_cursor_ = {};
   push_not_before_.reset();
+  upload_not_before_.reset();
+  // What was half uploaded begins anew; what was half downloaded too.
+  if (object_) {
+    auto const& chunks = object_->announcement.chunks;
+    uploads_.insert(uploads_.begin(), chunks.begin(), chunks.end());
+    object_.reset();
+  }
+  download_.reset();
+  heard_presence_.clear();
+  presence_due_ = presence_.has_value();
 }
 
 Result<> Mailbox::on_closed(Now now) {
@@ -170,8 +186,16 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
       if (more_to_pull_) pull();
       return {};
     }
-    if (std::holds_alternative<wire::RelayPresence>(message)) return {};
-    if (std::holds_alternative<wire::Done>(message)) return {};
+    if (auto* presence = std::get_if<wire::RelayPresence>(&message)) {
+      hear_presence(*presence);
+      return {};
+    }
+    if (auto* part = std::get_if<wire::ObjPart>(&message);
+        part != nullptr && download_ && request == download_->request) {
+      return on_part(std::move(*part), now);
+    }
+    if (std::holds_alternative<wire::Done>(message))
+      return object_ && request == object_->request ? on_uploaded(now) : Result<>{};
   }
   misbehaved(relay::ChannelError::out_of_place, now);
   return {};
@@ -181,6 +205,7 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
   state_ = State::catching_up;
   since_ = now.mono;
   answer_due_.reset();
+  object_ttl_ = std::chrono::seconds{std::min<std::uint64_t>(welcome.object_ttl_s, 1U << 30)};
   KITH_CHECK(reconcile(welcome));
   set_trouble(RelayTrouble::none);
   events_.emplace_back(RelayUp{});
@@ -202,7 +227,7 @@ Result<> Mailbox::reconcile(wire::Welcome const& welcome) {
   auto const theirs = welcome.last_push_seq.value;
   if (same && theirs >= first && theirs <= last) return acknowledge(static_cast<std::size_t>(theirs - first));
   bool const known_before = !record_.log_epoch.is_zero();
-  if (known_before) forget();
+  if (known_before) KITH_CHECK(forget());
   if (known_before && theirs < first) events_.emplace_back(RelayTroubled{RelayTrouble::lost_data, 0});
   record_.log_epoch = welcome.log_epoch;
   record_.acked = welcome.last_push_seq;
@@ -211,12 +236,16 @@ Result<> Mailbox::reconcile(wire::Welcome const& welcome) {
 }
 
 /// What was seen there is not there any more, or not for sure: all of it is pulled again, and what is missing pushed.
-void Mailbox::forget() {
+Result<> Mailbox::forget() {
   record_.position = {};
   record_.last_item = {};
   record_.there = {};
   record_.outbox.clear();
   unresolved_.clear();
+  announcements_.clear();
+  KITH_TRY(transaction, store::Transaction::begin(store_));
+  KITH_CHECK(book_.forget_all(store_));
+  return transaction.commit();
 }
 
 Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
@@ -224,6 +253,23 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
   auto const retry = std::chrono::seconds{std::min<std::uint32_t>(failure.retry_after_s, 3600)};
   bool const of_acl = acl_request_ != 0 && failure.request == acl_request_;
   bool const of_push = push_request_ != 0 && failure.request == push_request_;
+  bool const of_object = object_ && failure.request == object_->request;
+  bool const of_download = download_ && failure.request == download_->request;
+  if (of_download && (failure.code == not_found || failure.code == internal)) {
+    auto const object = download_->object;
+    download_.reset();
+    if (failure.code == not_found) KITH_CHECK(forget_object(object));
+    return next_download(now);
+  }
+  if (of_object && (failure.code == quota || failure.code == storage_full || failure.code == rate_limited)) {
+    auto const& chunks = object_->announcement.chunks;
+    uploads_.insert(uploads_.begin(), chunks.begin(), chunks.end());
+    object_.reset();
+    upload_not_before_ = now.mono + std::max<std::chrono::milliseconds>(kFullWait, retry);
+    if (failure.code != rate_limited)
+      set_trouble(failure.code == quota ? RelayTrouble::quota : RelayTrouble::storage_full, failure.number);
+    return {};
+  }
   auto const later = [&](std::chrono::milliseconds least) {
     push_request_ = 0;
     answer_due_.reset();
@@ -234,7 +280,7 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
       if (state_ != State::hello || reset_once_) break;
       reset_once_ = true;
       events_.emplace_back(RelayTroubled{RelayTrouble::lost_data, 0});
-      forget();
+      KITH_CHECK(forget());
       say_hello();
       return {};
     case not_allowed: {
@@ -345,7 +391,9 @@ Result<> Mailbox::on_timer(Now now) {
     return {};
   }
   if (stamp_ && put_) stamp_more();
-  return state_ == State::live ? push(now) : Result<>{};
+  if (state_ != State::live) return {};
+  KITH_CHECK(work_objects(now));
+  return push(now);
 }
 
 std::optional<Instant> Mailbox::next_deadline() const {
@@ -361,6 +409,8 @@ std::optional<Instant> Mailbox::next_deadline() const {
     case State::live:
       consider(others_due_);
       consider(push_not_before_);
+      if (presence_due_) consider(presence_not_before_);
+      if (!uploads_.empty() && !object_) consider(upload_not_before_);
       [[fallthrough]];
     case State::catching_up: consider(since_ + kLifetime); [[fallthrough]];
     case State::handshake:

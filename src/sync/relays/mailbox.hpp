@@ -1,6 +1,8 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <map>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "core/replica.hpp"
 #include "relay/channel/channel.hpp"
 #include "sync/relays/acl_chain.hpp"
+#include "sync/relays/object_book.hpp"
 #include "sync/relays/relay_record.hpp"
 #include "wire/frame.hpp"
 
@@ -45,7 +48,20 @@ struct RelayTroubled {
   RelayTrouble trouble = RelayTrouble::none;
   std::uint64_t number = 0;  ///< of a quota: its bytes
 };
-using MailboxEvent = std::variant<RelayUp, RelayDown, RelayApplied, RelayMoved, RelayTroubled>;
+/// Another device's presence, as it left it at the relay: maybe long ago.
+struct RelayPresenceHeard {
+  DeviceId device;
+  wire::Presence presence;
+};
+/// A chunk that was wanted. Whether the bytes are what the id names is for the caller to see.
+struct RelayChunk {
+  ChunkId id;
+  Bytes bytes;
+};
+/// More chunks are said to be there than before.
+struct RelayObjectsMoved {};
+using MailboxEvent = std::variant<RelayUp, RelayDown, RelayApplied, RelayMoved, RelayTroubled, RelayPresenceHeard,
+                                  RelayChunk, RelayObjectsMoved>;
 
 /// This device's side of its group's mailbox at one relay: pulls what is there, pushes what is not, keeps the relay's
 /// list of whom it serves, and says when to dial. No sockets, clock or threads: the caller dials, brings bytes and
@@ -75,6 +91,14 @@ class Mailbox {
   static constexpr std::uint32_t kPullBytes = 512 * 1024;
   /// Pulled items whose entries are not known yet: looked at again when more is.
   static constexpr std::size_t kMostUnresolved = 4096;
+  /// Objects live so long at most, and no longer than the relay says.
+  static constexpr auto kObjectTime = std::chrono::hours{7 * 24};
+  /// A chunk whose object expires sooner counts as not there when it is to be uploaded.
+  static constexpr auto kObjectMargin = std::chrono::hours{1};
+  static constexpr std::size_t kObjectPieceBytes = 128 * 1024;
+  /// Chunks of containers that came along with wanted ones, and may be wanted next.
+  static constexpr std::size_t kCacheBytes = 16 * 1024 * 1024;
+  static constexpr auto kPresenceEvery = std::chrono::seconds{1};
 
   /// Everything outlives the mailbox.
   Mailbox(core::Replica& replica, store::Store& store, core::Roster::Relay relay, RandomSource& random);
@@ -100,6 +124,25 @@ class Mailbox {
   [[nodiscard]] Result<> on_local_change(Now now);
   [[nodiscard]] Result<> flush();  ///< writes down what would be written soon
 
+  // Presence.
+  /// What the others are to know of this device; sent when it has changed. Its counter is set here.
+  [[nodiscard]] Result<> set_presence(wire::Presence presence, Now now);
+
+  // Contents.
+  /// Reads a chunk of this device's; nullopt where it has none.
+  using ChunkReader = std::function<Result<std::optional<Bytes>>(ChunkId const&)>;
+  void set_chunk_reader(ChunkReader reader) { read_chunk_ = std::move(reader); }
+  /// Leaves chunks at the relay for devices that are away, those that are not there yet.
+  [[nodiscard]] Result<> upload(std::vector<ChunkId> const& chunks, Now now);
+  [[nodiscard]] bool uploading() const { return !uploads_.empty() || object_.has_value(); }
+  /// The chunks that are wanted and that no device gives; replaces what was said before.
+  [[nodiscard]] Result<> want(std::vector<ChunkId> const& chunks, Now now);
+  /// A chunk that came was not what its id names.
+  [[nodiscard]] Result<> refuse_chunk(ChunkId const& chunk);
+  /// All devices have all contents: what this one left there can go.
+  [[nodiscard]] Result<> drop_objects(Now now);
+  [[nodiscard]] Result<bool> has_chunk(ChunkId const& chunk, WallTime now) const;
+
   // Looking.
   [[nodiscard]] bool live() const { return state_ == State::live; }
   [[nodiscard]] RelayTrouble trouble() const { return trouble_; }
@@ -123,7 +166,7 @@ class Mailbox {
   [[nodiscard]] Result<> on_welcome(wire::Welcome const& welcome, Now now);
   [[nodiscard]] Result<> on_failure(wire::RelayFailure const& failure, Now now);
   [[nodiscard]] Result<> reconcile(wire::Welcome const& welcome);
-  void forget();
+  [[nodiscard]] Result<> forget();
 
   // Pulling (mailbox_pull.cpp).
   void pull();
@@ -132,10 +175,23 @@ class Mailbox {
   [[nodiscard]] Result<bool> note_there(ItemDigest const& digest);
   [[nodiscard]] Result<> resolve();
 
+  // Objects and presence (mailbox_objects.cpp).
+  [[nodiscard]] Result<> take_announcement(wire::RelayItem const& item, Now now);
+  [[nodiscard]] Result<> work_objects(Now now);
+  [[nodiscard]] Result<> next_upload(Now now);
+  [[nodiscard]] Result<> on_uploaded(Now now);
+  [[nodiscard]] Result<> next_download(Now now);
+  [[nodiscard]] Result<> on_part(wire::ObjPart part, Now now);
+  [[nodiscard]] Result<> on_object(ByteView sealed);
+  [[nodiscard]] Result<> forget_object(wire::ObjectId const& object);
+  [[nodiscard]] Result<> send_presence(Now now);
+  void hear_presence(wire::RelayPresence const& presence);
+
   // Pushing (mailbox_push.cpp).
   [[nodiscard]] Result<> push(Now now);
   [[nodiscard]] Result<core::Past> due(Now now);
-  [[nodiscard]] Result<std::vector<EntryHash>> choose(core::Past const& target);
+  [[nodiscard]] Result<std::vector<OutboxItem>> choose(core::Past const& target);
+  [[nodiscard]] Result<Bytes> bytes_of_item(OutboxItem const& item) const;
   [[nodiscard]] Result<> send_outbox();
   [[nodiscard]] Result<> on_pushed(wire::PushAck const& ack, Now now);
   [[nodiscard]] Result<> acknowledge(std::size_t count);
@@ -185,6 +241,33 @@ class Mailbox {
   std::optional<Instant> flush_due_;
   wire::RelayCursor acked_cursor_;  ///< the relay was told
   std::deque<ItemDigest> unresolved_;
+
+  ObjectBook book_;
+  ChunkReader read_chunk_;
+  std::chrono::seconds object_ttl_{0};  ///< the relay's
+  std::deque<ChunkId> uploads_;
+  struct Upload {
+    std::uint64_t request = 0;
+    Announcement announcement;
+  };
+  std::optional<Upload> object_;  ///< under way
+  std::optional<Instant> upload_not_before_;
+  std::deque<OutboxItem> announcements_;  ///< to be pushed
+  std::set<ChunkId> wanted_;
+  struct Download {
+    std::uint64_t request = 0;
+    wire::ObjectId object;
+    Bytes bytes;
+  };
+  std::optional<Download> download_;
+  std::map<ChunkId, Bytes> cache_;
+  std::deque<ChunkId> cache_order_;
+  std::size_t cache_bytes_ = 0;
+
+  std::optional<wire::Presence> presence_;
+  bool presence_due_ = false;
+  Instant presence_not_before_;
+  std::map<wire::Pseudonym, std::uint64_t> heard_presence_;
 };
 
 }  // namespace kith::sync

@@ -28,6 +28,7 @@ Result<> Mailbox::on_pulled(wire::PullResponse response, Now now) {
   more_to_pull_ = false;
   if (first) events_.emplace_back(RelayMoved{});
   KITH_CHECK(settle_acl(now));
+  KITH_CHECK(work_objects(now));
   return push(now);
 }
 
@@ -51,7 +52,10 @@ Result<> Mailbox::take_items(std::vector<wire::RelayItem> const& items, wire::Re
     received = *taken;
   }
   for (auto const& item : items) {
-    if (item.ttl_s > 0) continue;
+    if (item.ttl_s > 0) {
+      KITH_CHECK(take_announcement(item, now));
+      continue;
+    }
     auto const digest = crypto::as_id<ItemDigest>(wire::item_hash(item.sealed));
     KITH_TRY(noted, note_there(digest));
     if (!noted && unresolved_.size() < kMostUnresolved) unresolved_.push_back(digest);

@@ -7,6 +7,9 @@
 namespace kith::sync {
 namespace {
 
+/// In one PUSH: each is up to the size of a large entry, and is written into this device's database before.
+constexpr std::size_t kMostAnnouncements = 4;
+
 /// The entries of one chain that are still to go, and the position of the first.
 struct Run {
   std::uint64_t position = 0;
@@ -25,6 +28,12 @@ Result<> Mailbox::push(Now now) {
   if (record_.outbox.empty()) {
     KITH_TRY(target, due(now));
     KITH_TRY(chosen, choose(target));
+    // Entries first: what an announcement is for they name.
+    while (chosen.size() < wire::kRelayLimits.max_push_items && !announcements_.empty() &&
+           chosen.size() < kMostAnnouncements + 1) {
+      chosen.push_back(std::move(announcements_.front()));
+      announcements_.pop_front();
+    }
     if (chosen.empty()) return {};
     // A number belongs to its item from before it is sent: a crash must not give it to another one.
     record_.outbox = std::move(chosen);
@@ -67,7 +76,7 @@ Result<core::Past> Mailbox::due(Now now) {
 }
 
 /// The first entries of `target` that are not there, causes before effects, as many as one PUSH holds.
-Result<std::vector<EntryHash>> Mailbox::choose(core::Past const& target) {
+Result<std::vector<OutboxItem>> Mailbox::choose(core::Past const& target) {
   auto& state = replica_.state();
   std::vector<Run> runs;
   auto const later = [](Run const& a, Run const& b) { return a.position > b.position; };
@@ -87,7 +96,7 @@ Result<std::vector<EntryHash>> Mailbox::choose(core::Past const& target) {
     Seq const first = std::max(state.chains().at(place.chain).first, Seq{there.value + 1});
     KITH_CHECK(put({0, place.chain, first, place.seq, {}}));
   }
-  std::vector<EntryHash> chosen;
+  std::vector<OutboxItem> chosen;
   std::size_t bytes = 0;
   while (!runs.empty() && chosen.size() < wire::kRelayLimits.max_push_items) {
     std::ranges::pop_heap(runs, later);
@@ -97,21 +106,27 @@ Result<std::vector<EntryHash>> Mailbox::choose(core::Past const& target) {
     if (!sealed) return fail(core::CoreError::corrupt_record);
     if (!chosen.empty() && bytes + sealed->size() > wire::kRelayLimits.max_push_bytes) break;
     bytes += sealed->size();
-    chosen.push_back(run.hash);
+    chosen.push_back({run.hash, 0, {}});
     ++run.next.value;
     if (run.next <= run.last) KITH_CHECK(put(run));
   }
   return chosen;
 }
 
+Result<Bytes> Mailbox::bytes_of_item(OutboxItem const& item) const {
+  if (item.entry.is_zero()) return item.sealed;
+  KITH_TRY(sealed, replica_.state().sealed(item.entry));
+  if (!sealed) return fail(core::CoreError::corrupt_record);
+  return std::move(*sealed);
+}
+
 Result<> Mailbox::send_outbox() {
   wire::Push push;
   push.request = push_request_ = ++last_request_;
   push.first_seq = {record_.acked.value + 1};
-  for (auto const& hash : record_.outbox) {
-    KITH_TRY(sealed, replica_.state().sealed(hash));
-    if (!sealed) return fail(core::CoreError::corrupt_record);
-    push.items.push_back({0, std::move(*sealed)});
+  for (auto const& item : record_.outbox) {
+    KITH_TRY(sealed, bytes_of_item(item));
+    push.items.push_back({item.ttl_s, std::move(sealed)});
   }
   pushed_items_ = push.items.size();
   channel_->send(std::move(push));
@@ -130,10 +145,9 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
   // Where nobody else's items lie between, what was pushed need not be pulled.
   for (std::size_t i = 0; i < ack.cursors.size(); ++i) {
     if (ack.cursors[i].value != record_.position.value + 1 || pull_request_ != 0) continue;
-    KITH_TRY(sealed, replica_.state().sealed(record_.outbox[i]));
-    if (!sealed) return fail(core::CoreError::corrupt_record);
+    KITH_TRY(sealed, bytes_of_item(record_.outbox[i]));
     record_.position = ack.cursors[i];
-    record_.last_item = wire::item_hash(*sealed);
+    record_.last_item = wire::item_hash(sealed);
   }
   KITH_CHECK(acknowledge(pushed_items_));
   if (trouble_ == RelayTrouble::quota || trouble_ == RelayTrouble::storage_full) set_trouble(RelayTrouble::none);
@@ -149,7 +163,8 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
 /// So many of the outbox are on the relay's disk.
 Result<> Mailbox::acknowledge(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
-    KITH_TRY(record, replica_.state().record(record_.outbox[i]));
+    if (record_.outbox[i].entry.is_zero()) continue;
+    KITH_TRY(record, replica_.state().record(record_.outbox[i].entry));
     if (!record) return fail(core::CoreError::corrupt_record);
     if (in_reach(*record)) record_.there.include(record->place());
   }

@@ -7,13 +7,24 @@
 
 namespace kith::sync {
 
+/// One numbered push: an entry, which the store has, or something outside the log.
+struct OutboxItem {
+  EntryHash entry;          ///< zeros for what is outside the log
+  std::uint32_t ttl_s = 0;  ///< of that
+  Bytes sealed;             ///< likewise
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& s) {
+    a(s.entry, s.ttl_s, wire::blob(s.sealed, kLimits.max_sealed_entry_bytes));
+  }
+};
+
 /// How far this device has come with one mailbox: what outlives a connection. A row of Table::relays.
 struct RelayRecord {
   wire::LogEpoch log_epoch;            ///< zeros before the first WELCOME
   wire::RelayCursor position;          ///< all up to it was taken in
   crypto::Hash128 last_item;           ///< item_hash() of the item there; zeros where it was gone
   wire::PushSeq acked;                 ///< the last that is known to be on the relay's disk
-  std::vector<EntryHash> outbox;       ///< entries pushed behind it, numbered on from there
+  std::vector<OutboxItem> outbox;      ///< pushed behind it, numbered on from there
   core::Past there;                    ///< entries that are known to be at the relay
   std::uint64_t presence_counter = 0;  ///< of the last slot that was sent
 

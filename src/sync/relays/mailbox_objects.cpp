@@ -1,0 +1,242 @@
+#include <algorithm>
+
+#include "sync/relays/mailbox.hpp"
+#include "sync/relays/sealed_presence.hpp"
+
+/// What lies at a relay beside the log: containers of chunks for devices that are away, and who was seen there when.
+namespace kith::sync {
+
+// Presence.
+
+Result<> Mailbox::set_presence(wire::Presence presence, Now now) {
+  presence.counter = 0;
+  if (presence_ == presence) return {};
+  presence_ = std::move(presence);
+  presence_due_ = true;
+  return state_ == State::live ? send_presence(now) : Result<>{};
+}
+
+Result<> Mailbox::send_presence(Now now) {
+  if (!presence_due_ || presence_not_before_ > now.mono) return {};
+  auto const epoch = replica_.sealing_epoch();
+  if (!epoch) return {};
+  presence_due_ = false;
+  presence_not_before_ = now.mono + kPresenceEvery;
+  record_.presence_counter =
+      std::max(record_.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
+  auto sent = *presence_;
+  sent.counter = record_.presence_counter;
+  sent.acked_cursor = record_.position.value;
+  wire::RelayPresence::Slot slot{face_.pseudonym(), record_.presence_counter, {}};
+  slot.sealed = seal_presence(replica_.state(), replica_.identity(), *epoch, relay_.relay, slot.pseudonym,
+                              std::move(sent), random_);
+  channel_->send(wire::RelayPresence{0, {std::move(slot)}});
+  if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
+  return {};
+}
+
+/// Slots that do not open are of devices that were removed, or under an epoch that is still on its way.
+void Mailbox::hear_presence(wire::RelayPresence const& presence) {
+  for (auto const& slot : presence.slots) {
+    if (slot.pseudonym == face_.pseudonym()) continue;
+    auto& heard = heard_presence_[slot.pseudonym];
+    if (slot.counter <= heard) continue;
+    auto opened = open_presence(replica_.state(), relay_.relay, slot);
+    if (!opened) continue;
+    heard = slot.counter;
+    events_.emplace_back(RelayPresenceHeard{opened->device, std::move(opened->presence)});
+  }
+}
+
+// Announcements.
+
+/// In the transaction that takes the items in.
+Result<> Mailbox::take_announcement(wire::RelayItem const& item, Now now) {
+  auto const announcement = open_announcement(replica_.state(), item.sealed);
+  if (!announcement) return {};  // of a device that was removed, or made up
+  auto const most = now.wall.ms + std::chrono::milliseconds(kObjectTime).count();
+  auto const said = static_cast<std::int64_t>(std::min<std::uint64_t>(item.stored_s, 1ULL << 40) + item.ttl_s) * 1000;
+  KITH_CHECK(book_.note(store_, *announcement, std::min(said, most), item.sender == face_.pseudonym()));
+  events_.emplace_back(RelayObjectsMoved{});
+  return {};
+}
+
+Result<bool> Mailbox::has_chunk(ChunkId const& chunk, WallTime now) const {
+  WallTime const later{now.ms + std::chrono::milliseconds(kObjectMargin).count()};
+  KITH_TRY(place, book_.find(store_, chunk, later));
+  return place.has_value();
+}
+
+Result<> Mailbox::forget_object(wire::ObjectId const& object) {
+  KITH_TRY(transaction, store::Transaction::begin(store_));
+  KITH_CHECK(book_.forget(store_, object));
+  return transaction.commit();
+}
+
+// Uploads.
+
+Result<> Mailbox::work_objects(Now now) {
+  KITH_CHECK(send_presence(now));
+  KITH_CHECK(next_upload(now));
+  return next_download(now);
+}
+
+Result<> Mailbox::upload(std::vector<ChunkId> const& chunks, Now now) {
+  std::set<ChunkId> known(uploads_.begin(), uploads_.end());
+  if (object_) known.insert(object_->announcement.chunks.begin(), object_->announcement.chunks.end());
+  for (auto const& chunk : chunks) {
+    if (known.insert(chunk).second) uploads_.push_back(chunk);
+  }
+  return state_ == State::live ? next_upload(now) : Result<>{};
+}
+
+Result<> Mailbox::next_upload(Now now) {
+  if (object_ || uploads_.empty() || state_ != State::live || !read_chunk_) return {};
+  if (upload_not_before_ && *upload_not_before_ > now.mono) return {};
+  auto const epoch = replica_.sealing_epoch();
+  if (!epoch || object_ttl_.count() == 0) return {};
+  upload_not_before_.reset();
+  ContainerBuilder container;
+  while (!uploads_.empty()) {
+    ChunkId const id = uploads_.front();
+    KITH_TRY(there, has_chunk(id, now.wall));
+    if (!there) {
+      KITH_TRY(plain, read_chunk_(id));
+      if (plain && !container.add(id, files::pack_chunk(std::move(*plain), true))) break;
+    }
+    uploads_.pop_front();
+  }
+  if (container.empty()) return {};
+  Upload upload;
+  upload.announcement.object = random_.id<wire::ObjectId>();
+  upload.announcement.chunks = container.chunks();
+  Bytes const sealed = seal_object(replica_, *epoch, upload.announcement.object, container.finish(), random_);
+  upload.announcement.size_bytes = static_cast<std::uint32_t>(sealed.size());
+  auto const ttl = static_cast<std::uint32_t>(std::min<std::chrono::seconds>(kObjectTime, object_ttl_).count());
+  for (std::size_t offset = 0; offset < sealed.size(); offset += kObjectPieceBytes) {
+    auto const piece = ByteView{sealed}.subspan(offset, std::min(kObjectPieceBytes, sealed.size() - offset));
+    upload.request = ++last_request_;
+    channel_->send_bulk(wire::ObjPut{upload.request, upload.announcement.object,
+                                     static_cast<std::uint32_t>(sealed.size()), static_cast<std::uint32_t>(offset), ttl,
+                                     Bytes(piece.begin(), piece.end())});
+  }
+  object_ = std::move(upload);
+  return {};
+}
+
+/// The object is on the relay's disk: the others may hear of it.
+Result<> Mailbox::on_uploaded(Now now) {
+  auto const upload = *std::exchange(object_, std::nullopt);
+  auto const epoch = replica_.sealing_epoch();
+  auto const ttl = std::min<std::chrono::seconds>(kObjectTime, object_ttl_);
+  if (epoch) {
+    announcements_.push_back({{},
+                              static_cast<std::uint32_t>(ttl.count()),
+                              seal_announcement(replica_, *epoch, upload.announcement, random_)});
+    KITH_TRY(transaction, store::Transaction::begin(store_));
+    KITH_CHECK(book_.note(store_, upload.announcement, now.wall.ms + std::chrono::milliseconds(ttl).count(), true));
+    KITH_CHECK(transaction.commit());
+  }
+  events_.emplace_back(RelayMoved{});
+  KITH_CHECK(push(now));
+  return next_upload(now);
+}
+
+Result<> Mailbox::drop_objects(Now now) {
+  if (state_ != State::live || uploading() || !announcements_.empty()) return {};
+  KITH_TRY(objects, book_.own_objects(store_));
+  if (objects.empty()) return {};
+  if (objects.size() > wire::kRelayLimits.max_object_ids) objects.resize(wire::kRelayLimits.max_object_ids);
+  KITH_TRY(transaction, store::Transaction::begin(store_));
+  for (auto const& object : objects) KITH_CHECK(book_.forget(store_, object));
+  KITH_CHECK(transaction.commit());
+  channel_->send(wire::ObjDelete{++last_request_, std::move(objects)});
+  static_cast<void>(now);
+  return {};
+}
+
+// Downloads.
+
+Result<> Mailbox::want(std::vector<ChunkId> const& chunks, Now now) {
+  wanted_ = std::set<ChunkId>(chunks.begin(), chunks.end());
+  for (auto wanted = wanted_.begin(); wanted != wanted_.end();) {
+    auto const cached = cache_.find(*wanted);
+    if (cached == cache_.end()) {
+      ++wanted;
+      continue;
+    }
+    cache_bytes_ -= cached->second.size();
+    events_.emplace_back(RelayChunk{*wanted, std::move(cached->second)});
+    cache_.erase(cached);
+    wanted = wanted_.erase(wanted);
+  }
+  return state_ == State::live ? next_download(now) : Result<>{};
+}
+
+Result<> Mailbox::next_download(Now now) {
+  if (download_ || state_ != State::live) return {};
+  for (auto const& chunk : wanted_) {
+    KITH_TRY(place, book_.find(store_, chunk, now.wall));
+    if (!place) continue;
+    download_ = Download{++last_request_, place->object, {}};
+    constexpr auto kPart = static_cast<std::uint32_t>(wire::kRelayLimits.max_object_part_bytes);
+    channel_->send(wire::ObjGet{download_->request, place->object, 0, kPart});
+    return {};
+  }
+  return {};
+}
+
+Result<> Mailbox::on_part(wire::ObjPart part, Now now) {
+  bool const fits = part.object == download_->object && part.offset == download_->bytes.size() &&
+                    part.total <= wire::kRelayLimits.max_object_bytes && !part.bytes.empty() &&
+                    part.bytes.size() <= part.total - part.offset;
+  if (!fits) {
+    misbehaved(relay::ChannelError::out_of_place, now);
+    return {};
+  }
+  append(download_->bytes, part.bytes);
+  if (download_->bytes.size() < part.total) {
+    constexpr auto kPart = static_cast<std::uint32_t>(wire::kRelayLimits.max_object_part_bytes);
+    download_->request = ++last_request_;
+    channel_->send(
+        wire::ObjGet{download_->request, part.object, static_cast<std::uint32_t>(download_->bytes.size()), kPart});
+    return {};
+  }
+  KITH_CHECK(on_object(download_->bytes));
+  download_.reset();
+  return next_download(now);
+}
+
+Result<> Mailbox::on_object(ByteView sealed) {
+  auto const plain = open_object(replica_.state(), download_->object, sealed);
+  auto chunks = plain ? open_container(*plain) : Result<std::vector<std::pair<ChunkId, Bytes>>>(fail(plain.error()));
+  // One that does not open, or lacks what it was announced with, is not asked for again.
+  bool helped = false;
+  if (chunks) {
+    for (auto& [id, bytes] : *chunks) {
+      if (wanted_.erase(id) > 0) {
+        helped = true;
+        events_.emplace_back(RelayChunk{id, std::move(bytes)});
+      } else if (!cache_.contains(id)) {
+        cache_bytes_ += bytes.size();
+        cache_order_.push_back(id);
+        cache_.emplace(id, std::move(bytes));
+      }
+    }
+  }
+  while (cache_bytes_ > kCacheBytes && !cache_order_.empty()) {
+    auto const oldest = cache_.find(cache_order_.front());
+    cache_order_.pop_front();
+    if (oldest == cache_.end()) continue;
+    cache_bytes_ -= oldest->second.size();
+    cache_.erase(oldest);
+  }
+  return helped ? Result<>{} : forget_object(download_->object);
+}
+
+Result<> Mailbox::refuse_chunk(ChunkId const& chunk) {
+  KITH_TRY(place, book_.find(store_, chunk, WallTime{}));
+  return place ? forget_object(place->object) : Result<>{};
+}
+
+}  // namespace kith::sync
