@@ -36,6 +36,7 @@ struct InviteTest : testing::LoopTest {
   void join(std::shared_ptr<StreamMachine> machine, std::string const& key = kKey) {
     dial_invite(loop, address, key, 10s, making(std::move(machine)), on_failure());
   }
+  std::atomic<int> hooked = 0;  ///< for what `relay` calls, whose threads outlive a test's own variables
   FakeMailboxes relay;
   RelayAddress address;
   std::unique_ptr<InviteListener> listener;
@@ -124,13 +125,12 @@ TEST_F(InviteTest, TakesItBackWhenDestroyed) {
 }
 
 TEST_F(InviteTest, TakesItBackWhenDestroyedBeforeItWasMade) {
-  std::atomic<bool> asked = false;
-  relay.before = [&](ServerSide&, ServerSide::HttpAsked const&) {
-    if (!asked.exchange(true)) std::this_thread::sleep_for(100ms);
+  relay.before = [this](ServerSide&, ServerSide::HttpAsked const&) {
+    if (hooked++ == 0) std::this_thread::sleep_for(100ms);
     return false;
   };
   begin_to_open([](std::string const&) { return nullptr; });
-  ASSERT_TRUE(run_until([&] { return asked.load(); }));
+  ASSERT_TRUE(run_until([&] { return hooked != 0; }));
   listener.reset();
   ASSERT_TRUE(run_until([&] { return relay.count("DELETE", kKey) == 1 && relay.invites() == 0; }));
   EXPECT_FALSE(opened || owner_error);
@@ -198,9 +198,8 @@ TEST_F(InviteTest, SaysHowLongToWait) {
 }
 
 TEST_F(InviteTest, AsksAgainWhereConnectionsBreak) {
-  std::atomic<int> broken = 0;
-  relay.before = [&](ServerSide&, ServerSide::HttpAsked const& asked) {
-    return asked.method == "GET" && ++broken % 3 != 0;  // two of three polls
+  relay.before = [this](ServerSide&, ServerSide::HttpAsked const& asked) {
+    return asked.method == "GET" && ++hooked % 3 != 0;  // two of three polls
   };
   auto const owner = std::make_shared<Talker>("answer", 8);
   auto const joiner = std::make_shared<Talker>("question", 6);
@@ -209,7 +208,7 @@ TEST_F(InviteTest, AsksAgainWhereConnectionsBreak) {
   ASSERT_TRUE(run_until([&] { return owner->closed == 1 && joiner->closed == 1; }));
   EXPECT_EQ(text_of(owner->heard), "question");
   EXPECT_EQ(text_of(joiner->heard), "answer");
-  EXPECT_GE(broken, 4);
+  EXPECT_GE(hooked, 4);
 }
 
 TEST_F(InviteTest, NeverSendsABoxTwice) {
@@ -239,7 +238,11 @@ TEST_F(InviteTest, EndsWithItsLoop) {
   auto const owner = std::make_shared<Talker>("");
   {
     Loop other;
-    auto const made = InviteListener::open(other, address, kKey, 600s, [&](std::string const&) { return owner; }, {});
+    bool is_open = false;
+    auto const made = InviteListener::open(other, address, kKey, 600s, [&](std::string const&) { return owner; },
+                                           {[&](std::chrono::seconds) { is_open = true; }, {}});
+    ASSERT_TRUE(run_until(
+        other, [&] { return is_open; }, 20s));
     dial_invite(other, address, kKey, 10s, making(std::make_shared<Talker>("hello")), on_failure());
     ASSERT_TRUE(run_until(
         other, [&] { return owner->heard.size() == 5; }, 20s));
