@@ -8,7 +8,7 @@ namespace kith::relay {
 
 Feed::Range Feed::offer(std::span<wire::RelayItem const> items, bool own, bool room, std::uint64_t credit_bytes) {
   Range range;
-  if (pulling_) return range;
+  if (!live()) return range;
   while (range.from < items.size() && items[range.from].cursor <= sent_) ++range.from;
   range.to = range.from;
   for (; range.to < items.size(); ++range.to) {
@@ -22,14 +22,15 @@ Feed::Range Feed::offer(std::span<wire::RelayItem const> items, bool own, bool r
     }
     sent_ = item.cursor;
   }
+  if (range.to < items.size()) state_ = State::behind;
   if (own) range.from = range.to;
   return range;
 }
 
-void Feed::pull_answered(wire::RelayCursor next_after, wire::RelayCursor head) {
-  pulling_ = false;
+void Feed::pull_answered(wire::RelayCursor next_after, bool more, wire::RelayCursor head) {
+  state_ = more ? State::behind : State::live;
   sent_ = std::max(sent_, next_after);
-  noticed_ = std::max(noticed_, head);  // has_more told it
+  noticed_ = std::max(noticed_, head);  // the answer told it
 }
 
 void Feed::acknowledged(wire::RelayCursor cursor) {
@@ -40,7 +41,7 @@ void Feed::acknowledged(wire::RelayCursor cursor) {
 }
 
 std::optional<Instant> Feed::notice_at(wire::RelayCursor head) const {
-  if (pulling_ || sent_ >= head || noticed_ >= head) return std::nullopt;
+  if (state_ != State::behind || noticed_ >= head) return std::nullopt;
   return next_notice_;
 }
 

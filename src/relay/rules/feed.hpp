@@ -14,12 +14,14 @@ namespace kith::relay {
 ///     Live --item without room or credit--> Behind --PULL--> Pulling --answered to the head--> Live
 ///     Live --PULL--> Pulling                                 Pulling --answered, more behind--> Behind
 ///
-/// While it pulls nothing goes live: the answer may hold what is pushed meanwhile.
+/// Nothing goes live but to who is Live: what others are missing comes with their next PULL, which would bring what was
+/// sent meanwhile again.
 class Feed {
  public:
   /// @param position  all up to it the device has
   /// @param head  that WELCOME tells: no notice is needed for what lies before it
-  Feed(wire::RelayCursor position, wire::RelayCursor head) : sent_(position), noticed_(head) {}
+  Feed(wire::RelayCursor position, wire::RelayCursor head)
+      : state_(position < head ? State::behind : State::live), sent_(position), noticed_(head) {}
 
   /// Some of the offered items, by index, to be sent now.
   struct Range {
@@ -29,28 +31,30 @@ class Feed {
   /// @param room  whether the connection's queue takes more
   [[nodiscard]] Range offer(std::span<wire::RelayItem const> items, bool own, bool room, std::uint64_t credit_bytes);
 
-  void pull_started() { pulling_ = true; }
+  void pull_started() { state_ = State::pulling; }
   /// @param next_after  nothing up to it was left out of the answer
-  void pull_answered(wire::RelayCursor next_after, wire::RelayCursor head);
-  void pull_refused() { pulling_ = false; }
+  /// @param more  whether the answer says that there is more behind it
+  void pull_answered(wire::RelayCursor next_after, bool more, wire::RelayCursor head);
+  void pull_refused() { state_ = State::behind; }
   void acknowledged(wire::RelayCursor cursor);
 
-  [[nodiscard]] bool live(wire::RelayCursor head) const { return !pulling_ && sent_ >= head; }
+  [[nodiscard]] bool live() const { return state_ == State::live; }
   /// When the next NOTIFY is due; nullopt where there is nothing to tell.
   [[nodiscard]] std::optional<Instant> notice_at(wire::RelayCursor head) const;
   void noticed(wire::RelayCursor head, Instant next);
 
  private:
+  enum class State { live, behind, pulling };
   struct Unacknowledged {
     wire::RelayCursor cursor;
     std::uint64_t bytes = 0;
   };
+  State state_;
   wire::RelayCursor sent_;     ///< all up to it the device was sent, has pulled or has pushed itself
   wire::RelayCursor noticed_;  ///< the head that it was last told
   Instant next_notice_{};
   std::deque<Unacknowledged> unacknowledged_;
   std::uint64_t unacknowledged_bytes_ = 0;
-  bool pulling_ = false;
 };
 
 }  // namespace kith::relay

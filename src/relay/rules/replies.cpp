@@ -150,11 +150,11 @@ void Relay::Impl::spread(GroupNo group, std::vector<wire::RelayItem> fresh, Now 
   auto& [head, members] = online->second;
   wire::LiveItems const all{0, std::move(fresh)};
   auto const sender = all.items.front().sender;
-  auto const old_head = std::exchange(head, std::max(head, all.items.back().cursor));
+  head = std::max(head, all.items.back().cursor);
   for (auto const& [pseudonym, id] : members) {
     auto& connection = connections.at(id).connection;
     auto& feed = connection.member()->feed;
-    bool const was_live = feed.live(old_head);
+    bool const was_live = feed.live();
     auto const range = feed.offer(all.items, pseudonym == sender, connection.has_room(), settings.credit_bytes);
     if (auto const count = range.to - range.from; count == all.items.size()) {
       connection.send(all, now.mono);
@@ -163,7 +163,7 @@ void Relay::Impl::spread(GroupNo group, std::vector<wire::RelayItem> fresh, Now 
       connection.send(wire::LiveItems{0, {first, first + static_cast<std::ptrdiff_t>(count)}}, now.mono);
     }
     figures.items_delivered += range.to - range.from;
-    if (was_live && !feed.live(head)) ++figures.dropped_to_pull;
+    if (was_live && !feed.live()) ++figures.dropped_to_pull;
   }
   // A copy: a connection that is stuck leaves the group.
   for (auto const& [pseudonym, id] : std::map(members)) settle(id, now);
@@ -177,10 +177,10 @@ void Relay::Impl::on(AboutPull const& about, Asked const& asked, StoreAnswer ans
     to->member()->feed.pull_refused();
     return refuse(asked, answer, now);
   }
-  // The reader may be behind or ahead of the pushes that are known here.
-  auto& head = groups.at(about.group).head;
+  // The reader may be behind the pushes that are known here, or ahead of them.
+  auto const head = groups.at(about.group).head;
   bool const more = pulled->has_more || pulled->next_after < head;
-  to->member()->feed.pull_answered(pulled->next_after, head);
+  to->member()->feed.pull_answered(pulled->next_after, more, head);
   figures.items_pulled += pulled->items.size();
   to->send(wire::PullResponse{asked.request, std::move(pulled->items), pulled->next_after, more}, now.mono);
 }
