@@ -24,6 +24,7 @@ using Corpus = std::vector<Seed>;
 [[nodiscard]] Corpus content_corpus();
 [[nodiscard]] Corpus path_corpus();
 [[nodiscard]] Corpus session_corpus();
+[[nodiscard]] Corpus relay_corpus();
 [[nodiscard]] Corpus inviter_corpus();
 [[nodiscard]] Corpus joiner_corpus();
 

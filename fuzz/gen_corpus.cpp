@@ -20,7 +20,8 @@ int main(int argc, char** argv) {
       {"pairing", pairing_corpus()}, {"open_entry", open_entry_corpus()},
       {"content", content_corpus()}, {"path", path_corpus()},
       {"session", session_corpus()}, {"relay_message", relay_message_corpus()},
-      {"inviter", inviter_corpus()}, {"joiner", joiner_corpus()}};
+      {"relay", relay_corpus()},     {"inviter", inviter_corpus()},
+      {"joiner", joiner_corpus()}};
   for (auto const& [target, corpus] : corpora) {
     auto const folder = std::filesystem::path(argv[1]) / target;
     std::filesystem::create_directories(folder);

@@ -17,7 +17,7 @@ Connection::Connection(crypto::DhKeyPair const& key, Settings const& settings, R
       moved_(now) {}
 
 void Connection::on_bytes(ByteView bytes, Instant now) {
-  if (ended()) return;
+  if (ended() || broken_) return;
   if (state_ == State::member) {
     member_->device->bytes.take(settings_.device_bytes, static_cast<double>(bytes.size()), now);
     if (unread_.size() + bytes.size() > kMaxUnreadBytes) {
@@ -34,7 +34,7 @@ void Connection::on_bytes(ByteView bytes, Instant now) {
 }
 
 /// Decodes one Noise message's worth at a time, so that little more is held than what was sent.
-void Connection::read_on(Instant now) {
+void Connection::read_on() {
   auto const size = std::min(unread_.size(), kLimits.max_noise_message_bytes);
   std::vector<wire::RelayMessage> messages;
   auto const read = channel_.on_bytes(ByteView{unread_}.first(size), messages);
@@ -42,11 +42,10 @@ void Connection::read_on(Instant now) {
   if (unread_.empty()) unread_ = {};  // an idle connection holds nothing
   if (state_ == State::handshake && channel_.open()) state_ = State::stranger;
   std::ranges::move(messages, std::back_inserter(inbox_));
-  if (!read) {
-    inbox_.clear();
-    if (state_ == State::handshake) return close();
-    end({0, wire::RelayErrorCode::bad_frame, std::string(read.error().name()), 0, 0, {}}, now);
-  }
+  if (read) return;
+  if (state_ == State::handshake) return close();
+  broken_ = read.error().name();  // what came before it counts
+  unread_ = {};
 }
 
 std::optional<wire::RelayMessage> Connection::next_order(Instant now) {
@@ -57,8 +56,12 @@ std::optional<wire::RelayMessage> Connection::next_order(Instant now) {
       if (member_) member_->device->orders.take(settings_.device_orders, 1, now);
       return order;
     }
-    if (unread_.empty()) return std::nullopt;
-    read_on(now);
+    if (broken_) {
+      end({0, wire::RelayErrorCode::bad_frame, *broken_, 0, 0, {}}, now);
+      break;
+    }
+    if (unread_.empty()) break;
+    read_on();
   }
   return std::nullopt;
 }
@@ -153,7 +156,7 @@ std::optional<Instant> Connection::paused_until(Instant now) const {
 }
 
 bool Connection::reading(Instant now) const {
-  return !ended() && !waiting_ && has_room() && unread_.empty() && inbox_.empty() && !in_debt(now);
+  return !ended() && !broken_ && !waiting_ && has_room() && unread_.empty() && inbox_.empty() && !in_debt(now);
 }
 
 }  // namespace kith::relay

@@ -97,7 +97,7 @@ class Connection {
  private:
   [[nodiscard]] bool in_debt(Instant now) const;
   [[nodiscard]] std::optional<Instant> paused_until(Instant now) const;
-  void read_on(Instant now);
+  void read_on();
   void note_queued(Instant now, std::size_t before);
   void flush_presence(Instant now);
 
@@ -111,6 +111,7 @@ class Connection {
   std::size_t stranger_bytes_ = 0;
   Bytes unread_;
   std::deque<wire::RelayMessage> inbox_;
+  std::optional<std::string> broken_;  ///< why nothing can be read behind the inbox
   std::map<wire::Pseudonym, SharedSlot> presence_due_;
   std::optional<Member> member_;
   bool waiting_ = false;
