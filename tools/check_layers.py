@@ -34,7 +34,7 @@ BELOW = {
 }
 BELOW["cli"] = [*BELOW, "engine"]
 # Never core, sync or engine: what could open the groups' entries is not in the relay's program.
-BELOW["relay/server"] = ["base", "crypto", "wire", "link/tcp", "relay/channel", "relay/rules", "relay/sqlite"]
+BELOW["relay/server"] = ["base", "crypto", "wire", "store", "link/tcp", "relay/channel", "relay/rules", "relay/sqlite"]
 PURE = ["base", "crypto", "wire", "relay/channel", "relay/rules", "store", "core", "sync/log", "sync/files", "sync/relays",
         "sync/exchange"]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import check_layers  # noqa: E402
 import check_links  # noqa: E402
+import check_relay_symbols  # noqa: E402
 import check_tree  # noqa: E402
 
 CLEAN = {
@@ -172,6 +173,13 @@ class PlantedViolations(unittest.TestCase):
         self.write("big.txt", "x" * (check_tree.MOST_BYTES + 1))
         git("add", "big.txt")
         self.finds(check_tree.check(self.root), "big.txt", "KB")
+
+    def test_what_a_relay_must_not_hold(self):
+        own, libraries = "0001 T kith::relay::server::serve()", ["src/relay/server/libkith_relay_server.a", "/usr/lib/libssl.so"]
+        self.assertEqual(check_relay_symbols.problems([own], libraries), [])
+        self.finds(check_relay_symbols.problems([own, "0002 t kith::core::Replica::open()"], libraries), "holds kith::core::")
+        self.finds(check_relay_symbols.problems([own], [*libraries, "src/sync/log/libkith_sync_log.a"]), "libkith_sync_log.a")
+        self.finds(check_relay_symbols.problems([], libraries), "nothing was checked")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ struct Config {
   InviteLimits invites;
   InviteRateLimits invite_rates;
   std::optional<link::HostPort> monitoring = link::HostPort{"127.0.0.1", 9427};
+  bool monitoring_named = false;     ///< by the operator: else a free port is taken where this one is busy
   bool monitoring_anywhere = false;  ///< else only at a loopback address
   LogLevel log_level = LogLevel::info;
   bool log_addresses = false;

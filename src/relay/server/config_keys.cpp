@@ -53,6 +53,7 @@ bool take_bytes(Config& config, Value const& value) {
 
 bool take_monitoring(Config& config, Value const& value) {
   config.monitoring = parse_listen(text(value));
+  config.monitoring_named = true;
   return config.monitoring || text(value).empty();
 }
 
@@ -158,7 +159,8 @@ constexpr ConfigKey kKeys[] = {
      [](Config& c, Value const& v) { return c.server.key = text(v), true; }},
 
     {"monitoring", "listen", Kind::text, R"("127.0.0.1:9427")", "HOST:PORT, or nothing to turn it off",
-     "/metrics, /health, /healthz and /readyz for the operator.", take_monitoring},
+     "/metrics, /health, /healthz and /readyz for the operator. Left out, a free port is taken where this is busy.",
+     take_monitoring},
     {"monitoring", "anywhere", Kind::boolean, "false", "true or false",
      "Lets it listen where others can reach it. It has no password.",
      [](Config& c, Value const& v) { return c.monitoring_anywhere = std::get<bool>(v), true; }},

@@ -15,6 +15,7 @@ std::string_view describe(int value) {
     case ServerError::io: return "io";
     case ServerError::bad_certificate: return "bad_certificate";
     case ServerError::bad_key_file: return "bad_key_file";
+    case ServerError::bad_tokens_file: return "bad_tokens_file";
     case ServerError::data_in_use: return "data_in_use";
     case ServerError::not_running: return "not_running";
     case ServerError::refused: return "refused";

@@ -13,6 +13,7 @@ enum class ServerError {
   io,               ///< anything else that the system refused
   bad_certificate,  ///< a certificate or key file that cannot be read, or two that do not belong together
   bad_key_file,     ///< relay.key is not 32 bytes as base64url, or others may read it
+  bad_tokens_file,  ///< no token in it, or one that is too short to be kept secret by
   data_in_use,      ///< another kith-relay has the data directory
   not_running,      ///< no relay answers on the admin socket
   refused,          ///< the running relay would not do what was asked; SubjectDetail says why

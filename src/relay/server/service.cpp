@@ -38,13 +38,16 @@ Result<std::unique_ptr<Service>> Service::open(link::Loop& loop, RandomSource& r
   if (config.monitoring) {
     ServerSettings settings;
     settings.listen = *config.monitoring;
-    KITH_TRY(monitoring, WebSocketServer::open(
-                             loop, std::move(settings),
-                             [self](HttpRequest request, Respond respond) {
-                               self->answer_monitoring(std::move(request), std::move(respond));
-                             },
-                             nullptr));
-    service->monitoring_ = std::move(monitoring);
+    auto const answer = [self](HttpRequest request, Respond respond) {
+      self->answer_monitoring(std::move(request), std::move(respond));
+    };
+    auto monitoring = WebSocketServer::open(loop, settings, answer, nullptr);
+    if (!monitoring && !config.monitoring_named && monitoring.error().is(ServerError::address_in_use)) {
+      settings.listen.port = 0;  // several relays on one machine, none of them told where
+      monitoring = WebSocketServer::open(loop, settings, answer, nullptr);
+    }
+    if (!monitoring) return fail(monitoring.error());
+    service->monitoring_ = std::move(*monitoring);
   }
   service->turn_soon();
   return service;

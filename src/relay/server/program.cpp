@@ -1,0 +1,175 @@
+#include "relay/server/program.hpp"
+
+#include <fstream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "base/text.hpp"
+#include "base/version.hpp"
+#include "relay/server/admin.hpp"
+#include "relay/server/config.hpp"
+#include "relay/server/data_folder.hpp"
+#include "relay/server/explain.hpp"
+#include "relay/server/serve.hpp"
+
+namespace kith::relay::server {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kUsage = 2;
+constexpr int kNotRunning = 7;
+
+int write_config(std::string const& file) {
+  auto const text = default_config_file();
+  if (file == "-") {
+    fmt::print("{}", text);
+    return 0;
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored)) {
+    fmt::print(stderr, "error: {} is there already\n  try:   another name, or kith-relay config init -\n",
+               printable(file));
+    return 1;
+  }
+  std::ofstream out(file);
+  if (!(out << text) || !out.flush()) {
+    fmt::print(stderr, "error: {} cannot be written\n", printable(file));
+    return 1;
+  }
+  fmt::print("wrote {}\n", printable(file));
+  return 0;
+}
+
+int check_config(std::string const& file) {
+  auto const parsed = read_config(file);
+  if (!parsed) {
+    for (auto const& fault : parsed.error()) fmt::print(stderr, "{}\n", fault.text(file));
+    return kUsage;
+  }
+  for (auto const& note : parsed->notes) fmt::print("note: {}\n", note.text(file));
+  fmt::print("{} is in order\n", printable(file));
+  return 0;
+}
+
+std::uint64_t number(json const& answer, char const* name) { return answer.value(name, std::uint64_t{0}); }
+
+void show_groups(json const& now) {
+  fmt::print("groups   {} of at most {}, {} with a device connected\ndevices  {} connected\n", number(now, "groups"),
+             number(now, "max_groups"), number(now, "groups_online"), number(now, "members_online"));
+}
+void show_invites(json const& now) {
+  fmt::print("invites  {} open of at most {}, {} requests wait for a box\n", number(now, "open_invites"),
+             number(now, "max_open_invites"), number(now, "waiting_polls"));
+}
+void show_quota(json const& now) {
+  fmt::print(
+      "stored   {} in {} items, and {} of objects in transit\ndisk     {} of at most {}\n"
+      "a group  at most {}; {} pushes were refused since the start\n",
+      human_bytes(number(now, "stored_bytes")), number(now, "items"), human_bytes(number(now, "object_bytes")),
+      human_bytes(number(now, "disk_bytes")), human_bytes(number(now, "max_bytes")),
+      human_bytes(number(now, "group_quota_bytes")), number(now, "quota_refusals"));
+}
+
+/// Sends one command to the running relay.
+class Operator {
+ public:
+  std::filesystem::path data = default_data_folder();
+  bool as_json = false;
+
+  int show(void (*words)(json const&)) const { return ask({{"command", "status"}}, words); }
+  int order(json const& command, std::string const& words) const {
+    return ask(command, [&](json const&) { fmt::print("{}\n", words); });
+  }
+
+ private:
+  template <class Show>
+  int ask(json const& command, Show const& words) const {
+    auto const answer = ask_relay(DataFolder::admin_socket(data), command);
+    if (!answer) {
+      fmt::print(stderr, "error: {}\n", explain(answer.error()));
+      return answer.error().is(ServerError::not_running) ? kNotRunning : 1;
+    }
+    if (as_json) {
+      fmt::print("{}\n", answer->dump());
+    } else {
+      words(*answer);
+    }
+    return 0;
+  }
+};
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  CLI::App app("A relay for kith: keeps what devices send each other, sealed, until the others come for it.",
+               "kith-relay");
+  app.set_version_flag("--version", std::string(kVersion));
+  app.require_subcommand(1);
+  int code = 0;
+
+  ServeOptions options;
+  options.data = default_data_folder();
+  std::string config, listen;
+  auto* const run = app.add_subcommand("serve", "Run the relay in the foreground");
+  run->add_option("--data", options.data, "Directory for the key, the database and the admin socket")
+      ->capture_default_str();
+  run->add_option("--config", config, "relay.toml; by default the data directory's, else /etc/kith-relay/relay.toml")
+      ->envname("KITH_RELAY_CONFIG");
+  run->add_option("--listen", listen, "HOST:PORT, instead of what the configuration says");
+  run->callback([&] {
+    if (!config.empty()) options.config = config;
+    if (!listen.empty()) options.listen = listen;
+    code = serve(options);
+  });
+
+  auto* const settings = app.add_subcommand("config", "Write or check a relay.toml");
+  settings->require_subcommand(1);
+  std::string written = "relay.toml", checked = "relay.toml";
+  auto* const init = settings->add_subcommand("init", "Write a commented file that says every default");
+  init->add_option("file", written, "Where to, - for standard output")->capture_default_str();
+  init->callback([&] { code = write_config(written); });
+  auto* const check = settings->add_subcommand("check", "Say what is wrong with a file");
+  check->add_option("file", checked, "Which")->capture_default_str();
+  check->callback([&] { code = check_config(checked); });
+
+  Operator me;
+  std::string backup;
+  auto const verb = [&](char const* name, char const* what, std::function<void()> act) {
+    auto* const command = app.add_subcommand(name, what);
+    command->add_option("--data", me.data, "The running relay's data directory")->capture_default_str();
+    command->add_flag("--json", me.as_json, "Print one JSON document");
+    command->callback(std::move(act));
+    return command;
+  };
+  verb("groups", "How many groups and devices there are", [&] { code = me.show(show_groups); });
+  verb("invites", "How many invites are open", [&] { code = me.show(show_invites); });
+  verb("quota", "What is stored, and what may be", [&] { code = me.show(show_quota); });
+  verb("backup", "Copy the database while the relay runs",
+       [&] {
+         auto const to = std::filesystem::absolute(backup).lexically_normal();
+         code = me.order({{"command", "backup"}, {"to", to.native()}},
+                         fmt::format("wrote {}; keep {} with it", printable(to.native()),
+                                     printable((me.data / "relay.key").native())));
+       })
+      ->add_option("file", backup, "A new file")
+      ->required();
+  verb("reload", "Make the relay read its configuration, tokens and certificate again", [&] {
+    code = me.order({{"command", "reload"}}, "reloaded");
+  });
+  verb("drain", "Make the relay tell its devices to come back later, and end", [&] {
+    code = me.order({{"command", "drain"}}, "draining");
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (CLI::ParseError const& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  return code;
+}
+
+}  // namespace kith::relay::server
