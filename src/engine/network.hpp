@@ -40,6 +40,8 @@ class Network {
   /// How long others are not told which folders are kept, until disks have answered: seldom needed, as they do at once.
   static constexpr auto kFirstLook = std::chrono::milliseconds{100};
   static constexpr auto kDialTime = std::chrono::seconds{5};
+  /// Between looks at what devices that are away lack: a device that is there may have fetched it meanwhile.
+  static constexpr auto kUploadsEvery = std::chrono::seconds{2};
   static constexpr std::size_t kMaxConnections = 256;
   static constexpr std::size_t kMaxStrangers = 64;       ///< connections that have not proved yet that they belong here
   static constexpr std::size_t kMaxStrangersOfOne = 16;  ///< of one address
@@ -115,6 +117,8 @@ class Network {
   [[nodiscard]] std::optional<Instant> relays_deadline() const;
   [[nodiscard]] Result<> settle_relays();
   void leave_relays();
+  [[nodiscard]] Result<> serve_away();
+  void uploads_soon();
   [[nodiscard]] Result<> tell(RelayLink& relay, sync::MailboxEvent const& event);
   [[nodiscard]] Result<> show(RelayLink& relay, wire::RelayKey const& key);
 
@@ -159,6 +163,7 @@ class Network {
   std::shared_ptr<FolderService> folders_;
   std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
   std::map<wire::RelayKey, std::shared_ptr<RelayLink>> relays_;
+  std::optional<Instant> uploads_due_;  ///< when to look what devices that are away lack
   std::set<PairMachine*> pairings_;
   std::uint64_t last_pairing_ = 0;
   std::map<std::string, std::size_t> strangers_;  ///< by address without port

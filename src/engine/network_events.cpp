@@ -16,6 +16,7 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
   }
   if (auto const* down = std::get_if<sync::PeerDown>(&event)) {
     ring_due_ = true;
+    uploads_soon();
     if (auto const gone = coming_.extract(down->device))
       KITH_CHECK(erase_control<DialRow>(store, bytes_of(gone.mapped())));
     return erase_control<SessionRow>(store, down->device.view());

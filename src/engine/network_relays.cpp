@@ -2,6 +2,7 @@
 #include "engine/log.hpp"
 #include "engine/network_machines.hpp"
 #include "engine/relay_status.hpp"
+#include "engine/relay_uploads.hpp"
 #include "link/ws/websocket.hpp"
 
 /// The relays of a Network: one mailbox for each that the group uses, and the connections to them.
@@ -67,6 +68,7 @@ Result<> Network::look_at_relays() {
   for (auto const& relay : wanted) {
     if (relays_.contains(relay.relay)) continue;
     auto made = std::make_shared<RelayLink>(*instance_, relay);
+    made->mailbox.set_chunk_reader([this](ChunkId const& id) { return source_->chunk(id); });
     KITH_CHECK(made->mailbox.start(current_time()));
     made->row.since_ms = current_time().wall.ms;
     relays_.emplace(relay.relay, std::move(made));
@@ -104,16 +106,52 @@ bool Network::uses(std::shared_ptr<RelayLink> const& relay) const {
 Result<> Network::relays_look() {
   KITH_CHECK(look_at_relays());
   for (auto const& [key, relay] : relays_) KITH_CHECK(relay->mailbox.on_local_change(current_time()));
+  uploads_soon();
+  return {};
+}
+
+void Network::uploads_soon() {
+  if (!uploads_due_ && !relays_.empty()) uploads_due_ = Clock::now() + kUploadsEvery;
+}
+
+/// Tells at the relays what this device holds, and leaves there what devices that are away lack of contents.
+Result<> Network::serve_away() {
+  uploads_due_.reset();
+  auto const now = current_time();
+  std::vector<sync::Mailbox*> live;
+  bool busy = false;
+  for (auto const& [key, relay] : relays_) {
+    if (!relay->mailbox.live()) continue;
+    live.push_back(&relay->mailbox);
+    busy = busy || relay->mailbox.uploading();
+  }
+  if (live.empty()) return {};
+  if (busy) {
+    uploads_soon();  // what is under way counts as not there yet
+    return {};
+  }
+  KITH_TRY(lacking, lacking_contents(*instance_, *exchange_, [&](ChunkId const& id) -> Result<bool> {
+             for (auto const* mailbox : live) {
+               KITH_TRY(there, mailbox->has_chunk(id, now.wall));
+               if (!there) return false;
+             }
+             return true;
+           }));
+  for (auto* mailbox : live) {
+    if (!lacking.chunks.empty()) KITH_CHECK(mailbox->upload(lacking.chunks, now));
+    if (!lacking.anything) KITH_CHECK(mailbox->drop_objects(now));
+  }
   return {};
 }
 
 Result<> Network::relays_timer() {
+  if (uploads_due_ && *uploads_due_ <= Clock::now()) KITH_CHECK(serve_away());
   for (auto const& [key, relay] : relays_) KITH_CHECK(relay->mailbox.on_timer(current_time()));
   return {};
 }
 
 std::optional<Instant> Network::relays_deadline() const {
-  std::optional<Instant> next;
+  auto next = uploads_due_;
   for (auto const& [key, relay] : relays_) {
     auto const due = relay->mailbox.next_deadline();
     if (due && (!next || *due < *next)) next = due;
@@ -137,8 +175,14 @@ Result<> Network::settle_relays() {
     KITH_CHECK(tell(sync::EntriesApplied{1}));
     KITH_CHECK(relays_look());
   }
+  auto const wanted = links.empty() ? std::vector<ChunkId>{} : exchange_->unasked();
   for (auto const& [key, relay] : links) {
     if (!uses(relay)) continue;
+    if (relay->mailbox.live()) {
+      KITH_TRY(presence, exchange_->presence());
+      KITH_CHECK(relay->mailbox.set_presence(std::move(presence), current_time()));
+      KITH_CHECK(relay->mailbox.want(wanted, current_time()));
+    }
     if (!stopping_ && relay->mailbox.wants_link(current_time())) dial_relay(relay);
     KITH_CHECK(show(*relay, key));
     if (auto const machine = relay->machine.lock()) machine->wake();
@@ -177,6 +221,15 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
       log::info("relay.trouble", {{"trouble", static_cast<std::uint64_t>(troubled->trouble)}});
     row.trouble = troubled->trouble;
     row.number = troubled->number;
+  } else if (auto const* heard = std::get_if<sync::RelayPresenceHeard>(&event)) {
+    KITH_CHECK(exchange_->hear_presence(heard->device, heard->presence, current_time()));
+    uploads_soon();
+  } else if (auto const* chunk = std::get_if<sync::RelayChunk>(&event)) {
+    if (!exchange_->take_chunk(chunk->id, chunk->bytes)) KITH_CHECK(relay.mailbox.refuse_chunk(chunk->id));
+  } else if (std::holds_alternative<sync::RelayObjectsMoved>(event)) {
+    if (folders_) folders_->contents_moved();
+  } else if (std::holds_alternative<sync::RelayMoved>(event)) {
+    uploads_soon();
   }
   return {};
 }

@@ -154,6 +154,17 @@ class Exchange final : public core::Membership {
   /// What is on its way already is dropped when it comes.
   void unwant_chunks(std::vector<ChunkId> const& chunks);
   void ask_digests();
+
+  // Devices that are met at relays.
+  /// What this device leaves there for the others.
+  [[nodiscard]] Result<wire::Presence> presence();
+  /// What another device left there. One that is connected is heard first hand.
+  [[nodiscard]] Result<> hear_presence(DeviceId const& device, wire::Presence const& presence, Now now);
+  /// Chunks that are wanted, and that no connected device was asked for.
+  [[nodiscard]] std::vector<ChunkId> unasked() const;
+  /// A chunk that came another way. @return whether the bytes are what the id names; those of one that is not wanted
+  /// any more are dropped
+  [[nodiscard]] bool take_chunk(ChunkId const& id, Bytes bytes);
   void close_all(wire::CloseCode code);
   /// The same, because this process ends: but each device that is owed it hears first what this one holds by now. It
   /// may be waiting for nothing else.
@@ -240,6 +251,7 @@ class Exchange final : public core::Membership {
   void assign_wants(Now now);
   [[nodiscard]] bool nobody_has(Want const& want, Now now) const;
   void refresh_dialling(Now now);
+  [[nodiscard]] Result<wire::Presence> presence_for(std::optional<DeviceId> const& device);
   [[nodiscard]] Result<> send_presence(Link& link, Now now);
   void presence_soon(Now now);
   void learn_contacts(Link const& link, Now now);

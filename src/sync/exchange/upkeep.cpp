@@ -160,12 +160,9 @@ void Exchange::presence_soon(Now now) {
   }
 }
 
-Result<> Exchange::send_presence(Link& link, Now now) {
-  link.presence_due.reset();
+/// @param device  whom it is for: its own addresses it knows
+Result<wire::Presence> Exchange::presence_for(std::optional<DeviceId> const& device) {
   wire::Presence presence;
-  link.presence_counter =
-      std::max(link.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
-  presence.counter = link.presence_counter;
   KITH_TRY(tips, replica_.tips());
   bool const complete = contents_ == Contents::complete && !contents_stale_;
   if (complete && held_ == 0) content_tips_ = tips;
@@ -176,15 +173,52 @@ Result<> Exchange::send_presence(Link& link, Now now) {
   presence.tips = std::move(tips);
   for (auto const& address : addresses_) presence.addresses.push_back({address});
   presence.folders = kept_folders_;
-  for (auto const& [device, record] : peers_.all()) {
-    if (device == link.device || record.addresses.empty() || !replica_.state().roster().active(device)) continue;
+  for (auto const& [other, record] : peers_.all()) {
+    if (other == device || record.addresses.empty() || !replica_.state().roster().active(other)) continue;
     auto& contact = presence.contacts.emplace_back();
-    contact.device = device;
+    contact.device = other;
     for (auto const& address : record.addresses) contact.addresses.push_back({address});
     if (presence.contacts.size() == kLimits.max_contacts) break;
   }
+  return presence;
+}
+
+Result<> Exchange::send_presence(Link& link, Now now) {
+  link.presence_due.reset();
+  KITH_TRY(presence, presence_for(link.device));
+  link.presence_counter =
+      std::max(link.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
+  presence.counter = link.presence_counter;
   link.session.send(presence);
   return {};
+}
+
+Result<wire::Presence> Exchange::presence() {
+  KITH_TRY(presence, presence_for(std::nullopt));
+  presence.contacts.clear();  // each leaves its own
+  return presence;
+}
+
+Result<> Exchange::hear_presence(DeviceId const& device, wire::Presence const& presence, Now now) {
+  if (open_link(device) || !replica_.state().roster().active(device)) return {};
+  auto& record = peers_.change(device, now.mono);
+  bool const content_moved =
+      record.content != presence.content_tips || record.held != presence.held || record.folders != presence.folders;
+  record.acked = record.seen = presence.tips;
+  record.content = presence.content_tips;
+  record.held = presence.held;
+  record.folders = presence.folders;
+  // The counter is what its clock said, or a little more.
+  auto const left_at = static_cast<std::int64_t>(
+      std::min<std::uint64_t>(presence.counter, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0))));
+  record.last_seen_ms = std::max(record.last_seen_ms, left_at);
+  std::vector<std::string> addresses;
+  for (auto const& address : presence.addresses) addresses.push_back(address.text);
+  learn_addresses(device, addresses, Source::hearsay, now);
+  if (content_moved) events_.emplace_back(ContentsMoved{device});
+  events_.emplace_back(PeerMoved{device});
+  KITH_TRY(claimed, replica_.note_foreign_tips(presence.tips));
+  return claimed ? after_change(false, std::nullopt, now) : Result<>{};
 }
 
 void Exchange::set_addresses(std::vector<std::string> addresses, Now now) {
@@ -223,6 +257,20 @@ std::optional<Instant> Exchange::Want::not_before(DeviceId const& device) const 
 
 void Exchange::unwant_chunks(std::vector<ChunkId> const& chunks) {
   for (auto const& id : chunks) wants_.erase(id);
+}
+
+std::vector<ChunkId> Exchange::unasked() const {
+  std::vector<ChunkId> ids;
+  for (auto const& [id, want] : wants_) {
+    if (!want.asked) ids.push_back(id);
+  }
+  return ids;
+}
+
+bool Exchange::take_chunk(ChunkId const& id, Bytes bytes) {
+  if (!chunk_source_.fits(id, bytes)) return false;
+  if (wants_.erase(id) > 0) events_.emplace_back(ChunkArrived{id, std::move(bytes)});
+  return true;
 }
 
 bool Exchange::nobody_has(Want const& want, Now now) const {

@@ -1,0 +1,136 @@
+#include "engine/relay_uploads.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace kith::engine {
+namespace {
+
+/// A device that is away, by what it last told.
+struct Away {
+  core::Past seen;     ///< entries that it has
+  core::Past content;  ///< entries whose contents it has
+  std::set<FolderId> folders;
+  bool told = false;  ///< it has told of itself at all
+};
+
+Result<core::Past> past_of(core::Replica& replica, std::vector<Tip> const& tips) {
+  core::Past past;
+  for (auto const& tip : tips) {
+    KITH_TRY(record, replica.state().record(tip.hash));
+    if (record) past.include(record->past);
+  }
+  return past;
+}
+
+class Gathering {
+ public:
+  Gathering(Instance& instance, std::vector<Away> away, std::function<Result<bool>(ChunkId const&)> const& there)
+      : instance_(instance), away_(std::move(away)), there_(there) {}
+
+  Result<LackingContents> run() {
+    KITH_TRY(folders, instance_.folders.folders());
+    for (auto const& folder : folders) {
+      auto const visit = [&](std::vector<files::VersionRow> const& versions) { return look_at(versions, folder.id); };
+      KITH_CHECK(instance_.folders.scan(folder.id, visit));
+    }
+    for (MessageNumber at{};;) {
+      KITH_TRY(rows, instance_.messages.after(at, kRowsAtOnce));
+      for (auto const& row : rows) {
+        at = row.number;
+        if (!row.content.refs.empty()) KITH_CHECK(look(row.id.entry, row.author, row.content, std::nullopt));
+      }
+      if (rows.size() < kRowsAtOnce) break;
+    }
+    return std::move(found_);
+  }
+
+ private:
+  static constexpr std::size_t kRowsAtOnce = 256;
+
+  [[nodiscard]] bool lacks(Away const& away, core::EntryRecord const& record, bool own,
+                           std::optional<FolderId> const& folder) const {
+    if (away.content.contains(record.place())) return false;
+    bool const keeps = !folder || !away.told || away.folders.contains(*folder);
+    return keeps && (own || away.seen.contains(record.place()));
+  }
+
+  Result<> look_at(std::vector<files::VersionRow> const& versions, FolderId const& folder) {
+    for (auto const& version : versions) {
+      bool const file = !version.removed && version.kind == wire::FileKind::file;
+      if (file) KITH_CHECK(look(version.entry, version.author, version.content, folder));
+    }
+    return {};
+  }
+
+  Result<> look(EntryHash const& entry, DeviceId const& author, wire::Content const& content,
+                std::optional<FolderId> const& folder) {
+    KITH_TRY(record, instance_.replica.state().record(entry));
+    if (!record) return {};
+    bool const own = author == instance_.replica.self();
+    if (std::ranges::none_of(away_, [&](Away const& away) { return lacks(away, *record, own, folder); })) return {};
+    found_.anything = true;
+    if (found_.chunks.size() >= kMostChunks) return {};
+    auto const resolve = instance_.chunks->node_resolver();
+    std::vector<ChunkId> nodes;
+    files::ChunkWalk walk(content, [&](ChunkId const& id) {
+      nodes.push_back(id);
+      return resolve(id);
+    });
+    for (;;) {
+      auto const next = walk.next();
+      for (auto const& node : nodes) KITH_CHECK(take(node));
+      nodes.clear();
+      if (!next || !*next) return {};  // of a content that is not whole here, what is here
+      KITH_CHECK(take((*next)->id));
+    }
+  }
+
+  Result<> take(ChunkId const& id) {
+    if (!taken_.insert(id).second) return {};
+    KITH_TRY(there, there_(id));
+    if (!there) found_.chunks.push_back(id);
+    return {};
+  }
+
+  Instance& instance_;
+  std::vector<Away> away_;
+  std::function<Result<bool>(ChunkId const&)> const& there_;
+  std::set<ChunkId> taken_;
+  LackingContents found_;
+};
+
+}  // namespace
+
+Result<LackingContents> lacking_contents(Instance& instance, sync::Exchange& exchange,
+                                         std::function<Result<bool>(ChunkId const&)> const& there) {
+  auto& replica = instance.replica;
+  auto const connected = exchange.connected();
+  auto const& heads = replica.state().counting().heads;
+  std::vector<Away> away;
+  bool everywhere = true;
+  for (auto const& device : replica.state().roster().active_by_rank()) {
+    if (device == replica.self()) continue;
+    Away one;
+    if (auto const* record = exchange.peers().find(device)) {
+      KITH_TRY(seen, past_of(replica, record->seen));
+      KITH_TRY(content, past_of(replica, record->content));
+      one.seen = std::move(seen);
+      one.content = std::move(content);
+      one.folders.insert(record->folders.begin(), record->folders.end());
+      one.told = record->last_seen_ms > 0;
+    }
+    bool const has_all = one.content.includes(heads);
+    everywhere = everywhere && has_all;
+    bool const direct = std::ranges::find(connected, device) != connected.end();
+    if (!has_all && !direct) away.push_back(std::move(one));
+  }
+  if (away.empty()) {
+    LackingContents none;
+    none.anything = !everywhere;
+    return none;
+  }
+  return Gathering(instance, std::move(away), there).run();
+}
+
+}  // namespace kith::engine

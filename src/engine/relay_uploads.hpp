@@ -1,0 +1,26 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/instance.hpp"
+#include "sync/exchange/exchange.hpp"
+
+namespace kith::engine {
+
+/// What devices that are not connected now lack of contents, as far as they have told.
+struct LackingContents {
+  bool anything = false;  ///< some entry's contents are not said to be everywhere
+  std::vector<ChunkId>
+      chunks;  ///< that this device may have and should leave at a relay: each once, at most kMostChunks
+};
+
+/// In one look: 2 GB of average chunks. What is beyond follows when those are there.
+inline constexpr std::size_t kMostChunks = 16 * 1024;
+
+/// Goes through what the views show. Own changes are left for whoever has not said to hold them; those of others for
+/// devices that know the entry and lack what it names.
+/// @param there  whether a chunk is at all relays already
+[[nodiscard]] Result<LackingContents> lacking_contents(Instance& instance, sync::Exchange& exchange,
+                                                       std::function<Result<bool>(ChunkId const&)> const& there);
+
+}  // namespace kith::engine
