@@ -87,7 +87,7 @@ bool reached_state(DeliveryState state, PushWait wait) {
 /// Waits until the message has come as far as was asked for. @return what became of it
 Result<engine::Delivery> wait_for_delivery(Context& context, Client& client, core::OpId const& id, PushWait wait) {
   KITH_TRY(now_there, client.delivery(id));
-  if (client.other_devices().empty()) return now_there;
+  if (alone(client)) return now_there;
   KITH_TRY(owner, client.owner());
   bool const patient = wait != PushWait::none;
   KITH_TRY(sessions, client.sessions());
@@ -151,7 +151,7 @@ Result<int> push(Context& context, PushOptions const& options) {
     if (options.wait != PushWait::seen || delivery.state == DeliveryState::seen) return engine::kExitOk;
   } else {
     out.result(fmt::format("pushed 1 item, cursor {}, pending", pushed.cursor));
-    if (client->other_devices().empty()) {
+    if (alone(*client)) {
       out.warning("pending", "this device is alone in its group: the message is on its disk. Invite another: " +
                                  out.command("kith pair"));
     } else if (options.wait == PushWait::none) {

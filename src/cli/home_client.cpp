@@ -101,9 +101,13 @@ Result<> check_standing(Client& client) {
   return {};
 }
 
+bool alone(Client& client) {
+  return client.other_devices().empty() && client.instance().replica.state().roster().relays().empty();
+}
+
 Result<Reached> reach_others(Context& context, Client& client, Level level, std::chrono::milliseconds first) {
   Reached reached;
-  if (client.other_devices().empty()) return reached;
+  if (alone(client)) return reached;
   KITH_CHECK(client.connect());
   // Whoever is on the network already stops waiting between dials.
   KITH_CHECK(engine::put_control(client.instance().store(), engine::VerifyRow{engine::current_time().wall.ms}));

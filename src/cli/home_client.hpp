@@ -38,6 +38,8 @@ enum class News { bell, time, signal };
 /// @return what ended the network; CoreError::removed_self, state_cloned
 [[nodiscard]] Result<> check_standing(engine::Client& client);
 
+/// Whether the group has no other device, and no relay either.
+[[nodiscard]] bool alone(engine::Client& client);
 /// Which direction must be level before a wait ends.
 enum class Level { ours_there, theirs_here, both };
 struct Reached {

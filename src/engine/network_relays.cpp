@@ -139,7 +139,7 @@ Result<> Network::serve_away() {
            }));
   for (auto* mailbox : live) {
     if (!lacking.chunks.empty()) KITH_CHECK(mailbox->upload(lacking.chunks, now));
-    if (!lacking.anything) KITH_CHECK(mailbox->drop_objects(now));
+    if (!lacking.anything) KITH_CHECK(mailbox->drop_objects());
   }
   return {};
 }

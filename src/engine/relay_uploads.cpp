@@ -51,8 +51,10 @@ class Gathering {
   [[nodiscard]] bool lacks(Away const& away, core::EntryRecord const& record, bool own,
                            std::optional<FolderId> const& folder) const {
     if (away.content.contains(record.place())) return false;
+    // Who knows of the change and does not keep its folder does not want it; who does not know yet may.
+    bool const knows = away.seen.contains(record.place());
     bool const keeps = !folder || !away.told || away.folders.contains(*folder);
-    return keeps && (own || away.seen.contains(record.place()));
+    return own ? keeps || !knows : keeps && knows;
   }
 
   Result<> look_at(std::vector<files::VersionRow> const& versions, FolderId const& folder) {

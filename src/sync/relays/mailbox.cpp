@@ -68,6 +68,7 @@ void Mailbox::on_connected(Now now) {
   reset_once_ = showed_chain_ = more_to_pull_ = false;
   pull_request_ = push_request_ = acl_request_ = 0;
   acl_step_ = AclStep::none;
+  put_.reset();
   stamp_.reset();
   acked_cursor_ = {};
   push_not_before_.reset();
@@ -107,6 +108,13 @@ void Mailbox::misbehaved(Error reason, Now now) {
   dial_at_ = now.mono + kLongestWait;
 }
 
+/// It shows access records that the group did not make.
+void Mailbox::off_chain(Now now) {
+  set_trouble(RelayTrouble::off_chain);
+  end(core::CoreError::bad_signature, now);
+  dial_at_ = now.mono + kLongestWait;
+}
+
 void Mailbox::set_trouble(RelayTrouble trouble, std::uint64_t number) {
   if (trouble_ == trouble) return;
   trouble_ = trouble;
@@ -120,6 +128,7 @@ void Mailbox::send(Message message) {
 
 Result<> Mailbox::on_bytes(ByteView bytes, Now now) {
   if (!channel_ || state_ == State::ending) return {};
+  heard_ = now.mono;
   std::vector<wire::RelayMessage> messages;
   bool const was_open = channel_->open();
   auto taken = channel_->on_bytes(bytes, messages);
@@ -210,6 +219,10 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
   set_trouble(RelayTrouble::none);
   events_.emplace_back(RelayUp{});
   KITH_TRY(known, chain_.holds(store_, welcome.acl_version, welcome.acl_hash));
+  if (!known && welcome.acl_version <= chain_.version()) {
+    off_chain(now);
+    return {};
+  }
   if (!known) {
     ask_acl();
   } else if (welcome.acl_version < chain_.version()) {
@@ -272,7 +285,6 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
   }
   auto const later = [&](std::chrono::milliseconds least) {
     push_request_ = 0;
-    answer_due_.reset();
     push_not_before_ = now.mono + std::max<std::chrono::milliseconds>(least, retry);
   };
   switch (failure.code) {
@@ -287,7 +299,11 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
       auto const record = wire::decode<wire::AclRecord>(failure.detail);
       if (record) {
         KITH_TRY(fits, chain_.extend(store_, *record));
-        if (!fits && record->channel == relay_.channel && record->version > chain_.version()) {
+        if (!fits && record->version <= chain_.version()) {
+          off_chain(now);
+          return {};
+        }
+        if (!fits && record->channel == relay_.channel) {
           acl_step_ = AclStep::reading;  // records between are missing here
           if (state_ == State::hello) {
             ask_acl();
@@ -320,7 +336,13 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
       acl_request_ = 0;
       acl_step_ = AclStep::none;
       put_.reset();
-      if (record && record->channel == relay_.channel && record->version >= chain_.version()) {
+      if (record && record->channel == relay_.channel) {
+        KITH_TRY(ours, chain_.holds(store_, record->version, wire::acl_record_hash(*record)));
+        if (!ours && record->version <= chain_.version()) {
+          off_chain(now);
+          return {};
+        }
+        if (ours && record->version < chain_.version()) return show_chain(record->version + 1);
         ask_acl();
         return {};
       }
@@ -384,6 +406,10 @@ Result<> Mailbox::on_timer(Now now) {
     end(core::CoreError::timed_out, now);
     return {};
   }
+  if (auto const due = silence_ends(); due && *due <= now.mono) {
+    end(core::CoreError::timed_out, now);
+    return {};
+  }
   bool const member = state_ == State::catching_up || state_ == State::live;
   if (member && since_ + kLifetime <= now.mono) {
     end(core::CoreError::closed, now);
@@ -394,6 +420,12 @@ Result<> Mailbox::on_timer(Now now) {
   if (state_ != State::live) return {};
   KITH_CHECK(work_objects(now));
   return push(now);
+}
+
+/// A relay that owes an answer and says nothing is gone. An object takes its time to get there on a slow line.
+std::optional<Instant> Mailbox::silence_ends() const {
+  if (pull_request_ != 0 || push_request_ != 0 || acl_request_ != 0 || download_) return heard_ + kAnswerTime;
+  return object_ ? std::optional(heard_ + kUploadTime) : std::nullopt;
 }
 
 std::optional<Instant> Mailbox::next_deadline() const {
@@ -412,7 +444,10 @@ std::optional<Instant> Mailbox::next_deadline() const {
       if (presence_due_) consider(presence_not_before_);
       if (!uploads_.empty() && !object_) consider(upload_not_before_);
       [[fallthrough]];
-    case State::catching_up: consider(since_ + kLifetime); [[fallthrough]];
+    case State::catching_up:
+      consider(since_ + kLifetime);
+      consider(silence_ends());
+      [[fallthrough]];
     case State::handshake:
     case State::hello: consider(answer_due_); break;
   }
@@ -431,7 +466,7 @@ Result<> Mailbox::on_local_change(Now now) {
   KITH_CHECK(resolve());
   KITH_CHECK(name_ourselves(now));
   if (state_ != State::live) return {};
-  KITH_CHECK(settle_acl(now));
+  KITH_CHECK(settle_acl());
   return push(now);
 }
 

@@ -80,6 +80,7 @@ class Mailbox {
   static constexpr auto kLongestWait = std::chrono::seconds{60};
   static constexpr auto kHandshakeTime = std::chrono::seconds{20};
   static constexpr auto kAnswerTime = std::chrono::seconds{60};
+  static constexpr auto kUploadTime = std::chrono::minutes{10};
   /// A connection is made anew after so long, for fresh keys.
   static constexpr auto kLifetime = std::chrono::hours{24};
   static constexpr auto kFlushAfter = std::chrono::milliseconds{100};
@@ -140,7 +141,7 @@ class Mailbox {
   /// A chunk that came was not what its id names.
   [[nodiscard]] Result<> refuse_chunk(ChunkId const& chunk);
   /// All devices have all contents: what this one left there can go.
-  [[nodiscard]] Result<> drop_objects(Now now);
+  [[nodiscard]] Result<> drop_objects();
   [[nodiscard]] Result<bool> has_chunk(ChunkId const& chunk, WallTime now) const;
 
   // Looking.
@@ -158,6 +159,8 @@ class Mailbox {
   // Connection and dispatch (mailbox.cpp).
   void end(Error reason, Now now);
   void misbehaved(Error reason, Now now);
+  void off_chain(Now now);
+  [[nodiscard]] std::optional<Instant> silence_ends() const;
   void set_trouble(RelayTrouble trouble, std::uint64_t number = 0);
   void say_hello();
   template <class Message>
@@ -200,7 +203,7 @@ class Mailbox {
   // Whom the relay serves (mailbox_acl.cpp).
   void ask_acl();
   [[nodiscard]] Result<> on_acl(wire::AclRecords const& answer, Now now);
-  [[nodiscard]] Result<> settle_acl(Now now);
+  [[nodiscard]] Result<> settle_acl();
   [[nodiscard]] Result<> show_chain(std::uint64_t from);
   [[nodiscard]] Result<> on_acl_put(Now now);
   [[nodiscard]] Result<> name_ourselves(Now now);
@@ -233,9 +236,11 @@ class Mailbox {
   std::optional<wire::AclRecord> put_;
   std::optional<Bytes> stamp_;  ///< being looked for, or found, for the channel's first record
   unsigned stamp_bits_ = 0;
-  bool showed_chain_ = false;  ///< on this connection
+  std::optional<Bytes> found_stamp_;  ///< good for this channel at this relay for good
+  bool showed_chain_ = false;         ///< on this connection
   bool more_to_pull_ = false;
-  std::optional<Instant> answer_due_;
+  std::optional<Instant> answer_due_;  ///< of handshake and HELLO
+  Instant heard_;
   std::optional<Instant> others_due_;
   std::optional<Instant> push_not_before_;
   std::optional<Instant> flush_due_;

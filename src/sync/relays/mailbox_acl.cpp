@@ -23,9 +23,7 @@ Result<> Mailbox::on_acl(wire::AclRecords const& answer, Now now) {
   for (auto const& record : answer.records) {
     KITH_TRY(fits, chain_.extend(store_, record));
     if (fits) continue;
-    set_trouble(RelayTrouble::off_chain);
-    end(core::CoreError::bad_signature, now);
-    dial_at_ = now.mono + kLongestWait;
+    off_chain(now);
     return {};
   }
   if (answer.has_more && !answer.records.empty()) {
@@ -38,12 +36,12 @@ Result<> Mailbox::on_acl(wire::AclRecords const& answer, Now now) {
     return {};
   }
   if (state_ != State::live) return {};
-  KITH_CHECK(settle_acl(now));
+  KITH_CHECK(settle_acl());
   return push(now);
 }
 
 /// Puts the next record where the relay serves others than the group wants.
-Result<> Mailbox::settle_acl(Now now) {
+Result<> Mailbox::settle_acl() {
   if (acl_request_ != 0 || state_ != State::live || !chain_.last()) return {};
   KITH_CHECK(replica_.refresh());
   auto const& roster = replica_.state().roster();
@@ -61,7 +59,6 @@ Result<> Mailbox::settle_acl(Now now) {
   acl_step_ = AclStep::putting;
   put_ = record;
   channel_->send(wire::AclPut{acl_request_, std::move(record), {}});
-  answer_due_ = now.mono + kAnswerTime;
   return {};
 }
 
@@ -74,7 +71,8 @@ Result<> Mailbox::show_chain(std::uint64_t from) {
   acl_step_ = AclStep::showing;
   put_ = *record;
   stamp_.reset();
-  channel_->send(wire::AclPut{acl_request_, std::move(*record), {}});
+  Bytes const stamp = record->version == 1 && found_stamp_ ? *found_stamp_ : Bytes{};
+  channel_->send(wire::AclPut{acl_request_, std::move(*record), stamp});
   return {};
 }
 
@@ -82,12 +80,11 @@ Result<> Mailbox::on_acl_put(Now now) {
   auto const step = std::exchange(acl_step_, AclStep::none);
   acl_request_ = 0;
   if (step == AclStep::putting && put_) {
-    answer_due_.reset();
     KITH_TRY(fits, chain_.extend(store_, *put_));
     static_cast<void>(fits);  // made here, for the end of the chain
     put_.reset();
     events_.emplace_back(RelayMoved{});
-    KITH_CHECK(settle_acl(now));
+    KITH_CHECK(settle_acl());
     return push(now);
   }
   put_.reset();
@@ -121,6 +118,7 @@ void Mailbox::stamp_more() {
       acl_request_ = ++last_request_;
       auto record = *put_;
       put_.reset();  // so that a second demand for a stamp is the last
+      found_stamp_ = *stamp_;
       channel_->send(wire::AclPut{acl_request_, record, *stamp_});
       return;
     }

@@ -142,7 +142,7 @@ Result<> Mailbox::on_uploaded(Now now) {
   return next_upload(now);
 }
 
-Result<> Mailbox::drop_objects(Now now) {
+Result<> Mailbox::drop_objects() {
   if (state_ != State::live || uploading() || !announcements_.empty()) return {};
   KITH_TRY(objects, book_.own_objects(store_));
   if (objects.empty()) return {};
@@ -151,7 +151,6 @@ Result<> Mailbox::drop_objects(Now now) {
   for (auto const& object : objects) KITH_CHECK(book_.forget(store_, object));
   KITH_CHECK(transaction.commit());
   channel_->send(wire::ObjDelete{++last_request_, std::move(objects)});
-  static_cast<void>(now);
   return {};
 }
 

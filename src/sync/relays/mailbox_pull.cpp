@@ -27,7 +27,7 @@ Result<> Mailbox::on_pulled(wire::PullResponse response, Now now) {
   state_ = State::live;
   more_to_pull_ = false;
   if (first) events_.emplace_back(RelayMoved{});
-  KITH_CHECK(settle_acl(now));
+  KITH_CHECK(settle_acl());
   KITH_CHECK(work_objects(now));
   return push(now);
 }

@@ -43,7 +43,6 @@ Result<> Mailbox::push(Now now) {
     flush_due_.reset();
   }
   KITH_CHECK(send_outbox());
-  answer_due_ = now.mono + kAnswerTime;
   return {};
 }
 
@@ -141,7 +140,6 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
     return {};
   }
   push_request_ = 0;
-  answer_due_.reset();
   // Where nobody else's items lie between, what was pushed need not be pulled.
   for (std::size_t i = 0; i < ack.cursors.size(); ++i) {
     if (ack.cursors[i].value != record_.position.value + 1 || pull_request_ != 0) continue;
