@@ -1,5 +1,9 @@
 #include "relay/sqlite/rows.hpp"
 
+#include <utility>
+
+#include "base/assert.hpp"
+
 namespace kith::relay::sqlite {
 
 Result<GroupRow*> Rows::take(Query& found) {
@@ -52,27 +56,40 @@ Result<DeviceRow*> Rows::make_device(GroupNo group, wire::Pseudonym const& pseud
   return device(group, pseudonym);
 }
 
+void Rows::change(GroupRow& group) {
+  if (!std::exchange(group.changed, true)) changed_groups_.push_back(&group);
+}
+
+void Rows::change(DeviceRow& device) {
+  if (!std::exchange(device.changed, true)) changed_devices_.push_back(&device);
+}
+
 Result<> Rows::flush() {
-  for (auto& [number, group] : groups_) {
-    if (!group.changed) continue;
-    KITH_CHECK(database_.run("UPDATE grp SET head=?2,floor=?3,bytes=?4 WHERE g=?1", number.value, group.head.value,
-                             group.floor.value, group.bytes));
-    group.changed = false;
+  for (auto* const group : std::exchange(changed_groups_, {})) {
+    KITH_CHECK(database_.run("UPDATE grp SET head=?2,floor=?3,bytes=?4 WHERE g=?1", group->group.value,
+                             group->head.value, group->floor.value, group->bytes));
+    group->changed = false;
   }
-  for (auto& [key, device] : devices_) {
-    if (!device.changed) continue;
-    KITH_CHECK(database_.run("UPDATE dev SET active=?2,last_seq=?3,acked=?4 WHERE d=?1", device.d,
-                             device.active ? 1 : 0, device.last_seq.value, device.acked.value));
-    device.changed = false;
+  for (auto* const device : std::exchange(changed_devices_, {})) {
+    KITH_CHECK(database_.run("UPDATE dev SET last_seq=?2,acked=?3 WHERE d=?1", device->d, device->last_seq.value,
+                             device->acked.value));
+    device->changed = false;
   }
   return {};
 }
 
 void Rows::forget_devices(GroupNo group) {
+  KITH_ASSERT(changed_devices_.empty());
   std::erase_if(devices_, [&](auto const& entry) { return entry.first.first == group; });
 }
 
+void Rows::trim() {
+  if (groups_.size() > kMostKept || devices_.size() > kMostKept) clear();
+}
+
 void Rows::clear() {
+  changed_groups_.clear();
+  changed_devices_.clear();
   groups_.clear();
   channels_.clear();
   devices_.clear();

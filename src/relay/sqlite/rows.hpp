@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "relay/rules/store.hpp"
 #include "relay/sqlite/database.hpp"
@@ -24,8 +25,8 @@ struct DeviceRow {
   bool changed = false;
 };
 
-/// The groups and devices that one transaction touches: read once, written once at its end. Pointers stay good until
-/// clear().
+/// Groups and devices that transactions touch: read once and kept, written once at the end of each transaction. Nobody
+/// else may write them. Pointers stay good until trim() or clear().
 class Rows {
  public:
   explicit Rows(Database& database) : database_(database) {}
@@ -36,18 +37,24 @@ class Rows {
   [[nodiscard]] Result<GroupRow*> make_group(wire::ChannelId const& channel, wire::LogEpoch const& epoch);
   [[nodiscard]] Result<DeviceRow*> make_device(GroupNo group, wire::Pseudonym const& pseudonym);
 
+  void change(GroupRow& group);  ///< it was changed
+  void change(DeviceRow& device);
   /// Writes what has changed.
   [[nodiscard]] Result<> flush();
-  void clear();
+  void trim();                         ///< after COMMIT: keeps what is kept, up to a bound
+  void clear();                        ///< after ROLLBACK: what is kept is not what is stored
   void forget_devices(GroupNo group);  ///< they were changed by other means
 
  private:
+  static constexpr std::size_t kMostKept = 50'000;  ///< of each kind; some 10 MB
   [[nodiscard]] Result<GroupRow*> take(Query& found);
 
   Database& database_;
   std::map<GroupNo, GroupRow> groups_;
   std::map<wire::ChannelId, GroupNo> channels_;
   std::map<std::pair<GroupNo, wire::Pseudonym>, DeviceRow> devices_;
+  std::vector<GroupRow*> changed_groups_;
+  std::vector<DeviceRow*> changed_devices_;
 };
 
 }  // namespace kith::relay::sqlite

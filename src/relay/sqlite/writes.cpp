@@ -24,7 +24,7 @@ Result<> Writes::flush() {
 }
 
 void Writes::committed() {
-  rows_.clear();
+  rows_.trim();
   made_files_.clear();
   for (auto const& file : std::exchange(dropped_files_, {})) files_.remove(file);
 }
@@ -67,14 +67,14 @@ Result<Mailbox> Writes::mailbox(GroupRow const& group) {
 
 void Writes::charge(GroupRow& group, std::uint64_t bytes) {
   group.bytes += bytes;
-  group.changed = true;
+  rows_.change(group);
   totals_.bytes += bytes;
   stored_bytes_ += bytes;
 }
 
 void Writes::release(GroupRow& group, std::uint64_t bytes) {
   group.bytes -= std::min(bytes, group.bytes);
-  group.changed = true;
+  rows_.change(group);
   totals_.bytes -= std::min(bytes, totals_.bytes);
 }
 
@@ -221,7 +221,7 @@ Result<StoreAnswer> Writes::answer(PushItems const& task, WallTime wall) {
     pushed.cursors.push_back(cursor);
     pushed.fresh.push_back({cursor, task.pseudonym, stored, item.ttl_s, item.sealed});
   }
-  device.changed = true;
+  rows_.change(device);
   charge(group, bytes);
   totals_.items += pushed.fresh.size();
   return pushed;
@@ -233,7 +233,7 @@ Result<StoreAnswer> Writes::answer(AckItems const& task, WallTime) {
   auto const acked = std::max(found.device->acked, std::min(task.cursor, found.group->head));
   if (acked == found.device->acked) return Stored{};
   found.device->acked = acked;
-  found.device->changed = true;
+  rows_.change(*found.device);
   return Stored{};
 }
 
