@@ -197,14 +197,16 @@ TEST(GoldenPairing, Codes) {
 
 TEST(GoldenPairing, Links) {
   auto const file = testing::vector_file("pairing.json");
-  ASSERT_GE(file.at("links").size(), 2U);
+  ASSERT_GE(file.at("links").size(), 3U);
   for (auto const& vector : file.at("links")) {
-    PairingLink const link{{vector.at("lookup")}, PairPassword(stated(vector, "secret")), vector.at("addresses")};
+    PairingLink const link{
+        {vector.at("lookup")}, PairPassword(stated(vector, "secret")), vector.at("addresses"), vector.at("relays")};
     EXPECT_EQ(to_text(link), vector.at("text").get<std::string>());
     auto const parsed = must(parse_link(vector.at("text").get<std::string>())).value();
     EXPECT_EQ(parsed.lookup, link.lookup);
     EXPECT_EQ(to_hex(parsed.secret.view()), stated_hex(vector, "secret"));
     EXPECT_EQ(parsed.addresses, link.addresses);
+    EXPECT_EQ(parsed.relays, link.relays);
   }
 }
 

@@ -245,6 +245,41 @@ TEST_F(PairingAttacks, AProofIsNotPassedOnBySomebodyBetween) {
   EXPECT_EQ(count<PairRequested>(inviter_events), 0U);
 }
 
+TEST_F(PairingAttacks, EachRelayOfTheOfferNeedsAName) {
+  for (std::size_t const names : {std::size_t{0}, std::size_t{1}, std::size_t{2}}) {
+    inviter.reset();
+    inviter_events.clear();
+    auto const nonce = random.id<wire::PairNonce>();
+    auto const share = crypto::cpace::make_share(pair_generator(code.password.view(), code.lookup, nonce), random);
+    Bytes transcript = wire::encode(wire::Opening{.purpose = wire::Purpose::pairing});
+    Bytes said = transcript;
+    wire::PairHello const hello{code.lookup, share.share, nonce};
+    append(transcript, wire::encode_pair_message(hello));
+    append(said, framed(hello));
+    to_inviter(said);
+    Bytes const answered = from_inviter();
+    auto const theirs = std::get<wire::PairShare>(must(wire::decode_pair_message(ByteView{answered}.subspan(2))));
+    auto const isk =
+        must(crypto::cpace::derive(share.scalar, theirs.share, nonce.view(), {share.share, {}, theirs.share, {}}));
+    auto keys = PairKeys::derive(isk, nonce, theirs.nonce, {});
+    append(transcript, ByteView{answered}.subspan(2));
+    auto const tag = keys.joiner_tag(transcript);
+    append(transcript, tag.view());
+    auto const proof = pair_proof(joining.sign, wire::PairMessageType::confirm, transcript);
+    auto const box = wire::encode(wire::PairIdentityBox{joining.cert, "phone", proof});
+    to_inviter(framed(wire::PairConfirm{tag, keys.from_joiner.seal(wire::PairMessageType::confirm, box)}));
+    while (auto const event = inviter->poll_event()) {
+      if (std::holds_alternative<PairRequested>(*event)) inviter->approve(offer(), now());
+    }
+    wire::PairPseudonymsBox const own{std::vector<wire::Pseudonym>(names)};
+    auto const sealed = keys.from_joiner.seal(wire::PairMessageType::pseudonyms, wire::encode(own));
+    to_inviter(framed(wire::PairPseudonyms{sealed}));
+    while (auto event = inviter->poll_event()) inviter_events.push_back(std::move(*event));
+    EXPECT_EQ(count<PairCommit>(inviter_events), names == 1 ? 1U : 0U) << names;
+    EXPECT_EQ(inviter_failure(), names == 1 ? "" : "core.protocol_violation") << names;
+  }
+}
+
 TEST_F(PairingAttacks, ADeviceDoesNotInviteItself) {
   join(code.clone(), inviting);
   run();

@@ -144,6 +144,7 @@ Result<> PairInviter::on_confirm(wire::PairConfirm const& confirm, Now now) {
 
 void PairInviter::approve(wire::PairOfferBox const& offer, Now now) {
   if (state_ != State::await_user) return;
+  offered_relays_ = offer.relays.size();
   send(wire::PairOffer{keys_->from_inviter.seal(wire::PairMessageType::offer, wire::encode(offer))});
   expect(State::await_pseudonyms, now);
 }
@@ -151,6 +152,7 @@ void PairInviter::approve(wire::PairOfferBox const& offer, Now now) {
 Result<> PairInviter::on_pseudonyms(wire::PairPseudonyms const& message, Now now) {
   KITH_TRY(plain, keys_->from_joiner.open(wire::PairMessageType::pseudonyms, message.box));
   KITH_TRY(box, wire::decode<wire::PairPseudonymsBox>(plain));
+  if (box.pseudonyms.size() != offered_relays_) return fail(CoreError::protocol_violation);
   expect(State::await_commit, now);
   events_.emplace_back(PairCommit{lookup_, joiner_.cert, joiner_.name, std::move(box.pseudonyms)});
   return {};

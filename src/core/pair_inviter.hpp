@@ -45,7 +45,7 @@ struct PairCommit {
   wire::Lookup lookup;
   wire::Devcert cert;
   std::string name;
-  std::vector<wire::Pseudonym> pseudonyms;
+  std::vector<wire::Pseudonym> pseudonyms;  ///< one for each relay of the offer
 };
 struct PairDone {
   wire::Lookup lookup;
@@ -113,6 +113,7 @@ class PairInviter {
   wire::Lookup lookup_;
   std::optional<DeviceId> used_by_;
   bool used_ = false;
+  std::size_t offered_relays_ = 0;
   std::uint8_t tries_left_ = 0;
   std::optional<PairKeys> keys_;
   Bytes transcript_;

@@ -29,14 +29,18 @@ struct PairingCode {
 /// @return nullopt where it has not 16 symbols
 [[nodiscard]] std::optional<PairingCode> parse_code(std::string_view typed);
 
-/// What a link or QR carries: `kith://join#` and base64url of [1, lookup, secret 32, addresses]. The secret is a
-/// password of 256 bits for the same exchange.
+/// What a link or QR carries: `kith://join#` and base64url of [1, lookup, secret 32, addresses]; where the two can also
+/// meet at a relay, `kith://HOST/join#` and base64url of [2, lookup, secret 32, addresses, relays], HOST being that of
+/// the first relay, with its port and path. The secret is a password of 256 bits for the same exchange.
 struct PairingLink {
+  static constexpr std::size_t kMaxRelays = 8;
   wire::Lookup lookup;
   PairPassword secret;
   std::vector<std::string> addresses;
+  std::vector<std::string> relays = {};  ///< addresses of relays, with their keys: `wss://HOST/#key=KEY`
 };
 [[nodiscard]] std::string to_text(PairingLink const& link);
+/// Reads a link; one that names relays may also begin with `https:` or `http:`, as a browser shows it.
 /// @return nullopt for a text that is no link; WireError for one that is damaged or of a later version
 [[nodiscard]] Result<std::optional<PairingLink>> parse_link(std::string_view text);
 

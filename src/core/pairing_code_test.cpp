@@ -114,5 +114,45 @@ TEST_F(Links, ALaterFormatIsRefusedWithBothVersions) {
   EXPECT_EQ(refused.error().detail(), ErrorDetail(VersionsDetail{1, 1, 2, 2}));
 }
 
+struct RelayLinks : Links {
+  RelayLinks() { link.relays = {"wss://sync.example.org:8443/kith/#key=AA", "ws://127.0.0.1:8080/#key=BB"}; }
+};
+
+TEST_F(RelayLinks, ComeBackAsTheyWere) {
+  auto const text = to_text(link);
+  EXPECT_TRUE(text.starts_with("kith://sync.example.org:8443/kith/join#")) << text;
+  for (std::string const scheme : {"kith", "https", "http"}) {
+    auto const read = must(parse_link(scheme + text.substr(4)));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->lookup, link.lookup);
+    EXPECT_TRUE(equal(read->secret.view(), link.secret.view()));
+    EXPECT_EQ(read->addresses, link.addresses);
+    EXPECT_EQ(read->relays, link.relays);
+  }
+}
+
+TEST_F(RelayLinks, LeadWhereTheySeemToLead) {
+  auto const fragment = to_text(link).substr(to_text(link).find('#'));
+  for (std::string const place : {"kith://other.example.org:8443/kith/join", "kith://sync.example.org:8443/join",
+                                  "https://sync.example.org/kith/join", "kith:///join"}) {
+    auto const refused = parse_link(place + fragment);
+    ASSERT_FALSE(refused) << place;
+    EXPECT_TRUE(refused.error().is(wire::WireError::bad_value));
+  }
+}
+
+TEST_F(RelayLinks, DamageIsAnError) {
+  auto const text = to_text(link);
+  for (std::size_t cut = 5; cut < text.size(); ++cut) EXPECT_FALSE(parse_link(text.substr(0, cut))) << cut;
+  EXPECT_FALSE(parse_link(text + "A"));
+  auto const fragment = text.substr(text.find('#') + 1);
+  EXPECT_FALSE(parse_link("kith://join#" + fragment)) << "that form names no relays";
+}
+
+TEST_F(RelayLinks, OneWithoutARelayIsNone) {
+  auto const plain = to_text(PairingLink{link.lookup, PairPassword(Bytes(32)), link.addresses, {}});
+  EXPECT_FALSE(parse_link("kith://sync.example.org/join#" + plain.substr(plain.find('#') + 1)));
+}
+
 }  // namespace
 }  // namespace kith::core

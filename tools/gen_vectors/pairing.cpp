@@ -35,13 +35,17 @@ Json codes() {
 
 Json links() {
   Json list = Json::array();
-  for (auto const& addresses : std::vector<std::vector<std::string>>{{}, {"192.0.2.1:4711", "[2001:db8::1]:4711"}}) {
+  using Texts = std::vector<std::string>;
+  Texts const both{"192.0.2.1:4711", "[2001:db8::1]:4711"};
+  Texts const relay{"wss://sync.example.org/kith/#key=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"};
+  for (auto const& [addresses, relays] : std::vector<std::pair<Texts, Texts>>{{{}, {}}, {both, {}}, {both, relay}}) {
     auto const secret = samples::counted<Secret<32>>(0x91);
     core::PairingLink const link{
-        {"7F3K9QDM"}, core::PairPassword(Bytes(secret.view().begin(), secret.view().end())), addresses};
+        {"7F3K9QDM"}, core::PairPassword(Bytes(secret.view().begin(), secret.view().end())), addresses, relays};
     list.push_back({{"lookup", link.lookup.symbols},
                     {"secret", hex(link.secret.view())},
                     {"addresses", addresses},
+                    {"relays", relays},
                     {"text", core::to_text(link)}});
   }
   return list;
