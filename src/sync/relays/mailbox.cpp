@@ -316,6 +316,9 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
       }
       set_trouble(RelayTrouble::not_allowed);
       end(core::CoreError::closed, now);
+      // Who lets this device in is telling the relay just now.
+      bool const newcomer = replica_.state().roster().find(replica_.self()) == nullptr;
+      if (newcomer && failures_ <= kNewcomerTries) dial_at_ = std::min(dial_at_, now.mono + kNewcomerWait);
       return {};
     }
     case stamp_needed:

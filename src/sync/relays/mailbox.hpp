@@ -78,6 +78,10 @@ class Mailbox {
  public:
   static constexpr auto kFirstWait = std::chrono::seconds{1};
   static constexpr auto kLongestWait = std::chrono::seconds{60};
+  /// Between two tries of a device that the relay does not serve yet and that has not seen the group's log, the first
+  /// kNewcomerTries times.
+  static constexpr auto kNewcomerWait = std::chrono::milliseconds{500};
+  static constexpr unsigned kNewcomerTries = 40;
   static constexpr auto kHandshakeTime = std::chrono::seconds{20};
   static constexpr auto kAnswerTime = std::chrono::seconds{60};
   static constexpr auto kUploadTime = std::chrono::minutes{10};

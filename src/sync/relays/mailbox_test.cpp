@@ -74,6 +74,19 @@ TEST_F(AtARelay, ThreeDevicesThatAreNeverThereTogether) {
   expect_level(a, c);
 }
 
+TEST_F(AtARelay, ANewcomerIsThereAsSoonAsTheRelayIsTold) {
+  a.push("from a");
+  net.go_offline(a);
+  net.let_in(a, b);
+  net.wait(12s);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::not_allowed);
+  a.online = true;
+  for (auto& [key, mailbox] : a.mailboxes) mailbox->hurry(net.now());
+  net.wait(1s);
+  EXPECT_EQ(b.texts(), Texts{"from a"});
+  EXPECT_TRUE(b.at(relay).live());
+}
+
 TEST_F(AtARelay, LiveDevicesSeeWhatIsPushedAtOnce) {
   net.let_in(a, b);
   net.wait(5s);
