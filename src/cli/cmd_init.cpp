@@ -8,11 +8,13 @@
 #include "base/text.hpp"
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
+#include "cli/relay_choice.hpp"
 #include "crypto/mnemonic.hpp"
 #include "engine/device_name.hpp"
 #include "engine/home_database.hpp"
 #include "engine/key_file.hpp"
 #include "engine/private_file.hpp"
+#include "engine/relay_setup.hpp"
 
 namespace kith::cli {
 namespace {
@@ -155,6 +157,22 @@ Result<std::unique_ptr<engine::Client>> make_group(InitOptions const& options, e
   return std::move(client);
 }
 
+/// The group is made in any case; what became of its relay?
+Result<int> tell_of_relay(Context& context, link::RelayAddress const& relay, Result<> const& added) {
+  auto const where = engine::without_key(link::to_text(relay));
+  if (added) {
+    context.out.result(fmt::format("{} {} is a relay of this group.", context.out.glyphs().done(), printable(where)));
+    return engine::kExitOk;
+  }
+  context.advise({{{fmt::format("kith relay add {}", engine::shell_quoted(link::to_text(relay))), "try again"},
+                   {fmt::format("kith relay test {}", engine::shell_quoted(where)), "see which step fails"}},
+                  {},
+                  "the group was made; it uses no relay yet"});
+  engine::FailureContext about;
+  about.address = where;
+  return context.fail(added.error(), about);
+}
+
 Result<int> init(Context& context, InitOptions const& options) {
   KITH_TRY(paths, context.home());
   auto const config = context.config();
@@ -165,6 +183,14 @@ Result<int> init(Context& context, InitOptions const& options) {
       return fail(EngineError::usage, SubjectDetail{fmt::format("{} is no name: \"{}\"", what, printable(text))});
   }
   if (engine::reads_as_id(name)) return fail(EngineError::usage, SubjectDetail{no_name_for_a_device(name)});
+  std::optional<link::RelayAddress> relay;
+  std::string token;
+  if (options.relay) {
+    KITH_TRY(read, read_relay_token(options.token_file));
+    token = std::move(read);
+    KITH_TRY(pinned, pinned_relay(context, *options.relay, options.trust_relay));
+    relay = std::move(pinned);
+  }
   std::optional<SecretBytes> passphrase;
   if (!engine::is_there(paths.key_file)) {
     KITH_CHECK(check_words_place(context, options));
@@ -211,6 +237,7 @@ Result<int> init(Context& context, InitOptions const& options) {
   auto const& client = *made;
   auto& replica = client->instance().replica;
   client->bell().ring();
+  auto const added = relay ? engine::add_relay(*client, *relay, std::move(token), relay_patience(context)) : Result<>{};
 
   auto object = json_document("kith.init/1");
   object["group"] = {{"id", json_id(replica.state().group())}, {"name", options.group}};
@@ -224,6 +251,7 @@ Result<int> init(Context& context, InitOptions const& options) {
     context.out.note(fmt::format("The recovery words are in {}: put them where no device of yours is lost with them.",
                                  *options.recovery_file));
   }
+  if (relay) return tell_of_relay(context, *relay, added);
   return engine::kExitOk;
 }
 

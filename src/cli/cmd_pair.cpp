@@ -8,6 +8,7 @@
 #include "cli/pairing.hpp"
 #include "cli/qr.hpp"
 #include "cli/signals.hpp"
+#include "engine/relay_status.hpp"
 
 /// `kith pair` on a device of the group: makes an invite and waits for whoever has it.
 namespace kith::cli {
@@ -21,6 +22,10 @@ using engine::PairState;
 
 constexpr auto kOwnerTime = std::chrono::seconds{5};
 constexpr auto kHandOverTime = std::chrono::seconds{10};
+/// How long relays may take to open the invite before it is shown without them.
+constexpr auto kRelayTime = std::chrono::seconds{4};
+/// Of the relays that could take the invite, those that its link names: more would make a QR code that no camera reads.
+constexpr std::size_t kLinkRelays = 2;
 
 /// One invite, from its making to its end.
 class Inviting {
@@ -37,9 +42,7 @@ class Inviting {
     KITH_TRY(created, invites_.create(options_.expires, context_.global.yes, client_.instance().random));
     lookups_ = {created.code.lookup, created.link_lookup};
     client_.bell().ring();
-    show(created, addresses);
-    warn_if_local(addresses);
-    auto ended = wait();
+    auto ended = show_and_wait(created, addresses);
     if (!ended) {
       // Whatever ended it: nobody will answer for this invite any more.
       static_cast<void>(invites_.settle(lookups_.front(), core::InviteState::cancelled, std::nullopt));
@@ -55,14 +58,73 @@ class Inviting {
   }
 
  private:
+  Result<int> show_and_wait(engine::StoredInvites::Created const& created, std::vector<std::string> const& addresses) {
+    KITH_TRY(relays, wait_for_relays(addresses.empty()));
+    show(created, addresses, relays);
+    if (relays.empty()) warn_if_local(addresses);
+    return wait();
+  }
+
+  /// The relays at which the invite is open for both of its lookups. One that is not reached now may be later, so where
+  /// there is no other way all are named.
+  Result<std::vector<std::string>> wait_for_relays(bool only_way) {
+    KITH_CHECK(client_.refresh());
+    auto relays = client_.instance().replica.state().roster().relays();
+    if (relays.size() > engine::Network::kMaxInviteRelays) relays.resize(engine::Network::kMaxInviteRelays);
+    auto const until = Clock::now() + kRelayTime;
+    for (;;) {
+      bool waiting = false;
+      std::vector<std::string> open;
+      std::vector<std::pair<std::string, std::string>> failed;
+      for (auto const& relay : relays) {
+        KITH_TRY(state, invite_at(relay.relay));
+        if (state.open) {
+          open.push_back(relay.url);
+        } else {
+          waiting = waiting || state.failure.empty();
+          failed.emplace_back(relay.url, state.failure);
+        }
+      }
+      if (!waiting || Clock::now() >= until) {
+        for (auto const& [url, failure] : failed) {
+          warn_of_relay(url, failure);
+          if (only_way) open.push_back(url);
+        }
+        return open;
+      }
+      if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) return stopped_by_signal();
+    }
+  }
+
+  /// How the invite stands at a relay: open where both lookups are.
+  Result<engine::InviteRelayRow> invite_at(wire::RelayKey const& relay) {
+    engine::InviteRelayRow both{true, {}};
+    for (auto const& lookup : lookups_) {
+      auto const id = core::key_of(bytes_of(lookup.symbols), relay.view());
+      KITH_TRY(row, engine::get_control<engine::InviteRelayRow>(client_.instance().store(), id));
+      both.open = both.open && row && row->open;
+      if (row && both.failure.empty()) both.failure = row->failure;
+    }
+    return both;
+  }
+
+  void warn_of_relay(std::string const& url, std::string const& failure) {
+    auto const code = failure.empty() ? std::string_view("no answer yet") : engine::relay_failure_code(failure);
+    context_.out.warning("relay-without-invite",
+                         fmt::format("{} does not hold this invite ({}): nobody can join through it now",
+                                     printable(engine::without_key(url)), code));
+  }
+
   Result<std::vector<std::string>> wait_for_addresses() {
     auto const until = Clock::now() + kOwnerTime;
     for (;;) {
       if (auto const failure = client_.network_failure()) return fail(*failure);
       KITH_TRY(owner, client_.owner());
       if (owner) {
-        if (owner->port == 0) {
+        KITH_CHECK(client_.refresh());
+        if (owner->port == 0 && client_.instance().replica.state().roster().relays().empty()) {
           context_.advise({{{"kith config set network.listen '[::]:7427'", "listen"},
+                            {"kith relay add URL", "or let devices join through a relay"},
                             {"kith config get network.listen", "see what is set"}}});
           return fail(EngineError::usage, SubjectDetail{fmt::format("\"{}\" does not listen, so no device can come in: "
                                                                     "network.listen is off",
@@ -75,19 +137,22 @@ class Inviting {
     }
   }
 
-  void show(engine::StoredInvites::Created const& created, std::vector<std::string> const& addresses) {
+  void show(engine::StoredInvites::Created const& created, std::vector<std::string> const& addresses,
+            std::vector<std::string> const& relays) {
     auto& out = context_.out;
     auto const code = core::to_text(created.code);
     core::PairingLink link{
         created.link_lookup,
-        core::PairPassword(Bytes(created.link_secret.view().begin(), created.link_secret.view().end())), addresses};
+        core::PairPassword(Bytes(created.link_secret.view().begin(), created.link_secret.view().end())), addresses,
+        std::vector(relays.begin(),
+                    relays.begin() + static_cast<std::ptrdiff_t>(std::min(relays.size(), kLinkRelays)))};
     auto const link_text = core::to_text(link);
     auto object = json_line("kith.pair/1", "invite");
     object["invite_id"] = to_hex(bytes_of(created.code.lookup.symbols));
     object["code"] = code;
     object["link"] = link_text;
     object["addresses"] = addresses;
-    object["relays"] = Json::array();
+    object["relays"] = relays;
     object["expires_at"] = json_time(created.expires);
     out.document(object);
 
@@ -95,14 +160,36 @@ class Inviting {
       if (auto const picture = qr_code(link_text, out.out_style(), out.out_columns()))
         out.block("\n" + *picture + "\n");
     }
+    if (relays.empty()) {
+      show_local_ways(code, link_text, addresses);
+    } else {
+      show_all_ways(code, link_text, addresses, relays);
+    }
+    auto const minutes = std::chrono::duration_cast<std::chrono::seconds>(options_.expires).count();
+    out.note(fmt::format("Good for one device, {}:{:02} left. Ctrl-C takes it back.", minutes / 60, minutes % 60));
+    static_cast<void>(out.flush());
+  }
+
+  void show_local_ways(std::string const& code, std::string const& link, std::vector<std::string> const& addresses) {
+    auto& out = context_.out;
     out.result("On the other device, type:");
     for (auto const& address : addresses)
       out.result(fmt::format("  kith pair --join {} --peer {}", code, engine::shell_quoted(address)));
     out.result("or, with a link that holds the addresses:");
-    out.result(fmt::format("  kith pair --join '{}'", link_text));
-    auto const minutes = std::chrono::duration_cast<std::chrono::seconds>(options_.expires).count();
-    out.note(fmt::format("Good for one device, {}:{:02} left. Ctrl-C takes it back.", minutes / 60, minutes % 60));
-    static_cast<void>(out.flush());
+    out.result(fmt::format("  kith pair --join '{}'", link));
+  }
+
+  void show_all_ways(std::string const& code, std::string const& link, std::vector<std::string> const& addresses,
+                     std::vector<std::string> const& relays) {
+    auto& out = context_.out;
+    out.result("On the other device, type one of these:");
+    for (auto const& address : addresses)
+      out.result(fmt::format("  same network:  kith pair --join {} --peer {}", code, engine::shell_quoted(address)));
+    for (auto const& relay : relays) {
+      out.result(fmt::format("  anywhere:      kith pair --join {} --relay {}", code,
+                             engine::shell_quoted(engine::without_key(relay))));
+    }
+    out.result(fmt::format("  anywhere:      kith pair --join '{}'", link));
   }
 
   void warn_if_local(std::vector<std::string> const& addresses) {
@@ -177,6 +264,18 @@ class Inviting {
     agreed_.erase(agreed);
   }
 
+  /// HOST:PORT of the relay that a device comes through; nullopt where it comes by itself.
+  static std::optional<std::string> relay_of(PairRow const& row) {
+    if (!row.endpoint.starts_with(engine::kRelayed)) return std::nullopt;
+    auto const end = row.endpoint.rfind(':');  // behind it stands which conversation it is
+    return row.endpoint.substr(engine::kRelayed.size(), end - engine::kRelayed.size());
+  }
+  static std::string where(PairRow const& row) { return relay_of(row).value_or(row.endpoint); }
+  static std::string shown_place(PairRow const& row) {
+    auto const relay = relay_of(row);
+    return relay ? fmt::format("through the relay {}", *relay) : row.endpoint;
+  }
+
   static bool is_same(PairRow const& one, PairRow const& other) {
     return one.device == other.device && one.endpoint == other.endpoint;
   }
@@ -206,8 +305,8 @@ class Inviting {
   Result<std::optional<int>> ask(wire::Lookup const& lookup, PairRow row) {
     auto object = json_line("kith.pair/1", "request");
     object["device"] = {{"id", json_id(row.device)}, {"name", row.name}};
-    object["path"] = "direct";
-    object["endpoint"] = row.endpoint;
+    object["path"] = relay_of(row) ? "mailbox" : "direct";
+    object["endpoint"] = where(row);
     context_.out.document(object);
     static_cast<void>(context_.out.flush());
     auto const still_asked = [&] {
@@ -218,11 +317,11 @@ class Inviting {
     auto const& roster = client_.instance().replica.state().roster();
     bool const let_in_before = roster.find(row.device) != nullptr && !roster.removed(row.device);
     KITH_TRY(yes, context_.prompt.confirm_while(
-                      fmt::format("\"{}\" ({}) wants to join. {}Is this yours?", row.name, row.endpoint,
+                      fmt::format("\"{}\" ({}) wants to join. {}Is this yours?", row.name, shown_place(row),
                                   let_in_before ? "It was let in before and never came. " : ""),
                       still_asked));
     if (!yes) {
-      context_.out.note(fmt::format("\"{}\" ({}) is not waiting any more.", row.name, row.endpoint));
+      context_.out.note(fmt::format("\"{}\" ({}) is not waiting any more.", row.name, shown_place(row)));
       return std::nullopt;
     }
     KITH_CHECK(write_answer(lookup, row, *yes));
@@ -252,7 +351,7 @@ class Inviting {
 
   Result<int> joined(PairRow const& row) {
     KITH_CHECK(client_.refresh());
-    KITH_CHECK(hand_over(row.device));
+    KITH_CHECK(hand_over(row));
     auto const& state = client_.instance().replica.state();
     auto object = json_line("kith.pair/1", "joined");
     object["group"] = {{"id", json_id(state.group())}, {"name", state.roster().group_name()}};
@@ -264,13 +363,18 @@ class Inviting {
     return engine::kExitOk;
   }
 
-  /// Stays until the new device has what the group knows: this may be the only other device that is there.
-  Result<> hand_over(DeviceId const& device) {
+  /// Stays until the new device has what the group knows: this may be the only other device that is there. For one that
+  /// came through a relay it is enough when that has it.
+  Result<> hand_over(PairRow const& row) {
     auto const until = Clock::now() + kHandOverTime;
     for (;;) {
       KITH_CHECK(client_.refresh());
       KITH_TRY(book, engine::DeliveryBook::load(client_.instance().replica, client_.instance().store()));
-      if (book.holds_all(device) || Clock::now() >= until) return {};
+      auto const relays = client_.instance().replica.state().roster().relays();
+      bool const there = relay_of(row) && std::ranges::any_of(relays, [&](core::Roster::Relay const& relay) {
+                           return book.relay_holds_all(relay.relay);
+                         });
+      if (there || book.holds_all(row.device) || Clock::now() >= until) return {};
       if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) return {};
     }
   }
@@ -291,6 +395,10 @@ class Inviting {
 Result<int> invite(Context& context, PairOptions const& options) {
   if (!options.peers.empty()) {
     return fail(EngineError::usage, SubjectDetail{"--peer goes with --join: it says where the inviting device is"});
+  }
+  if (options.relay) {
+    return fail(EngineError::usage, SubjectDetail{"--relay goes with --join; a group's relays are added by "
+                                                  "kith relay add"});
   }
   if (options.name) return fail(EngineError::usage, SubjectDetail{"--name goes with --join; use kith devices rename"});
   if (options.passphrase_file) {

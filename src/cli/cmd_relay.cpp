@@ -1,12 +1,10 @@
-#include <fstream>
-
 #include <fmt/format.h>
 
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
+#include "cli/relay_choice.hpp"
 #include "cli/table.hpp"
 #include "engine/failure.hpp"
-#include "engine/private_file.hpp"
 #include "engine/relay_setup.hpp"
 #include "engine/relay_status.hpp"
 
@@ -17,48 +15,8 @@ using engine::Client;
 using engine::EngineError;
 using engine::RelayRow;
 
-/// How long a relay may take to answer a command.
-constexpr auto kAnswerTime = std::chrono::seconds{20};
 /// How long the others may take to hear of a change before the command ends.
 constexpr auto kTellTime = std::chrono::milliseconds{1500};
-
-std::chrono::milliseconds patience(Context& context) { return context.global.timeout.value_or(kAnswerTime); }
-
-/// "7F3K-9QDM": the beginning of a relay's key, for people to compare.
-std::string key_mark(wire::RelayKey const& key) {
-  auto const digits = to_hex(key.view());
-  return fmt::format("{}-{}-{}", digits.substr(0, 4), digits.substr(4, 4), digits.substr(8, 4));
-}
-
-/// The address with the relay's key in it. Where the text has none, whoever sits there decides, or --trust-relay.
-Result<link::RelayAddress> pinned(Context& context, std::string const& url, bool trust) {
-  KITH_TRY(address, link::parse_relay_address(url));
-  auto found = engine::find_relay(address, patience(context));
-  if (!found) return fail(found.error());
-  if (address.key) return address;
-  address.key = found->key.bytes;
-  if (!trust) {
-    auto const question = fmt::format("{} has the key {}. Is that the one that its operator gave you?",
-                                      printable(link::host_port(address)), key_mark(found->key));
-    if (!context.prompt.possible()) return fail(EngineError::relay_unpinned, SubjectDetail{link::host_port(address)});
-    KITH_TRY(yes, context.prompt.confirm(question));
-    if (!yes) return fail(EngineError::declined);
-  }
-  return address;
-}
-
-Result<std::string> read_token(RelayAddOptions const& options) {
-  if (!options.token_file) return std::string{};
-  std::ifstream in(*options.token_file, std::ios::binary);
-  if (!in)
-    return fail(EngineError::usage,
-                SubjectDetail{fmt::format("cannot read the token in {}", printable(*options.token_file))});
-  std::string token(kLimits.max_name_bytes, '\0');
-  in.read(token.data(), static_cast<std::streamsize>(token.size()));
-  token.resize(static_cast<std::size_t>(in.gcount()));
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
-  return token;
-}
 
 struct RelayLine {
   core::Roster::Relay relay;
@@ -123,8 +81,8 @@ Result<int> print_relays(Context& context, Client& client) {
 Result<int> add(Context& context, RelayAddOptions const& options) {
   KITH_TRY(client, open_client(context, "kith relay add"));
   KITH_CHECK(check_member(context, *client));
-  KITH_TRY(token, read_token(options));
-  KITH_TRY(address, pinned(context, options.url, options.trust));
+  KITH_TRY(token, read_relay_token(options.token_file));
+  KITH_TRY(address, pinned_relay(context, options.url, options.trust));
   wire::RelayKey const key{*address.key};
   auto const where = engine::without_key(link::to_text(address));
   for (auto const& relay : client->instance().replica.state().roster().relays()) {
@@ -132,7 +90,7 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
     context.out.result(fmt::format("{} is a relay of this group already; nothing was changed.", where));
     return context.out.json() ? print_relays(context, *client) : Result<int>(engine::kExitOk);
   }
-  KITH_CHECK(engine::add_relay(*client, address, std::move(token), patience(context)));
+  KITH_CHECK(engine::add_relay(*client, address, std::move(token), relay_patience(context)));
   KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
   if (context.out.json()) return print_relays(context, *client);
   auto& out = context.out;
@@ -205,7 +163,7 @@ Result<int> test(Context& context, RelayTestOptions const& options) {
   for (auto const& url : urls) {
     KITH_TRY(address, link::parse_relay_address(url));
     auto const where = engine::without_key(link::to_text(address));
-    auto const found = engine::find_relay(address, patience(context));
+    auto const found = engine::find_relay(address, relay_patience(context));
     Json line{{"url", where}, {"reached", found.has_value()}};
     line["key"] = found ? Json(to_hex(found->key.view())) : Json();
     line["pinned"] = address.key.has_value();

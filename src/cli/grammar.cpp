@@ -54,6 +54,11 @@ void add_passphrase_file(App& app) {
   app.add_option("--passphrase-file", "protect the keys with the passphrase in this file")->type_name("FILE");
 }
 
+void add_relay_trust(App& app) {
+  app.add_option("--token-file", "the relay operator's token, in a file that only you can read")->type_name("FILE");
+  add_flag(app, "--trust-relay", "take the key that answers, where the relay's address names none");
+}
+
 // init
 
 void declare_init(App& app) {
@@ -61,6 +66,8 @@ void declare_init(App& app) {
   app.add_option("--group", "the group's name; else home")->type_name("NAME");
   add_passphrase_file(app);
   app.add_option("--recovery-file", "write the recovery words to this file instead of showing them")->type_name("FILE");
+  app.add_option("--relay", "use this relay from the beginning")->type_name("URL");
+  add_relay_trust(app);
 }
 Checked<Command> build_init(Given const& given) {
   InitOptions options;
@@ -70,6 +77,11 @@ Checked<Command> build_init(Given const& given) {
   if (group) options.group = std::move(*group);
   options.passphrase_file = given.text("--passphrase-file");
   options.recovery_file = given.text("--recovery-file");
+  options.relay = given.text("--relay");
+  options.token_file = given.text("--token-file");
+  options.trust_relay = given.flag("--trust-relay");
+  if (!options.relay && (options.token_file || options.trust_relay))
+    return tl::unexpected(UsageFault{"--token-file and --trust-relay go with --relay", {}});
   return options;
 }
 
@@ -83,6 +95,7 @@ void declare_pair(App& app) {
       ->expected(0, 4);
   add_list(app, "--peer", "where the other device listens; may come several times");
   app.get_option("--peer")->type_name("HOST:PORT");
+  app.add_option("--relay", "join through this relay; else the one in the link, or KITH_RELAY")->type_name("URL");
   add_flag(app, "--qr", "show a QR code");
   add_flag(app, "--no-qr", "show none");
   app.add_option("--expires", "how long the invite is good for; else 10m")->type_name("TIME");
@@ -97,6 +110,7 @@ Checked<Command> build_pair(Given const& given) {
   PairOptions options;
   if (auto const words = given.all("--join"); !words.empty()) options.join = fmt::format("{}", fmt::join(words, " "));
   options.peers = given.all("--peer");
+  options.relay = given.text("--relay");
   if (given.flag("--qr") || given.flag("--no-qr")) options.qr = given.flag("--qr");
   KITH_TAKE(expires, time_if_any(given, "--expires"));
   KITH_TAKE(name, name_if_any(given, "--name"));
@@ -218,8 +232,7 @@ Checked<Command> build_verify(Given const& given) { return VerifyOptions{given.t
 
 void declare_relay_add(App& app) {
   app.add_option("URL", "the relay's address, as its operator gives it")->required();
-  app.add_option("--token-file", "the operator's token, in a file that only you can read")->type_name("FILE");
-  add_flag(app, "--trust-relay", "take the key that answers, where the address names none");
+  add_relay_trust(app);
 }
 Checked<Command> build_relay_add(Given const& given) {
   return RelayAddOptions{given.text("URL").value_or(""), given.text("--token-file"), given.flag("--trust-relay")};

@@ -10,7 +10,8 @@ std::span<CommandPage const> command_pages() {
       "rename any other; what follows id: is never taken for a name. What fits more than one device is refused.";
   static std::vector<CommandPage> const all{
       {"init",
-       "[--name NAME] [--group NAME] [--passphrase-file FILE] [--recovery-file FILE]",
+       "[--name NAME] [--group NAME] [--passphrase-file FILE] [--recovery-file FILE]\n"
+       "       [--relay URL [--token-file FILE] [--trust-relay]]",
        "Makes this device's keys and a new group with this device in it, and shows the recovery key: 24 words that "
        "stand above every device. Other devices come in with `kith pair`.\n\n"
        "With the words any device can be removed for good, the first one included (`kith devices revoke DEV "
@@ -18,6 +19,7 @@ std::span<CommandPage const> command_pages() {
        "yet; keep the words, they are made for it.\n\n"
        "At a terminal it offers to put the keys under a passphrase, typed twice; Enter alone means none, and --yes does "
        "not ask.\n\n"
+       "--relay uses a relay from the beginning, as `kith relay add` does later.\n\n"
        "Without a terminal --recovery-file is needed: the words go to a new file that only you can read.",
        {{"kith init", "with this machine's name, in a group named home"},
         {"kith init --name laptop --group family", "with other names"},
@@ -25,17 +27,21 @@ std::span<CommandPage const> command_pages() {
          "from a script, keys under a passphrase"}}},
       {"pair",
        "[--create] [--expires TIME] [--qr|--no-qr]\n"
-       "       kith pair --join [CODE|LINK|-] [--peer HOST:PORT]... [--name NAME] [--passphrase-file FILE]",
+       "       kith pair --join [CODE|LINK|-] [--peer HOST:PORT]... [--relay URL] [--name NAME] [--passphrase-file FILE]",
        "Without --join, makes an invite and waits until a device has joined with it; you see its name and say yes or "
        "no. The invite is good for one device and for ten minutes, and three wrong tries make it void.\n\n"
        "With --join, asks the device that made the invite to let this one in. Case, spaces and dashes of a code do "
        "not matter, and neither do O for 0 and I or L for 1. Keys that are made for it may get a passphrase, as with `kith "
        "init`.\n\n"
+       "Devices that are not on one network meet at a relay of the group: the link names it, or --relay does, or KITH_RELAY. "
+       "The relay sees that two devices pair, and nothing that helps it to join or to read. With addresses as well, they are "
+       "tried first.\n\n"
        "Other users of the machine can see what stands on a command line while it runs. --join alone takes the code "
        "or link from KITH_CODE, or where that is not set from standard input; --join - always from there.",
        {{"kith pair", "on a device of the group: show a code and wait"},
         {"kith pair --join 7F3K-9QDM-2XHB-T6WP --peer 192.168.1.20:7427", "on the new device: the line that was shown"},
         {"kith pair --join 7f3k 9qdm 2xhb t6wp --peer 192.168.1.20:7427", "the same, as somebody types it"},
+        {"kith pair --join 7F3K-9QDM-2XHB-T6WP --relay wss://sync.example.org", "from anywhere, through a relay"},
         {"kith pair --create --expires 2m --yes", "let in whoever has the code, without asking"},
         {"kith pair --join --peer 192.168.1.20:7427", "type the code when asked, so that nobody sees it"},
         {"kith pair --join -", "read the code or link from standard input"}}},

@@ -30,6 +30,7 @@ std::span<TopicPage const> topic_pages() {
        "    KITH_LOG                  short for KITH_LOG__LEVEL\n"
        "    KITH_JSON                 1: as --json\n"
        "    KITH_CODE                 the code or link of `kith pair --join`\n"
+       "    KITH_RELAY                the relay of `kith pair --join`, where it is named nowhere else\n"
        "    KITH_PASSPHRASE_FILE      a file with the passphrase of the keys\n"
        "    KITH_PASSPHRASE_COMMAND   a command that prints it\n"
        "    KITH_PROGRESS_INTERVAL    where there is no terminal: a line of progress so often, such as 30s\n"

@@ -31,6 +31,9 @@ struct InitOptions {
   std::string group = "home";
   std::optional<std::string> passphrase_file;
   std::optional<std::string> recovery_file;
+  std::optional<std::string> relay;  ///< its address, to be added at once
+  std::optional<std::string> token_file;
+  bool trust_relay = false;
 };
 
 struct PairOptions {
@@ -38,7 +41,8 @@ struct PairOptions {
   /// none: create an invite
   std::optional<std::string> join;
   std::vector<std::string> peers;
-  std::optional<bool> qr;  ///< none: where the terminal can show one
+  std::optional<std::string> relay;  ///< for a join: its address
+  std::optional<bool> qr;            ///< none: where the terminal can show one
   std::chrono::milliseconds expires = std::chrono::minutes{10};
   std::optional<std::string> name;             ///< of this device, for a join
   std::optional<std::string> passphrase_file;  ///< of its keys, for a join

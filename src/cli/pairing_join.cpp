@@ -9,6 +9,7 @@
 #include "cli/signals.hpp"
 #include "engine/joining_database.hpp"
 #include "engine/key_file.hpp"
+#include "engine/relay_status.hpp"
 
 /// `kith pair --join`: makes the home where there is none, and joins the group that an invite stands for.
 namespace kith::cli {
@@ -108,6 +109,12 @@ Result<core::Identity> identity_for_join(Context& context, engine::HomePaths con
   return engine::make_keys(paths.key_file, *passphrase, random, engine::current_time().wall);
 }
 
+/// Whether something waits at a relay that is connected.
+Result<bool> relay_has_more(Client& client) {
+  KITH_TRY(rows, engine::all_control<engine::RelayRow>(client.instance().store()));
+  return std::ranges::any_of(rows, [](auto const& each) { return each.second.connected && !each.second.caught_up; });
+}
+
 /// Gets the group's log, at least as far as the entry that lets this device in.
 Result<> wait_for_log(Client& client, std::optional<std::chrono::milliseconds> timeout) {
   KITH_CHECK(client.connect());
@@ -115,7 +122,8 @@ Result<> wait_for_log(Client& client, std::optional<std::chrono::milliseconds> t
   for (;;) {
     if (auto const failure = client.network_failure()) return fail(*failure);
     KITH_CHECK(client.refresh());
-    if (client.instance().replica.self_active()) {
+    KITH_TRY(fetching, relay_has_more(client));
+    if (client.instance().replica.self_active() && !fetching) {
       KITH_TRY(book, engine::DeliveryBook::load(client.instance().replica, client.instance().store()));
       bool level = true;
       for (auto const& device : client.other_devices()) {
@@ -225,8 +233,38 @@ Result<Welcomed> be_welcomed(Context& context, engine::HomePaths const& paths, e
   return Welcomed{std::move(client), std::move(by)};
 }
 
+/// The relays on the way to the inviter: the one that was named here, else those of the link.
+Result<std::vector<link::RelayAddress>> relays_to_ask(Context& context, PairOptions const& options,
+                                                      std::vector<link::RelayAddress> of_link) {
+  auto named = options.relay;
+  if (!named && of_link.empty()) named = context.environment.get_filled("KITH_RELAY");
+  if (!named) return of_link;
+  auto address = link::parse_relay_address(*named);
+  if (!address) {
+    context.advise({{{"kith pair --join CODE --relay URL", "with the address that the other device shows"},
+                     {"kith help bad-relay-address", "the form of an address"}}});
+    return fail(address.error());
+  }
+  return std::vector{std::move(*address)};
+}
+
+/// The relay did not lead to anybody.
+void advise_the_relay(Context& context, std::string const& where) {
+  context.advise(
+      {{{"kith pair --join CODE --relay URL", "again, with code and relay as the inviting device printed them"},
+        {fmt::format("kith relay test {}", engine::shell_quoted(where)), "see whether the relay answers"},
+        {"kith pair", "on the other device: make another code"}},
+       {},
+       "nothing was changed"});
+}
+
+bool is_about_a_relay(Error const& error) {
+  return error.is(EngineError::invite_unanswered) || error.is(EngineError::relay_unreachable) ||
+         error.holds<link::LinkError>();
+}
+
 /// Says what a joining came to that did not end with a welcome.
-tl::unexpected<Error> tell_failure(Context& context, Error const& error) {
+Result<int> tell_failure(Context& context, engine::JoinRequest const& request, Error const& error) {
   if (error.is(EngineError::interrupted)) {
     context.out.document(json_line("kith.pair/1", "cancelled"));
     advise_the_same_again(context);
@@ -234,6 +272,13 @@ tl::unexpected<Error> tell_failure(Context& context, Error const& error) {
   }
   if (error.is(core::CoreError::invite_denied)) context.out.document(json_line("kith.pair/1", "denied"));
   if (error.is(core::CoreError::invite_expired)) context.out.document(json_line("kith.pair/1", "expired"));
+  if (!request.relays.empty() && is_about_a_relay(error)) {
+    auto const where = engine::without_key(link::to_text(request.relays.back()));
+    engine::FailureContext about;
+    about.address = where;
+    advise_the_relay(context, where);
+    return context.fail(error, about);
+  }
   if (error.is(EngineError::address_unreachable)) {
     advise_the_invite(context,
                       "the address is another one, or nobody waits there any more: a code ends with its `kith pair`");
@@ -273,7 +318,7 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
   auto invite = std::move(*parsed);
   auto const config = context.config();
   if (!config) return context.fail(config.error());
-  engine::JoinRequest request{std::move(invite.code), {}, options.name.value_or(config->config.device_name)};
+  engine::JoinRequest request{std::move(invite.code), {}, options.name.value_or(config->config.device_name), {}};
   if (!engine::is_name(request.device_name)) {
     return fail(EngineError::usage,
                 SubjectDetail{fmt::format("--name is no name: \"{}\"", printable(request.device_name))});
@@ -287,11 +332,13 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
     request.addresses.push_back(link::to_text(*address));
   }
   for (auto const& address : invite.addresses) request.addresses.push_back(address);
+  KITH_TRY(relays, relays_to_ask(context, options, std::move(invite.relays)));
+  request.relays = std::move(relays);
 
   KITH_TRY(paths, context.home());
   KITH_TRY(identity, identity_for_join(context, paths, options.passphrase_file));
   auto const welcomed = be_welcomed(context, paths, config->config, identity, request, watcher_of(context));
-  if (!welcomed) return tell_failure(context, welcomed.error());
+  if (!welcomed) return tell_failure(context, request, welcomed.error());
   auto const& client = welcomed->client;
   if (auto const log = wait_for_log(*client, context.global.timeout); !log) {
     if (!client->instance().replica.self_active()) advise_after_welcome(context);
@@ -308,6 +355,8 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
   object["device"] = self;
   object["inviter"] = inviter;
   object["relays"] = Json::array();
+  for (auto const& relay : state.roster().relays())
+    object["relays"].push_back(printable(engine::without_key(relay.url)));
   object["folders"] = folders;
   context.out.document(object);
   auto& out = context.out;

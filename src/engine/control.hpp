@@ -79,6 +79,9 @@ struct InviteRow {
 /// How a pairing goes, between the owner that speaks and the process whose user answers. Key: the invite's lookup.
 enum class PairState : std::uint8_t { requested = 1, approved = 2, denied = 3, joined = 4 };
 constexpr bool valid(PairState state) { return state >= PairState::requested && state <= PairState::joined; }
+/// Where somebody seems to be who comes through a relay's mailboxes: "relay HOST:PORT:NUMBER". The number tells one
+/// conversation from the next, as a port does.
+inline constexpr std::string_view kRelayed = "relay ";
 struct PairRow {
   static constexpr std::string_view kPrefix = "pair/";
   PairState state = PairState::requested;

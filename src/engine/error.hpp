@@ -12,6 +12,9 @@ enum class EngineError {
   nobody_reachable,     ///< no other device of the group could be reached
   address_unreachable,  ///< a given address did not lead to a device; the detail is the address
   invite_unknown,       ///< something answered at the addresses, and knows no such invite; the detail lists them
+  invite_unanswered,    ///< nobody answered through a relay: it does not tell whether it knows the invite. Detail:
+                        ///< HOST:PORT
+  relay_unreachable,    ///< a relay that was to be asked does not answer; the detail has errno and its HOST:PORT
   no_code,              ///< a text that is neither a pairing code nor a link
   bad_link,             ///< a text that begins as a link, and is none or only a part of one
   timed_out,            ///< nothing moved for as long as --timeout allows

@@ -136,15 +136,25 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
     case EngineError::invite_unknown:
       return make(code("code-unknown"), "nobody there knows this code",
                   fmt::format("asked: {}", subject_of(error, "no address")));
+    case EngineError::invite_unanswered:
+      return make(code("code-unanswered"), fmt::format("nobody answers through the relay {}", subject_of(error, "")),
+                  "the code is mistyped, its time is over, it was taken back, or the other device is not there");
+    case EngineError::relay_unreachable: {
+      auto const words = system_words(error);
+      auto const where = subject_of(error, context.address.empty() ? "the relay" : printable(context.address));
+      return make(code("relay-unreachable"), words.empty()
+                                                 ? fmt::format("cannot reach the relay {}", where)
+                                                 : fmt::format("cannot reach the relay {} ({})", where, words));
+    }
     case EngineError::no_code:
     case EngineError::bad_link: {
       auto failure =
           error.is(EngineError::no_code)
               ? make(code("usage"), "that is neither a pairing code (XXXX-XXXX-XXXX-XXXX) nor a link (kith://join#...)")
               : make(code("usage"), "that is no whole invite link",
-                     "a link is kith://join# and one word of letters, digits, - and _ behind it; a part of it is "
-                     "missing "
-                     "or was changed");
+                     "a link is kith://join# or kith://HOST/join#, and one word of letters, digits, - and _ behind it; "
+                     "a "
+                     "part of it is missing or was changed");
       failure.remedies = {{"kith pair --join CODE --peer HOST:PORT", "type it again, as the other device shows it"},
                           {"kith pair", "on the other device: make another code"}};
       return failure;

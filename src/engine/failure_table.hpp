@@ -306,6 +306,12 @@ inline constexpr FailureCode kCodes[] = {
     {"code-cancelled", kExitWrongSecret, true, kUntouched, "the invite was taken back",
      "The other device stopped waiting, or its user cancelled. Ask for another code.",
      {{{"kith pair", "on the other device: make another code"}}}},
+    {"code-unanswered", kExitWrongSecret, true, kUntouched, "nobody answers for the code through a relay",
+     "A relay does not tell whether it knows a code, so that nobody can try codes there. Either the first half of the "
+     "code is mistyped, or the invite is over (a code is good for ten minutes, and ends with its `kith pair`), or the "
+     "other device is not connected to this relay now.",
+     {{{"kith pair --join CODE --relay URL", "type the code again, with the relay that the other device shows"},
+       {"kith pair", "on the other device: make another code"}}}},
     {"code-unknown", kExitWrongSecret, true, kUntouched, "nobody at the given addresses knows the code",
      "Something answered, and it has given out no such invite: the code is mistyped, was taken back, or belongs to a "
      "device at another address. `kith pair` prints the addresses at which its code is good.",

@@ -118,6 +118,8 @@ TEST(Failures, ExitCodesOfScripts) {
   EXPECT_EQ(of(core::CoreError::wrong_code), "code-wrong 12");
   EXPECT_EQ(of(core::CoreError::invite_used), "code-used 12");
   EXPECT_EQ(of(core::CoreError::invite_void), "code-void 12");
+  EXPECT_EQ(of(EngineError::invite_unanswered), "code-unanswered 12");
+  EXPECT_EQ(of(EngineError::relay_unreachable), "relay-unreachable 10");
   EXPECT_EQ(of(core::CoreError::invite_expired), "code-expired 5");
   EXPECT_EQ(of(EngineError::timed_out), "timed-out 5");
   EXPECT_EQ(of(core::CoreError::invite_denied), "approval-denied 13");

@@ -36,12 +36,15 @@ void Network::stop(std::chrono::milliseconds grace) {
     if (folders_) folders_->stop();
     if (exchange_) exchange_->leave(current_time());
     settle();
+    check(look_at_invites());
     // Links that are done end by themselves; what is left after the grace is cut.
     auto const until = Clock::now() + grace;
     lock_alarm_ = loop_.make_alarm([this, until] {
       bool const quiet = std::ranges::all_of(machines_, [](auto const& each) { return each.second.expired(); });
       bool const answering = std::ranges::any_of(pairings_, [](auto const* each) { return each->answered; });
-      if ((quiet && !answering) || Clock::now() >= until) return loop_.stop();
+      check(look_at_invites());
+      bool const revoking = Clock::now() < revoked_at_ + kRevokeTime;
+      if ((quiet && !answering && !revoking) || Clock::now() >= until) return loop_.stop();
       lock_alarm_->set(Clock::now() + std::chrono::milliseconds{10});
     });
     lock_alarm_->set(Clock::now());
@@ -123,6 +126,8 @@ Result<> Network::take_over() {
   KITH_CHECK(exchange_->start(current_time()));
   KITH_TRY(relay_rows, all_control<RelayRow>(store));
   for (auto const& [id, row] : relay_rows) KITH_CHECK(erase_control<RelayRow>(store, id));
+  KITH_TRY(invite_rows, all_control<InviteRelayRow>(store));
+  for (auto const& [id, row] : invite_rows) KITH_CHECK(erase_control<InviteRelayRow>(store, id));
   KITH_CHECK(listen());
   KITH_CHECK(look_at_relays());
   owner_ = true;
@@ -191,6 +196,7 @@ void Network::give_up_ownership() {
     for (auto const& [id, row] : *sessions) static_cast<void>(erase_control<SessionRow>(store, id));
   }
   leave_relays();
+  leave_invites();
   exchange_.reset();
   coming_.clear();
   lock_.reset();

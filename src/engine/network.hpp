@@ -47,6 +47,15 @@ class Network {
   static constexpr std::size_t kMaxStrangersOfOne = 16;  ///< of one address
   static constexpr std::size_t kMaxPairings = 16;
   static constexpr std::size_t kMaxPairingsOfOne = 4;  ///< of one address, so that it does not keep others out
+  /// Of all who come through one relay. They are counted apart from those who come by themselves: neither way is closed
+  /// by who is at the other.
+  static constexpr std::size_t kMaxPairingsOfRelay = 8;
+  /// Relays that an invite names, and that the group's newcomers are told of.
+  static constexpr std::size_t kMaxInviteRelays = 8;
+  /// How long a relay that did not take an invite is left alone.
+  static constexpr auto kInviteRetry = std::chrono::seconds{5};
+  /// What a relay is given to hear that invites are over.
+  static constexpr auto kRevokeTime = std::chrono::milliseconds{300};
 
   /// @param identity  outlives the network
   Network(core::Identity const& identity, NetworkOptions options);
@@ -70,6 +79,7 @@ class Network {
   class OpeningMachine;
   class RelayMachine;
   struct RelayLink;
+  struct InviteAtRelay;
   friend class LinkMachine;
   friend class PairMachine;
   friend class OpeningMachine;
@@ -122,6 +132,13 @@ class Network {
   [[nodiscard]] Result<> tell(RelayLink& relay, sync::MailboxEvent const& event);
   [[nodiscard]] Result<> show(RelayLink& relay, wire::RelayKey const& key);
 
+  // Invites at relays (network_invites.cpp).
+  [[nodiscard]] std::vector<core::Roster::Relay> invite_relays() const;
+  [[nodiscard]] Result<> look_at_invites();
+  void open_invite(std::string const& lookup, core::Roster::Relay const& relay, InviteAtRelay& invite);
+  [[nodiscard]] Result<> show(InviteAtRelay& invite);
+  void leave_invites();
+
   // What the exchange tells and others ask (network_events.cpp).
   [[nodiscard]] Result<> tell(sync::ExchangeEvent const& event);
   [[nodiscard]] Result<> look_at_requests();
@@ -164,6 +181,9 @@ class Network {
   std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
   std::map<wire::RelayKey, std::shared_ptr<RelayLink>> relays_;
   std::optional<Instant> uploads_due_;  ///< when to look what devices that are away lack
+  std::map<std::pair<std::string, wire::RelayKey>, std::shared_ptr<InviteAtRelay>> invites_at_relays_;  ///< by lookup
+  Instant revoked_at_;              ///< the last time that a relay was told of an invite's end
+  std::uint64_t last_relayed_ = 0;  ///< numbers the connections through relays
   std::set<PairMachine*> pairings_;
   std::uint64_t last_pairing_ = 0;
   std::map<std::string, std::size_t> strangers_;  ///< by address without port

@@ -111,6 +111,7 @@ Result<> Network::look_at_requests() {
     exchange_->hurry(current_time());
     exchange_->ask_digests();
   }
+  KITH_CHECK(look_at_invites());
   return look_at_pairings();
 }
 

@@ -82,7 +82,7 @@ void Network::dial_address(std::string const& address) {
 std::shared_ptr<link::StreamMachine> Network::accept(std::string const& remote) {
   if (!exchange_ || stopping_ || machines_.size() >= kMaxConnections) return nullptr;
   std::size_t strangers = 0;
-  for (auto const& [host, count] : strangers_) strangers += count;
+  for (auto const& [host, count] : strangers_) strangers += is_relayed(host) ? 0 : count;  // those a relay counts
   auto const of_one = strangers_.find(host_of(remote));
   if (strangers >= kMaxStrangers || (of_one != strangers_.end() && of_one->second >= kMaxStrangersOfOne))
     return nullptr;
@@ -115,7 +115,8 @@ void Network::OpeningMachine::on_bytes(ByteView bytes) {
     return;
   }
   bool const pairing = opening->purpose == wire::Purpose::pairing;
-  if (!network_.exchange_ || opening->purpose == wire::Purpose::refusal || (pairing && !network_.may_pair(remote_))) {
+  bool const unfit = opening->purpose == wire::Purpose::refusal || (is_relayed(remote_) && !pairing);
+  if (!network_.exchange_ || unfit || (pairing && !network_.may_pair(remote_))) {
     refused_ = true;
     return;
   }

@@ -8,6 +8,9 @@ namespace kith::engine {
 /// The address of "host:port", without the port.
 inline std::string host_of(std::string const& remote) { return remote.substr(0, remote.rfind(':')); }
 
+/// Whether somebody comes through a relay's mailboxes. @see kRelayed
+inline bool is_relayed(std::string_view remote) { return remote.starts_with(kRelayed); }
+
 /// One link of the exchange.
 class Network::LinkMachine final : public link::StreamMachine {
  public:
@@ -42,6 +45,7 @@ class Network::PairMachine final : public link::StreamMachine {
   core::PairInviter inviter;
   std::string remote;
   std::uint64_t number;                      ///< the later one came later
+  std::vector<core::Roster::Relay> offered;  ///< the relays of the offer
   std::optional<core::PairRequested> asked;  ///< what the user is asked about, or has answered; none once it is over
   bool answered = false;
 

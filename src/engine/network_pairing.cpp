@@ -46,9 +46,12 @@ Result<bool> Network::has_come_in(DeviceId const& device) {
 }
 
 bool Network::may_pair(std::string const& remote) const {
-  auto const of_one =
-      std::ranges::count_if(pairings_, [&](auto const* each) { return host_of(each->remote) == host_of(remote); });
-  return pairings_.size() < kMaxPairings && static_cast<std::size_t>(of_one) < kMaxPairingsOfOne;
+  std::size_t alike = 0, of_one = 0;
+  for (auto const* each : pairings_) {
+    if (is_relayed(each->remote) == is_relayed(remote)) ++alike;
+    if (host_of(each->remote) == host_of(remote)) ++of_one;
+  }
+  return alike < kMaxPairings && of_one < (is_relayed(remote) ? kMaxPairingsOfRelay : kMaxPairingsOfOne);
 }
 
 /// Brings the user's answers to those who wait for them, and asks about the next where nobody is asked about.
@@ -95,8 +98,10 @@ Result<> Network::answer(PairMachine& machine) {
   } else if (invite->used_by && *invite->used_by != machine.asked->cert.device) {
     machine.inviter.refuse_as_used();
   } else if (about_it && row->state == PairState::approved) {
-    machine.inviter.approve({instance_->replica.state().group(), instance_->replica.state().roster().group_name(), {}},
-                            current_time());
+    machine.offered = invite_relays();
+    wire::PairOfferBox offer{instance_->replica.state().group(), instance_->replica.state().roster().group_name(), {}};
+    for (auto const& relay : machine.offered) offer.relays.push_back({relay.url, relay.relay, relay.channel});
+    machine.inviter.approve(offer, current_time());
   } else {
     return {};
   }
@@ -163,6 +168,8 @@ Result<> Network::commit_pair(PairMachine& machine, core::PairCommit const& comm
     KITH_TRY(epoch, replica.usable_epoch(current_time()));
     std::vector<wire::Op> ops;
     ops.emplace_back(wire::DeviceAdd{commit.cert, free_name(taken_names(roster), commit.name), epoch, std::nullopt});
+    for (std::size_t i = 0; i < machine.offered.size(); ++i)
+      ops.emplace_back(wire::DeviceRelay{commit.cert.device, machine.offered[i].relay, commit.pseudonyms[i]});
     KITH_TRY(ids, replica.write(std::move(ops), current_time()));
     welcome.device_add = ids.front().entry;
   }
@@ -175,7 +182,8 @@ Result<> Network::commit_pair(PairMachine& machine, core::PairCommit const& comm
     for (auto const& address : own_addresses()) welcome.addresses.push_back({address});
   }
   machine.inviter.welcome(welcome, current_time());
-  return exchange_->on_local_change(current_time());
+  KITH_CHECK(exchange_->on_local_change(current_time()));
+  return relays_look();  // the relays are told whom they serve from now on
 }
 
 }  // namespace kith::engine

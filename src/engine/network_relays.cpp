@@ -1,6 +1,7 @@
 #include "engine/folder_service.hpp"
 #include "engine/log.hpp"
 #include "engine/network_machines.hpp"
+#include "engine/offered_relays.hpp"
 #include "engine/relay_status.hpp"
 #include "engine/relay_uploads.hpp"
 #include "link/ws/websocket.hpp"
@@ -44,12 +45,17 @@ class Network::RelayMachine final : public link::StreamMachine {
   std::shared_ptr<RelayLink> relay_;
 };
 
-/// One mailbox for each relay of the roster; those that it names no more are left.
+/// One mailbox for each relay of the roster; those that it names no more are left. A device that has just been let in
+/// has no roster yet, and goes by what its inviter said.
 Result<> Network::look_at_relays() {
   auto& store = instance_->store();
   auto const& roster = instance_->replica.state().roster();
   auto const removed = roster.removed(instance_->replica.self());
-  auto const wanted = removed ? std::vector<core::Roster::Relay>{} : roster.relays();
+  auto wanted = removed ? std::vector<core::Roster::Relay>{} : roster.relays();
+  if (roster.find(instance_->replica.self()) == nullptr) {
+    KITH_TRY(offered, offered_relays(store));
+    wanted = std::move(offered);
+  }
   for (auto one = relays_.begin(); one != relays_.end();) {
     auto const& known = one->second->mailbox.relay();
     bool const stays = std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {

@@ -18,6 +18,13 @@ void RelayRow::read(wire::Reader& reader) {
   failure_errno = static_cast<std::int32_t>(number_of_error);
 }
 
+void InviteRelayRow::write(wire::Writer& writer) const {
+  core::write_row(writer, open, wire::text(failure, kLimits.max_name_bytes));
+}
+void InviteRelayRow::read(wire::Reader& reader) {
+  core::read_row(reader, open, wire::text(failure, kLimits.max_name_bytes));
+}
+
 std::string_view trouble_code(sync::RelayTrouble trouble) {
   using enum sync::RelayTrouble;
   switch (trouble) {
@@ -39,6 +46,8 @@ std::string_view relay_failure_code(std::string_view error_name) {
   if (error_name == "channel.wrong_relay") return "relay-key-changed";
   if (error_name == "channel.not_relay" || error_name == "link.not_websocket") return "not-a-relay";
   if (error_name == "link.tls_untrusted" || error_name == "link.tls_failed") return "relay-untrusted";
+  if (error_name == "link.bad_answer") return "not-a-relay";
+  if (error_name == "link.rate_limited") return "relay-busy";
   if (error_name == "core.version_mismatch") return "version-mismatch";
   return "relay-unreachable";
 }

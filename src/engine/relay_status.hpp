@@ -23,6 +23,17 @@ struct RelayRow {
   friend bool operator==(RelayRow const&, RelayRow const&) = default;
 };
 
+/// How one invite stands at one relay, by which devices join that have no other way here. Key: its lookup and the
+/// relay's key.
+struct InviteRelayRow {
+  static constexpr std::string_view kPrefix = "invite-relay/";
+  bool open = false;    ///< the relay holds it
+  std::string failure;  ///< the error's name where it does not and will not at once; else empty
+  void write(wire::Writer& writer) const;
+  void read(wire::Reader& reader);
+  friend bool operator==(InviteRelayRow const&, InviteRelayRow const&) = default;
+};
+
 /// The failure code of a relay's trouble, as in failure_codes(); empty for none.
 [[nodiscard]] std::string_view trouble_code(sync::RelayTrouble trouble);
 /// The failure code of a connection that could not be made or broke, by its error's name; empty for none.

@@ -45,6 +45,10 @@ inline constexpr WarningCode kWarnings[] = {
     {"pending", "a message is stored here, and on no other device yet",
      "No other device was reached. The message is on this disk and goes out by itself as soon as one is, while "
      "`kith sync`, `kith pull --follow` or another command runs. `kith push --wait safe` waits for it."},
+    {"relay-without-invite", "a relay does not hold the invite that was made",
+     "Devices that are not on the same network join through the group's relays. This one could not be reached, or takes "
+     "no more invites now; kith goes on trying while the invite is open. `kith relay test` says which step fails. The "
+     "addresses that were printed are good without it."},
     {"said-removed", "another device says that this one was removed",
      "Any device of the group can say so, and one that was stolen may lie: kith believes nothing but the signed removal, "
      "and goes on as before. But a device that was removed may be unable to read that, where the group's key had changed "

@@ -1,0 +1,51 @@
+#include "cli/relay_choice.hpp"
+
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "engine/relay_setup.hpp"
+
+namespace kith::cli {
+
+using engine::EngineError;
+
+std::chrono::milliseconds relay_patience(Context& context) {
+  constexpr auto kAnswerTime = std::chrono::seconds{20};
+  return context.global.timeout.value_or(kAnswerTime);
+}
+
+std::string key_mark(wire::RelayKey const& key) {
+  auto const digits = to_hex(key.view());
+  return fmt::format("{}-{}-{}", digits.substr(0, 4), digits.substr(4, 4), digits.substr(8, 4));
+}
+
+Result<link::RelayAddress> pinned_relay(Context& context, std::string const& url, bool trust) {
+  KITH_TRY(address, link::parse_relay_address(url));
+  auto found = engine::find_relay(address, relay_patience(context));
+  if (!found) return fail(found.error());
+  if (address.key) return address;
+  address.key = found->key.bytes;
+  if (!trust) {
+    auto const question = fmt::format("{} has the key {}. Is that the one that its operator gave you?",
+                                      printable(link::host_port(address)), key_mark(found->key));
+    if (!context.prompt.possible()) return fail(EngineError::relay_unpinned, SubjectDetail{link::host_port(address)});
+    KITH_TRY(yes, context.prompt.confirm(question));
+    if (!yes) return fail(EngineError::declined);
+  }
+  return address;
+}
+
+Result<std::string> read_relay_token(std::optional<std::string> const& file) {
+  if (!file) return std::string{};
+  std::ifstream in(*file, std::ios::binary);
+  if (!in) return fail(EngineError::usage, SubjectDetail{fmt::format("cannot read the token in {}", printable(*file))});
+  std::string token(kLimits.max_name_bytes, '\0');
+  in.read(token.data(), static_cast<std::streamsize>(token.size()));
+  token.resize(static_cast<std::size_t>(in.gcount()));
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
+  return token;
+}
+
+}  // namespace kith::cli
