@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Two devices of one person, in two homes and two processes on this machine: pairs them, keeps a folder and messages in
-step, makes a conflict and a deletion, kills one side in the middle of a transfer, and proves that both hold the same.
+step, makes a conflict and a deletion, kills one side in the middle of a transfer, and proves that both hold the same. Then
+the two are never there together, and meet at a relay that can read nothing.
 
     tools/demo.py [--bin DIR] [FOLDER]     FOLDER is copied, never touched
 
@@ -15,6 +16,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,7 @@ BIG_BYTES = 96 << 20
 class Demo:
     def __init__(self, bin_dir, folder):
         self.kith = bin_dir / "kith"
+        self.relay = bin_dir / "kith-relay"
         self.find_keys = bin_dir / "kith_find_keys"
         self.source = folder
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="kith-demo-"))
@@ -250,6 +253,50 @@ class Demo:
             self.fail("verify did not say that they are identical")
         self.timed("verify", time.monotonic() - begin)
 
+    def meet_at_a_relay(self):
+        self.title("never there together: a relay")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        data = self.dir / "relay-data"
+        print(f"\nserver$ kith-relay serve --listen 127.0.0.1:{port} --data {data}\n  (goes on in the background)")
+        log = open(self.dir / "relay.log", "w+b")
+        relay = subprocess.Popen([str(self.relay), "serve", "--listen", f"127.0.0.1:{port}", "--data", str(data)],
+                                 env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        relay.log = log.name
+        self.running.append(relay)
+        self.until("the relay", lambda: "kith relay add" in open(log.name).read(), relay)
+        url = open(log.name).read().split("kith relay add '")[1].split("'")[0]
+        self.run("laptop", "relay", "add", url)
+        served = lambda: json.loads(self.run("desktop", "relay", "ls", "--json", show=False).stdout)["relays"]
+        self.until("the desktop is served", lambda: [each for each in served() if each["connected"]], self.sync["desktop"])
+        self.stop(self.sync["desktop"])
+        print("  the desktop is switched off")
+
+        waiting = lambda: {path for path in (data / "relay.objects").rglob("*") if path.is_file()}
+        ours = lambda: json.loads(self.run("laptop", "relay", "ls", "--json", show=False).stdout)["relays"][0]
+        before = waiting()
+        self.run("laptop", "push", "to a desktop that is off", "--wait", "safe")
+        (self.notes["laptop"] / "for the desktop.txt").write_text("written while it was off\n" * 1000)
+        self.until("the relay has the contents", lambda: waiting() - before and ours()["has_all"], self.sync["laptop"])
+        self.stop(self.sync["laptop"])
+        print("  the laptop is switched off, and the desktop on")
+        held = b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
+        if b"written while" in held or b"for the desktop" in held or b"that is off" in held:
+            self.fail("the relay can read something")
+
+        begin = time.monotonic()
+        found = self.run("desktop", "pull").stdout
+        if found != "to a desktop that is off\n":
+            self.fail(f"pull printed {found!r}")
+        self.sync["desktop"] = self.start("desktop", "sync", self.notes["desktop"])
+        self.until("the file from the relay", self.same, self.sync["desktop"])
+        self.timed("message and file, from the relay", time.monotonic() - begin)
+        self.sync["laptop"] = self.start("laptop", "sync", self.notes["laptop"])
+        self.until("both are there again", lambda: json.loads(
+            self.run("laptop", "status", "--json", show=False).stdout)["devices"], self.sync["laptop"])
+        self.run("laptop", "relay", "ls")
+
     def revoke(self):
         self.title("one device is removed")
         self.run("laptop", "devices", "revoke", "desktop", "--lost", "--yes")
@@ -291,6 +338,11 @@ All of it held. For two real machines, with build/bin/kith on both:
   desktop$  kith pair --join CODE --peer HOST:PORT
   laptop$   kith sync ~/Notes                desktop$  kith sync ~/Notes
 
+For devices that are never there together, on any machine that both reach:
+
+  server$   kith-relay serve --listen 0.0.0.0:8080
+  laptop$   kith relay add 'ws://HOST:8080/#key=...'     the line that it prints
+
 kith help says more; docs/ explains how it works.""")
 
     def end(self):
@@ -312,7 +364,7 @@ def main():
     begin = time.monotonic()
     try:
         for part in (demo.pair, demo.sync_folder, demo.live_edits, demo.conflict, demo.deletion, demo.crash, demo.messages,
-                     demo.prove, demo.revoke, demo.keys_at_rest):
+                     demo.prove, demo.meet_at_a_relay, demo.revoke, demo.keys_at_rest):
             part()
         demo.timings.append(("the whole demonstration", time.monotonic() - begin))
         for process in demo.running:

@@ -66,7 +66,7 @@ Result<int> print_relays(Context& context, Client& client) {
                                 {"address", printable(line.relay.url)},
                                 {"key", to_hex(line.relay.relay.view())},
                                 {"connected", line.shown && line.row.connected},
-                                {"has_all", book.relay_holds_all(line.relay.relay)},
+                                {"has_all", line.shown && line.row.connected ? line.row.has_all : book.relay_holds_all(line.relay.relay)},
                                 {"last_error_code", shown.empty() ? Json() : Json(shown)}});
   }
   context.out.document(object);

@@ -44,7 +44,7 @@ void Network::stop(std::chrono::milliseconds grace) {
       bool const answering = std::ranges::any_of(pairings_, [](auto const* each) { return each->answered; });
       check(look_at_invites());
       bool const revoking = Clock::now() < revoked_at_ + kRevokeTime;
-      if ((quiet && !answering && !revoking) || Clock::now() >= until) return loop_.stop();
+      if ((quiet && !answering && !revoking && !relays_busy()) || Clock::now() >= until) return loop_.stop();
       lock_alarm_->set(Clock::now() + std::chrono::milliseconds{10});
     });
     lock_alarm_->set(Clock::now());

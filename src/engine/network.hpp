@@ -127,6 +127,7 @@ class Network {
   [[nodiscard]] std::optional<Instant> relays_deadline() const;
   [[nodiscard]] Result<> settle_relays();
   void leave_relays();
+  [[nodiscard]] bool relays_busy() const;
   [[nodiscard]] Result<> serve_away();
   void uploads_soon();
   [[nodiscard]] Result<> tell(RelayLink& relay, sync::MailboxEvent const& event);

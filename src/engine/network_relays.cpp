@@ -19,6 +19,9 @@ struct Network::RelayLink {
   RelayLink(Instance& instance, core::Roster::Relay const& relay)
       : mailbox(instance.replica, instance.store(), relay, instance.random) {}
 
+  /// Whether something is on its way there.
+  [[nodiscard]] bool busy() const { return mailbox.live() && (mailbox.pushing() || mailbox.uploading()); }
+
   sync::Mailbox mailbox;
   std::weak_ptr<RelayMachine> machine;
   RelayRow row;
@@ -38,7 +41,9 @@ class Network::RelayMachine final : public link::StreamMachine {
     network_.settle();
   }
   [[nodiscard]] bool poll_transmit(Bytes& out) override { return relay_->mailbox.poll_transmit(out); }
-  [[nodiscard]] bool done() const override { return relay_->mailbox.link_done() || network_.stopping_; }
+  [[nodiscard]] bool done() const override {
+    return relay_->mailbox.link_done() || (network_.stopping_ && !relay_->busy());
+  }
 
  private:
   Network& network_;
@@ -196,6 +201,11 @@ Result<> Network::settle_relays() {
   return {};
 }
 
+bool Network::relays_busy() const {
+  return std::ranges::any_of(relays_,
+                             [](auto const& each) { return each.second->busy() && !each.second->machine.expired(); });
+}
+
 void Network::leave_relays() {
   for (auto const& [key, relay] : relays_) {
     // What could not be written down is found out again: it is pulled or pushed once more.
@@ -245,7 +255,8 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
 Result<> Network::show(RelayLink& relay, wire::RelayKey const& key) {
   auto& row = relay.row;
   row.caught_up = relay.mailbox.live();
-  row.has_all = row.caught_up && !relay.mailbox.pushing() && relay.mailbox.holds_all();
+  row.has_all =
+      row.caught_up && !relay.busy() && !uploads_due_ && !relay.mailbox.pushing() && relay.mailbox.holds_all();
   if (row == relay.shown) return {};
   KITH_CHECK(relay.mailbox.flush());
   relay.shown = row;

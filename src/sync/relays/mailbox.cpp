@@ -215,7 +215,7 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
   since_ = now.mono;
   answer_due_.reset();
   object_ttl_ = std::chrono::seconds{std::min<std::uint64_t>(welcome.object_ttl_s, 1U << 30)};
-  KITH_CHECK(reconcile(welcome));
+  KITH_CHECK(reconcile(welcome, now));
   set_trouble(RelayTrouble::none);
   events_.emplace_back(RelayUp{});
   KITH_TRY(known, chain_.holds(store_, welcome.acl_version, welcome.acl_hash));
@@ -234,11 +234,11 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
 
 /// Holds what the relay says of this device's pushes against what is known here. It may have lost some, it may be
 /// another mailbox altogether, or this home may be older than what it once pushed.
-Result<> Mailbox::reconcile(wire::Welcome const& welcome) {
+Result<> Mailbox::reconcile(wire::Welcome const& welcome, Now now) {
   bool const same = record_.log_epoch == welcome.log_epoch;
   auto const first = record_.acked.value, last = first + record_.outbox.size();
   auto const theirs = welcome.last_push_seq.value;
-  if (same && theirs >= first && theirs <= last) return acknowledge(static_cast<std::size_t>(theirs - first));
+  if (same && theirs >= first && theirs <= last) return acknowledge(static_cast<std::size_t>(theirs - first), now);
   bool const known_before = !record_.log_epoch.is_zero();
   if (known_before) KITH_CHECK(forget());
   if (known_before && theirs < first) events_.emplace_back(RelayTroubled{RelayTrouble::lost_data, 0});

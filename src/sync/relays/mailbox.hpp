@@ -139,7 +139,7 @@ class Mailbox {
   void set_chunk_reader(ChunkReader reader) { read_chunk_ = std::move(reader); }
   /// Leaves chunks at the relay for devices that are away, those that are not there yet.
   [[nodiscard]] Result<> upload(std::vector<ChunkId> const& chunks, Now now);
-  [[nodiscard]] bool uploading() const { return !uploads_.empty() || object_.has_value(); }
+  [[nodiscard]] bool uploading() const;
   /// The chunks that are wanted and that no device gives; replaces what was said before.
   [[nodiscard]] Result<> want(std::vector<ChunkId> const& chunks, Now now);
   /// A chunk that came was not what its id names.
@@ -154,7 +154,7 @@ class Mailbox {
   [[nodiscard]] RelayRecord const& record() const { return record_; }
   /// Whether the relay is known to hold every entry that this device would pass on.
   [[nodiscard]] bool holds_all() const;
-  /// Whether something of this device's own is still to be acknowledged.
+  /// Whether something that was pushed is still to be acknowledged.
   [[nodiscard]] bool pushing() const { return !record_.outbox.empty(); }
 
  private:
@@ -172,7 +172,7 @@ class Mailbox {
   [[nodiscard]] Result<> on_message(wire::RelayMessage message, Now now);
   [[nodiscard]] Result<> on_welcome(wire::Welcome const& welcome, Now now);
   [[nodiscard]] Result<> on_failure(wire::RelayFailure const& failure, Now now);
-  [[nodiscard]] Result<> reconcile(wire::Welcome const& welcome);
+  [[nodiscard]] Result<> reconcile(wire::Welcome const& welcome, Now now);
   [[nodiscard]] Result<> forget();
 
   // Pulling (mailbox_pull.cpp).
@@ -187,6 +187,7 @@ class Mailbox {
   [[nodiscard]] Result<> work_objects(Now now);
   [[nodiscard]] Result<> next_upload(Now now);
   [[nodiscard]] Result<> on_uploaded(Now now);
+  [[nodiscard]] Result<> note_announced(OutboxItem const& item, Now now);
   [[nodiscard]] Result<> next_download(Now now);
   [[nodiscard]] Result<> on_part(wire::ObjPart part, Now now);
   [[nodiscard]] Result<> on_object(ByteView sealed);
@@ -201,7 +202,7 @@ class Mailbox {
   [[nodiscard]] Result<Bytes> bytes_of_item(OutboxItem const& item) const;
   [[nodiscard]] Result<> send_outbox();
   [[nodiscard]] Result<> on_pushed(wire::PushAck const& ack, Now now);
-  [[nodiscard]] Result<> acknowledge(std::size_t count);
+  [[nodiscard]] Result<> acknowledge(std::size_t count, Now now);
   [[nodiscard]] bool in_reach(core::EntryRecord const& record) const;
 
   // Whom the relay serves (mailbox_acl.cpp).

@@ -75,6 +75,22 @@ Result<> Mailbox::forget_object(wire::ObjectId const& object) {
 
 // Uploads.
 
+bool Mailbox::uploading() const {
+  bool const announcing =
+      std::ranges::any_of(record_.outbox, [](OutboxItem const& item) { return item.entry.is_zero(); });
+  return !uploads_.empty() || object_ || !announcements_.empty() || announcing;
+}
+
+/// An announcement is on the relay's disk.
+Result<> Mailbox::note_announced(OutboxItem const& item, Now now) {
+  auto const announcement = open_announcement(replica_.state(), item.sealed);
+  if (!announcement) return {};
+  auto const expires = now.wall.ms + std::chrono::milliseconds(std::chrono::seconds{item.ttl_s}).count();
+  KITH_TRY(transaction, store::Transaction::begin(store_));
+  KITH_CHECK(book_.note(store_, *announcement, expires, true));
+  return transaction.commit();
+}
+
 Result<> Mailbox::work_objects(Now now) {
   KITH_CHECK(send_presence(now));
   KITH_CHECK(next_upload(now));
@@ -124,7 +140,8 @@ Result<> Mailbox::next_upload(Now now) {
   return {};
 }
 
-/// The object is on the relay's disk: the others may hear of it.
+/// The object is on the relay's disk: the others may hear of it. It counts as there when the relay has the announcement
+/// too; after a crash in between its chunks are uploaded again.
 Result<> Mailbox::on_uploaded(Now now) {
   auto const upload = *std::exchange(object_, std::nullopt);
   auto const epoch = replica_.sealing_epoch();
@@ -133,9 +150,6 @@ Result<> Mailbox::on_uploaded(Now now) {
     announcements_.push_back({{},
                               static_cast<std::uint32_t>(ttl.count()),
                               seal_announcement(replica_, *epoch, upload.announcement, random_)});
-    KITH_TRY(transaction, store::Transaction::begin(store_));
-    KITH_CHECK(book_.note(store_, upload.announcement, now.wall.ms + std::chrono::milliseconds(ttl).count(), true));
-    KITH_CHECK(transaction.commit());
   }
   events_.emplace_back(RelayMoved{});
   KITH_CHECK(push(now));

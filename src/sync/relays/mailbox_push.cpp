@@ -147,7 +147,7 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
     record_.position = ack.cursors[i];
     record_.last_item = wire::item_hash(sealed);
   }
-  KITH_CHECK(acknowledge(pushed_items_));
+  KITH_CHECK(acknowledge(pushed_items_, now));
   if (trouble_ == RelayTrouble::quota || trouble_ == RelayTrouble::storage_full) set_trouble(RelayTrouble::none);
   if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
   if (acked_cursor_ < record_.position) {
@@ -159,9 +159,12 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
 }
 
 /// So many of the outbox are on the relay's disk.
-Result<> Mailbox::acknowledge(std::size_t count) {
+Result<> Mailbox::acknowledge(std::size_t count, Now now) {
   for (std::size_t i = 0; i < count; ++i) {
-    if (record_.outbox[i].entry.is_zero()) continue;
+    if (record_.outbox[i].entry.is_zero()) {
+      KITH_CHECK(note_announced(record_.outbox[i], now));
+      continue;
+    }
     KITH_TRY(record, replica_.state().record(record_.outbox[i].entry));
     if (!record) return fail(core::CoreError::corrupt_record);
     if (in_reach(*record)) record_.there.include(record->place());
