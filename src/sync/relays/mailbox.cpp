@@ -87,7 +87,11 @@ void Mailbox::on_connected(Now now) {
 Result<> Mailbox::on_closed(Now now) {
   bool const was_up = state_ == State::catching_up || state_ == State::live;
   if (was_up) failures_ = 0;
-  if (state_ != State::idle) dial_failed(core::CoreError::closed, now);
+  if (state_ == State::ending) {
+    state_ = State::idle;  // what ended it was told, and says when to dial again
+  } else if (state_ != State::idle) {
+    dial_failed(core::CoreError::closed, now);
+  }
   return flush();
 }
 
