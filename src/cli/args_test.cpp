@@ -119,6 +119,8 @@ TEST(Args, Devices) {
   auto const rename = as<DevicesRenameOptions>({"devices", "rename", "7f3k", "new name"});
   EXPECT_EQ(rename.device, "7f3k");
   EXPECT_EQ(rename.name, "new name");
+  EXPECT_EQ(as<DevicesPauseOptions>({"devices", "pause", "phone"}).device, "phone");
+  EXPECT_EQ(as<DevicesResumeOptions>({"devices", "resume", "id:657aaf52"}).device, "id:657aaf52");
   auto const revoke = as<DevicesRevokeOptions>({"devices", "revoke", "phone"});
   EXPECT_EQ(revoke.device, "phone");
   EXPECT_EQ(revoke.reason, wire::RemoveReason::retired);
@@ -205,7 +207,7 @@ TEST(Args, FaultsNameWhatMayBeMeant) {
       {{"pus", "status"}, "there is no command \"pus\"; did you mean push? | push"},
       {{"--json", "stauts"}, "there is no command \"stauts\"; did you mean status? | status"},
       {{"frobnicate"}, "there is no command \"frobnicate\" | "},
-      {{"devices"}, "devices needs one of: ls, rename, revoke | devices"},
+      {{"devices"}, "devices needs one of: ls, rename, revoke, pause, resume | devices"},
       {{"devices", "lst"}, "there is no command \"devices lst\"; did you mean devices ls? | devices ls"},
       {{"config", "sho"}, "there is no command \"config sho\"; did you mean config show? | config show"},
       {{"config", "frobnicate"}, "there is no command \"config frobnicate\" | config"},
@@ -223,6 +225,7 @@ TEST(Args, FaultsNameWhatMayBeMeant) {
       {{"sync"}, "sync needs DIR | sync"},
       {{"sync", ""}, "DIR cannot be \"\"; it takes a directory | sync"},
       {{"config", "set", "log.level"}, "config set needs VALUE | config set"},
+      {{"devices", "pause"}, "devices pause needs DEV | devices pause"},
       {{"devices", "rename", "a"}, "devices rename needs NAME | devices rename"},
       {{"devices", "rename", "a", "b\x1b"},
        "NAME cannot be \"b\x1b\"; it takes a name without control characters | devices rename"},

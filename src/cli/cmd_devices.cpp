@@ -187,6 +187,47 @@ Result<int> revoke(Context& context, DevicesRevokeOptions const& options) {
   return context.out.json() ? print_devices(context, *client) : Result<int>(engine::kExitOk);
 }
 
+enum class Relays { pause, resume };
+
+Result<int> set_paused(Context& context, std::string const& text, Relays wanted) {
+  bool const pause = wanted == Relays::pause;
+  KITH_TRY(client, open_client(context, pause ? "kith devices pause" : "kith devices resume"));
+  KITH_CHECK(check_member(context, *client));
+  KITH_TRY(device, find_device(*client, text));
+  auto& out = context.out;
+  auto const which = name_and_id(*client, device);
+  auto const& roster = client->instance().replica.state().roster();
+  if (pause && device == client->device_id()) {
+    return fail(EngineError::usage,
+                SubjectDetail{fmt::format("{} is the device you are at: pause it on another one", which)});
+  }
+  if (roster.find(device)->paused == pause) {
+    out.result(fmt::format("{} {}; nothing was changed.", which, pause ? "was paused already" : "is not paused"));
+    return out.json() ? print_devices(context, *client) : Result<int>(engine::kExitOk);
+  }
+  bool const relays = !roster.relays().empty();
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::DevicePause{device, pause});
+  KITH_TRY(written, client->instance().replica.write(std::move(ops), engine::current_time()));
+  static_cast<void>(written);
+  client->bell().ring();
+  KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
+  if (out.json()) return print_devices(context, *client);
+  if (pause) {
+    out.result(fmt::format("{} {} is paused: relays serve it no more until {}", out.glyphs().done(), which,
+                           out.command(fmt::format("kith devices resume {}", sure_id(*client, device)))));
+    out.note("It keeps its keys and what it has, and devices that meet it directly still exchange everything with it.");
+  } else {
+    out.result(fmt::format("{} {} is resumed: relays serve it again.", out.glyphs().done(), which));
+  }
+  if (!relays) {
+    out.note("This group uses no relay: nothing changes until it does.");
+  } else if (reached.relays_level.empty()) {
+    out.note("No relay was reached: it takes effect when a device that has heard of it connects to one.");
+  }
+  return engine::kExitOk;
+}
+
 }  // namespace
 
 Result<core::RecoveryKeys> read_recovery_words(std::string const& file) {
@@ -213,6 +254,12 @@ int cmd_devices_rename(Context& context, DevicesRenameOptions const& options) {
 }
 int cmd_devices_revoke(Context& context, DevicesRevokeOptions const& options) {
   return run_body(context, [&] { return revoke(context, options); });
+}
+int cmd_devices_pause(Context& context, DevicesPauseOptions const& options) {
+  return run_body(context, [&] { return set_paused(context, options.device, Relays::pause); });
+}
+int cmd_devices_resume(Context& context, DevicesResumeOptions const& options) {
+  return run_body(context, [&] { return set_paused(context, options.device, Relays::resume); });
 }
 
 }  // namespace kith::cli

@@ -145,6 +145,12 @@ Checked<Command> build_devices_revoke(Given const& given) {
   return DevicesRevokeOptions{given.text("DEV").value_or(""), given.text("--recovery-file"), reason};
 }
 
+void declare_device(App& app) { app.add_option("DEV", "a device: its name, or the beginning of its id")->required(); }
+template <class Options>
+Checked<Command> build_device(Given const& given) {
+  return Options{given.text("DEV").value_or("")};
+}
+
 // push and pull
 
 void declare_push(App& app) {
@@ -299,6 +305,10 @@ std::vector<Leaf> const& leaves() {
        is_plugged<DevicesRenameOptions>},
       {"devices revoke", "remove a device for good", declare_devices_revoke, build_devices_revoke,
        is_plugged<DevicesRevokeOptions>},
+      {"devices pause", "have relays serve a device no more, until it is resumed", declare_device,
+       build_device<DevicesPauseOptions>, is_plugged<DevicesPauseOptions>},
+      {"devices resume", "have relays serve a device again", declare_device, build_device<DevicesResumeOptions>,
+       is_plugged<DevicesResumeOptions>},
       {"relay ls", "the group's relays", declare_nothing, build_plain<RelayLsOptions>, is_plugged<RelayLsOptions>},
       {"relay add", "use a relay", declare_relay_add, build_relay_add, is_plugged<RelayAddOptions>},
       {"relay rm", "use a relay no more", declare_relay_rm, build_relay_rm, is_plugged<RelayRmOptions>},

@@ -15,6 +15,8 @@ Handlers const& handlers() {
     plug(made, cmd_devices_ls);
     plug(made, cmd_devices_rename);
     plug(made, cmd_devices_revoke);
+    plug(made, cmd_devices_pause);
+    plug(made, cmd_devices_resume);
     plug(made, cmd_relay_ls);
     plug(made, cmd_relay_add);
     plug(made, cmd_relay_rm);

@@ -39,6 +39,8 @@ int cmd_verify(Context& context, VerifyOptions const& options);
 int cmd_devices_ls(Context& context, DevicesLsOptions const& options);
 int cmd_devices_rename(Context& context, DevicesRenameOptions const& options);
 int cmd_devices_revoke(Context& context, DevicesRevokeOptions const& options);
+int cmd_devices_pause(Context& context, DevicesPauseOptions const& options);
+int cmd_devices_resume(Context& context, DevicesResumeOptions const& options);
 int cmd_relay_ls(Context& context, RelayLsOptions const& options);
 int cmd_relay_add(Context& context, RelayAddOptions const& options);
 int cmd_relay_rm(Context& context, RelayRmOptions const& options);

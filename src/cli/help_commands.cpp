@@ -52,7 +52,8 @@ std::span<CommandPage const> command_pages() {
        "in DIR/.kith/trash for some days. A directory that is not there yet is made, with all above it, once another device "
        "has told of a folder of its name; --new makes it at once.\n\n"
        "--once ends with 0 when all that were reached are in step; with 3 when something was left alone, here or on one "
-       "of them, or none of them keeps the folder.\n\n"
+       "of them, or none of them keeps the folder. Where only a relay can be reached, names and versions go there: it ends "
+       "with 3 when what is in the files is on this device only, and with 0 when it is elsewhere too.\n\n"
        "A directory that was put back from a backup counts as what you want now: what it lacks is deleted on other "
        "devices, into their trash. To have it compared instead, delete its .kith and name the folder: kith sync DIR "
        "--folder NAME.\n\n"
@@ -71,7 +72,7 @@ std::span<CommandPage const> command_pages() {
        "is stored on this disk first and goes out when a device can be reached.\n\n"
        "What looks like a path (it begins with /, ./, ../ or ~, or is one word with a slash in it or a dot in front) is "
        "an error where no such file is; --text sends it as it stands.\n\n"
-       "--wait safe waits until another device has stored it, --wait seen until one has taken it in.",
+       "--wait safe waits until another device or a relay has stored it, --wait seen until a device has taken it in.",
        {{"kith push 'see you at nine'", "a text"},
         {"kith push notes.txt --topic notes", "a file"},
         {"kith push - --wait safe", "standard input, until another device has it"},
@@ -89,16 +90,20 @@ std::span<CommandPage const> command_pages() {
         {"kith pull --json", "with authors, times and numbers"}}},
       {"status",
        "",
-       "Says in one line whether everything is in step, and then what is not, and why.",
+       "Says in one line whether everything is in step, and then what is not, and why. What a relay has on its disk counts as "
+       "safe, also while other devices are away; of a folder that is names and versions, until what is in its files is "
+       "elsewhere too.",
        {{"kith status", "the whole picture"}, {"kith status --json", "for a program"}}},
       {"verify",
        "[FOLDER]",
        "Reads every file again, compares it with what was recorded, and compares the record with each device that can "
        "be reached. A device that has not got everything yet is not different, only behind: it is said what is still to come "
-       "and from whom.\n\n"
+       "and from whom. Of each relay it says whether it holds everything that this device would pass on; a relay proves "
+       "nothing about the devices, so that changes no exit code.\n\n"
        "Exit code 0: all identical; 3: nothing is wrong, but something is still to come or to go, or is left alone here or "
        "there, a folder's disk is away, no device that was reached keeps a folder, or some devices could not be reached; 10: none "
-       "could; 1: something differs, or a file is not what was recorded.",
+       "could; 1: something differs, a file is not what was recorded, or a relay shows a list of devices that the group did "
+       "not make.",
        {{"kith verify", "everything"}, {"kith verify photos", "one folder"}}},
       {"devices ls",
        "",
@@ -122,6 +127,18 @@ std::span<CommandPage const> command_pages() {
        {{"kith devices revoke phone --lost", "a lost phone"},
         {"kith devices revoke id:657aaf52", "the device of this id, whatever others are called"},
         {"kith devices revoke laptop --recovery-file words.txt", "a device that stands above this one"}}},
+      {"devices pause",
+       "DEV",
+       "Has the relays serve a device no more, until `kith devices resume DEV`: they hand it nothing, and take nothing from "
+       "it. It stays in the group and keeps its keys and all that it has; devices that meet it directly still exchange "
+       "everything with it. For a device that is away for long, or that may be lost: to shut one out for good, remove it "
+       "with `kith devices revoke DEV`.\n\n"
+       "The device that you are at cannot be paused: no relay would take from it that it is to be resumed.\n\n" + which_device,
+       {{"kith devices pause phone", "by its name"}, {"kith devices pause id:657aaf52", "by its id"}}},
+      {"devices resume",
+       "DEV",
+       "Has the relays serve a paused device again. What waited for it there comes when it next connects.\n\n" + which_device,
+       {{"kith devices resume phone", "by its name"}}},
       {"relay ls",
        "",
        "Lists the group's relays, the beginning of each one's key, and how it goes: whether it has everything that this "
@@ -175,7 +192,7 @@ std::span<CommandPage const> command_pages() {
       {"config path", "", "Prints where the configuration file is, or would be.", {{"kith config path", "a path"}}},
       {"doctor",
        "",
-       "Checks this device: home, keys, database, folders, network. Each check says what to do.",
+       "Checks this device: home, keys, database, folders, network, relays. Each check says what to do.",
        {{"kith doctor", "all checks"}, {"kith doctor --json", "for a program"}}},
       {"help",
        "[TOPIC|CODE]",

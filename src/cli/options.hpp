@@ -59,6 +59,14 @@ struct DevicesRevokeOptions {
   wire::RemoveReason reason = wire::RemoveReason::retired;
 };
 
+/// The relays serve it no more, until it is resumed.
+struct DevicesPauseOptions {
+  std::string device;
+};
+struct DevicesResumeOptions {
+  std::string device;
+};
+
 enum class PushWait { none, safe, seen };
 struct PushOptions {
   std::optional<std::string> what;  ///< a text, a file's name, or `-`; none: standard input
@@ -125,10 +133,11 @@ struct HelpOptions {
 };
 struct VersionOptions {};
 
-using Command = std::variant<InitOptions, PairOptions, DevicesLsOptions, DevicesRenameOptions, DevicesRevokeOptions,
-                             PushOptions, PullOptions, SyncOptions, StatusOptions, VerifyOptions, RelayLsOptions,
-                             RelayAddOptions, RelayRmOptions, RelayTestOptions, KeyShowRecoveryOptions,
-                             KeyRotateOptions, ConfigShowOptions, ConfigGetOptions, ConfigSetOptions,
-                             ConfigCheckOptions, ConfigPathOptions, DoctorOptions, HelpOptions, VersionOptions>;
+using Command =
+    std::variant<InitOptions, PairOptions, DevicesLsOptions, DevicesRenameOptions, DevicesRevokeOptions,
+                 DevicesPauseOptions, DevicesResumeOptions, PushOptions, PullOptions, SyncOptions, StatusOptions,
+                 VerifyOptions, RelayLsOptions, RelayAddOptions, RelayRmOptions, RelayTestOptions,
+                 KeyShowRecoveryOptions, KeyRotateOptions, ConfigShowOptions, ConfigGetOptions, ConfigSetOptions,
+                 ConfigCheckOptions, ConfigPathOptions, DoctorOptions, HelpOptions, VersionOptions>;
 
 }  // namespace kith::cli
