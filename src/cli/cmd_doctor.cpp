@@ -5,10 +5,12 @@
 #include <sys/statvfs.h>
 
 #include "cli/handlers.hpp"
+#include "cli/relay_standing.hpp"
 #include "cli/removal_claims.hpp"
 #include "disk/posix_file_system.hpp"
 #include "engine/folder_looks.hpp"
 #include "engine/key_file.hpp"
+#include "engine/relay_setup.hpp"
 
 namespace kith::cli {
 namespace {
@@ -18,7 +20,8 @@ using engine::Client;
 constexpr std::uint64_t kLittleSpace = 200ULL * 1024 * 1024;
 constexpr std::int64_t kSkewSeconds = 60;
 constexpr std::uint64_t kFewWatches = 65536;
-constexpr auto kDiskPatience = std::chrono::seconds{2};  ///< for all folders' disks to answer
+constexpr auto kRelayPatience = std::chrono::seconds{10};  ///< for each relay to shake hands
+constexpr auto kDiskPatience = std::chrono::seconds{2};    ///< for all folders' disks to answer
 
 /// Check after check; each says what to do.
 class Examination {
@@ -104,6 +107,7 @@ class Examination {
     if (was_removed(**client)) add("group", Error(core::CoreError::removed_self));
     check_network(**client);
     check_peers(**client);
+    check_relays(**client);
     check_claims(**client);
     check_folders(**client);
   }
@@ -169,6 +173,45 @@ class Examination {
     }
   }
 
+  /// Whether each answers, with the key that its address names, and whether it serves this device.
+  void check_relays(Client& client) {
+    auto const standings = relay_standings(client);
+    if (!standings) return add("relay", standings.error());
+    for (auto const& each : *standings) {
+      auto const address = link::parse_relay_address(each.relay.url);
+      if (!address) {
+        add("relay", address.error());
+        continue;
+      }
+      auto const found =
+          engine::find_relay(*address, context_.global.timeout.value_or(std::chrono::milliseconds(kRelayPatience)));
+      engine::FailureContext about;
+      about.address = each.url;
+      auto const* known = engine::find_failure_code(each.code());
+      if (!found) {
+        // One that is away, like a device that is away, is no fault of this one.
+        auto const failure = engine::explain(found.error(), about);
+        auto const* code =
+            engine::find_failure_code(failure.code == "address-unreachable" ? "relay-unreachable" : failure.code);
+        add("relay", failure.exit == engine::kExitUnreachable ? Verdict::warn : Verdict::fail,
+            failure.cause.empty() ? failure.what : fmt::format("{}: {}", failure.what, failure.cause),
+            code != nullptr ? remedies_of(*code) : failure.remedies);
+      } else if (known != nullptr && !each.passing()) {
+        add("relay", Verdict::warn, fmt::format("{}: {}", each.url, known->summary), remedies_of(*known));
+      } else {
+        add("relay", Verdict::ok,
+            fmt::format("{} answers in {} ms, with the key that the group knows", each.url, found->took.count()));
+      }
+    }
+  }
+
+  static std::vector<engine::Remedy> remedies_of(engine::FailureCode const& code) {
+    std::vector<engine::Remedy> remedies;
+    for (auto const& each : code.tries())
+      remedies.push_back({std::string(each.command), std::string(each.explanation)});
+    return remedies;
+  }
+
   /// No failure: whoever says so may lie.
   void check_claims(Client& client) {
     auto const claims = client.said_removed_by();
@@ -194,11 +237,8 @@ class Examination {
       }
       auto const* code = row.state == files::FolderState::stopped ? engine::find_failure_code(row.problem) : nullptr;
       if (code != nullptr) {
-        std::vector<engine::Remedy> remedies;
-        for (auto const& each : code->tries())
-          remedies.push_back(engine::Remedy{std::string(each.command), std::string(each.explanation)});
         add("folder", Verdict::fail,
-            fmt::format("{} in {} is stopped: {}", row.name, printable(row.root), code->summary), remedies);
+            fmt::format("{} in {} is stopped: {}", row.name, printable(row.root), code->summary), remedies_of(*code));
         continue;
       }
       add("folder", Verdict::ok, fmt::format("{} in {}", row.name, printable(row.root)));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/handlers.hpp"
+#include "cli/relay_standing.hpp"
 #include "cli/removal_claims.hpp"
 #include "disk/fd.hpp"
 #include "engine/private_file.hpp"
@@ -84,6 +85,12 @@ bool reached_state(DeliveryState state, PushWait wait) {
   return state != DeliveryState::pending;
 }
 
+/// Whether a relay has accepted this device.
+Result<bool> relay_connected(Client& client) {
+  KITH_TRY(relays, relay_standings(client));
+  return std::ranges::any_of(relays, &RelayStanding::connected);
+}
+
 /// Waits until the message has come as far as was asked for. @return what became of it
 Result<engine::Delivery> wait_for_delivery(Context& context, Client& client, core::OpId const& id, PushWait wait) {
   KITH_TRY(now_there, client.delivery(id));
@@ -92,7 +99,9 @@ Result<engine::Delivery> wait_for_delivery(Context& context, Client& client, cor
   bool const patient = wait != PushWait::none;
   KITH_TRY(sessions, client.sessions());
   // Without --wait: long enough for a device that is connected, or that answers at once; never longer.
-  auto const least = owner && sessions.empty() ? kSettleTime : owner ? std::chrono::milliseconds{1000} : kTellTime;
+  KITH_TRY(at_relay, relay_connected(client));
+  bool const nobody = sessions.empty() && !at_relay;
+  auto const least = owner && nobody ? kSettleTime : owner ? std::chrono::milliseconds{1000} : kTellTime;
   KITH_CHECK(client.connect());
   auto const patience = patient ? context.global.timeout.value_or(kPatience) : least;
   auto const until = Clock::now() + patience;
@@ -155,13 +164,15 @@ Result<int> push(Context& context, PushOptions const& options) {
       out.warning("pending", "this device is alone in its group: the message is on its disk. Invite another: " +
                                  out.command("kith pair"));
     } else if (options.wait == PushWait::none) {
-      out.warning("pending", "no other device has it yet; it is on this disk, and goes out when one is reached");
+      out.warning("pending",
+                  "nobody else has it yet; it is on this disk, and goes out when a device or a relay is reached");
     }
   }
   KITH_TRY(sessions, client->sessions());
   if (sessions.empty()) KITH_CHECK(RemovalClaims(context, *client).tell());
   if (options.wait == PushWait::none) return engine::kExitOk;
-  if (sessions.empty()) return fail(EngineError::nobody_reachable);
+  KITH_TRY(at_relay, relay_connected(*client));
+  if (sessions.empty() && !at_relay) return fail(EngineError::nobody_reachable);
   return fail(EngineError::timed_out);
 }
 

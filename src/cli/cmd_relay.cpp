@@ -3,74 +3,35 @@
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
 #include "cli/relay_choice.hpp"
+#include "cli/relay_standing.hpp"
 #include "cli/table.hpp"
 #include "engine/failure.hpp"
 #include "engine/relay_setup.hpp"
-#include "engine/relay_status.hpp"
 
 namespace kith::cli {
 namespace {
 
 using engine::Client;
 using engine::EngineError;
-using engine::RelayRow;
 
 /// How long the others may take to hear of a change before the command ends.
 constexpr auto kTellTime = std::chrono::milliseconds{1500};
 
-struct RelayLine {
-  core::Roster::Relay relay;
-  RelayRow row;
-  bool shown = false;  ///< somebody is on the network and says how it goes
-};
-
-Result<std::vector<RelayLine>> relay_lines(Client& client) {
-  KITH_CHECK(client.refresh());
-  KITH_TRY(owner, client.owner());
-  std::vector<RelayLine> lines;
-  for (auto const& relay : client.instance().replica.state().roster().relays()) {
-    RelayLine line{relay, {}, false};
-    if (owner) {
-      KITH_TRY(row, engine::get_control<RelayRow>(client.instance().store(), relay.relay.view()));
-      if (row) line.row = *row;
-      line.shown = row.has_value();
-    }
-    lines.push_back(std::move(line));
-  }
-  return lines;
-}
-
-std::string state_of(RelayLine const& line) {
-  if (!line.shown) return "not connected";
-  if (line.row.trouble != sync::RelayTrouble::none && !line.row.connected)
-    return std::string(engine::trouble_code(line.row.trouble));
-  if (line.row.connected) return line.row.has_all ? "has everything" : "catching up";
-  auto const code = engine::relay_failure_code(line.row.failure);
-  return code.empty() ? "connecting" : std::string(code);
-}
-
 Result<int> print_relays(Context& context, Client& client) {
-  KITH_TRY(lines, relay_lines(client));
-  KITH_TRY(book, engine::DeliveryBook::load(client.instance().replica, client.instance().store()));
+  KITH_CHECK(client.refresh());
+  KITH_TRY(standings, relay_standings(client));
   auto object = json_document("kith.relays/1");
   object["relays"] = Json::array();
   Table table({{"RELAY", Table::Align::left}, {"KEY", Table::Align::left}, {"STATE", Table::Align::left}});
-  for (auto const& line : lines) {
-    auto const url = engine::without_key(line.relay.url);
-    table.add({printable(url), key_mark(line.relay.relay), state_of(line)});
-    auto const code =
-        line.row.connected ? engine::trouble_code(line.row.trouble) : engine::relay_failure_code(line.row.failure);
-    auto const trouble = engine::trouble_code(line.row.trouble);
-    auto const shown = trouble.empty() ? code : trouble;
-    object["relays"].push_back({{"url", printable(url)},
-                                {"address", printable(line.relay.url)},
-                                {"key", to_hex(line.relay.relay.view())},
-                                {"connected", line.shown && line.row.connected},
-                                {"has_all", line.shown && line.row.connected ? line.row.has_all : book.relay_holds_all(line.relay.relay)},
-                                {"last_error_code", shown.empty() ? Json() : Json(shown)}});
+  for (auto const& each : standings) {
+    auto json = relay_json(each);
+    table.add({each.url, key_mark(each.relay.relay), relay_state(json, each.shown)});
+    json["address"] = printable(each.relay.url);
+    json["key"] = to_hex(each.relay.relay.view());
+    object["relays"].push_back(std::move(json));
   }
   context.out.document(object);
-  if (lines.empty()) {
+  if (standings.empty()) {
     context.out.note("This group uses no relay. Add one: " + context.out.command("kith relay add URL"));
   } else {
     context.out.block(table.text(context.out.out_style(), context.out.out_columns()));
@@ -167,7 +128,7 @@ Result<int> test(Context& context, RelayTestOptions const& options) {
     Json line{{"url", where}, {"reached", found.has_value()}};
     line["key"] = found ? Json(to_hex(found->key.view())) : Json();
     line["pinned"] = address.key.has_value();
-    line["took_ms"] = found ? Json(found->took.count()) : Json();
+    line["took_s"] = found ? Json(std::chrono::duration<double>(found->took).count()) : Json();
     line["error_code"] = Json();
     if (found) {
       context.out.result(fmt::format("{} {} answers in {} ms, key {}{}", context.out.glyphs().done(), where,

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/handlers.hpp"
+#include "cli/relay_standing.hpp"
 #include "cli/removal_claims.hpp"
 #include "cli/status_report.hpp"
 #include "cli/sync_run.hpp"
@@ -80,10 +81,13 @@ class Picture {
     KITH_TRY(book, engine::DeliveryBook::load(client_.instance().replica, client_.instance().store()));
     KITH_CHECK(gather_messages(book));
     KITH_CHECK(gather_devices(book));
-    object_["relays"] = Json::array();
+    KITH_CHECK(gather_relays(book));
     KITH_CHECK(gather_problems());
     object_["state"] = overall();
     KITH_CHECK(gather_forks());
+    for (auto const& each : relays_) {
+      if (each.passing()) add_problem(each.code(), each.url);
+    }
     return gather_claims();
   }
 
@@ -173,18 +177,31 @@ class Picture {
     return {};
   }
 
+  Result<> gather_relays(engine::DeliveryBook& book) {
+    KITH_TRY(relays, relay_standings(client_, book));
+    relays_ = std::move(relays);
+    object_["relays"] = Json::array();
+    for (auto const& each : relays_) object_["relays"].push_back(relay_json(each));
+    KITH_TRY(contents, book.contents_elsewhere());
+    object_["changes"] = {{"only_here", book.own_only_here()}, {"contents_elsewhere", contents}};
+    return {};
+  }
+
+  void add_problem(std::string_view code, std::string const& subject) {
+    auto const* known = engine::find_failure_code(code);
+    if (known != nullptr) object_["problems"].push_back(problem_json(context_.out, *known, subject));
+  }
+
   Result<> gather_problems() {
     object_["problems"] = Json::array();
     auto& store = client_.instance().store();
-    auto const add = [&](std::string_view code, std::string const& subject) {
-      auto const* known = engine::find_failure_code(code);
-      if (known != nullptr) object_["problems"].push_back(problem_json(context_.out, *known, subject));
-    };
-    if (was_removed(client_)) add("revoked-self", {});
-    for (auto const& [code, subject] : stopped_) add(code, subject);
+    if (was_removed(client_)) add_problem("revoked-self", {});
+    for (auto const& [code, subject] : stopped_) add_problem(code, subject);
     KITH_TRY(rows, engine::all_control<engine::ProblemRow>(store));
-    for (auto const& [key, row] : rows) {
-      add(text_of(key), row.subject);
+    for (auto const& [key, row] : rows) add_problem(text_of(key), row.subject);
+    // One that cannot be reached now needs nobody: it is named later, and is no failure.
+    for (auto const& each : relays_) {
+      if (!each.code().empty() && !each.passing()) add_problem(each.code(), each.url);
     }
     return {};
   }
@@ -242,6 +259,13 @@ class Picture {
       if (device["path"] != "direct" || device["in_sync"] == true) continue;
       (device["held"] > 0 ? pending : behind) = true;  // what is left alone is not on its way
     }
+    auto const& changes = object_["changes"];
+    bool const waits = changes["only_here"] > 0 || (!connected && changes["contents_elsewhere"] == false);
+    if (!relays_.empty() && !object_["devices"].empty() && waits) pending = true;
+    for (auto const& each : relays_) {
+      if (each.catching_up()) behind = true;
+      if (each.level()) connected = true;  // what is there is safe, whoever is away
+    }
     if (syncing || behind) return "syncing";
     if (pending) return "pending";
     return connected || object_["devices"].empty() ? "synced" : "offline";
@@ -250,6 +274,7 @@ class Picture {
   Context& context_;
   Client& client_;
   Json object_;
+  std::vector<RelayStanding> relays_;
   std::vector<std::pair<std::string, std::string>> stopped_;
 };
 

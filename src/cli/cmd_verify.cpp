@@ -53,7 +53,8 @@ Result<int> Verifying::run() {
   object_["pending"] = {{"files", 0}, {"size_bytes", 0}};
   object_["devices"] = Json::array();
   // Others are met while the disk is read.
-  if (!client_.other_devices().empty()) KITH_CHECK(client_.connect());
+  bool const relays = !client_.instance().replica.state().roster().relays().empty();
+  if (relays || !client_.other_devices().empty()) KITH_CHECK(client_.connect());
   KITH_CHECK(check_files());
   KITH_CHECK(compare());
   KITH_CHECK(find_lacking());
@@ -157,15 +158,16 @@ Result<> Verifying::compare() {
     KITH_CHECK(check_standing(client_));
     KITH_CHECK(look(begun_ms));
     auto const others = client_.other_devices().size();
-    if (others == 0) return {};
     auto const now = Clock::now();
+    if (others == 0 && (relays_settled_ || (now_.relays.empty() && now >= nobody_until))) return {};
     if (before != now_)
       patient_until = std::min(now + patience, begun + std::max<std::chrono::milliseconds>(patience, kMostTime));
     before = now_;
     if (!settled_) settled_since.reset();
     if (settled_ && !settled_since) settled_since = now;
-    if (settled_ && (now_.connected.size() >= others || now >= *settled_since + kOthersTime)) return {};
-    if (now_.connected.empty() && now >= nobody_until) return RemovalClaims(context_, client_).tell();
+    bool const relays_done = relays_settled_ || (now_.relays.empty() && now >= nobody_until);
+    if (settled_ && relays_done && (now_.connected.size() >= others || now >= *settled_since + kOthersTime)) return {};
+    if (now_.connected.empty() && relays_done && now >= nobody_until) return RemovalClaims(context_, client_).tell();
     if (now >= patient_until) return {};
     if (now >= ask_next) {
       KITH_CHECK(engine::put_control(client_.instance().store(), engine::VerifyRow{engine::current_time().wall.ms}));
@@ -190,6 +192,12 @@ Result<> Verifying::look(std::int64_t begun_ms) {
     if (!device || row.answered_ms < begun_ms) continue;
     auto& answer = now_.answers[*device] = row.digest;
     answer.token = 0;  // of the question; what was answered is the same
+  }
+  KITH_TRY(relays, relay_standings(client_, book));
+  relays_settled_ = true;
+  for (auto const& each : relays) {
+    if (each.connected()) now_.relays.emplace(each.url, each.lacks);
+    relays_settled_ = relays_settled_ && (each.level() || !each.code().empty());
   }
   settled_ = !sessions.empty();
   keeps_.clear();

@@ -83,6 +83,26 @@ std::span<TopicPage const> topic_pages() {
        "with --yes or --json none is asked for. Every other command finds it by the variables or at the terminal.\n\n"
        "It never stands on a command line, where other users could see it. Nobody can recover a lost one; `kith help "
        "passphrase-wrong` says what is left then."},
+      {"relays", "how devices meet that are never online together",
+       "A relay is a server that stores sealed changes for a group's devices until they fetch them, so that devices meet "
+       "that are never online at the same time, or cannot reach each other. No relay is needed for anything: devices that "
+       "reach each other exchange everything directly, and a relay besides delays nothing.\n\n"
+       "What a relay sees: how much is stored and when, from which addresses, and how many devices take part, under names "
+       "that mean nothing elsewhere. It sees no names, contents, keys or words, and cannot change anything unnoticed: what "
+       "comes from it is checked like what comes from a stranger. It can refuse, delay or forget; `kith verify` says "
+       "whether it has everything.\n\n"
+       "To run one, on any machine that your devices can reach:\n\n"
+       "    kith-relay serve\n\n"
+       "It prints the line to type on one device of the group, kith relay add 'ws://HOST:8080/#key=...', and the others "
+       "use it as soon as they hear of it. The key in the address is what proves the relay; on the open internet put TLS in "
+       "front of it and use wss://, so that nobody on the way sees that it is one.\n\n"
+       "A group may use several: `kith relay add` for each. Every change goes to all of them, and what one of them has is "
+       "safe. `kith status` and `kith relay ls` say how each goes, `kith relay test` which step fails.\n\n"
+       "When a relay is gone nothing is lost: every device keeps all that it has. Changes wait on their device's disk, and go "
+       "directly, by another relay, or when it is back; one that comes back empty is told everything again. `kith relay rm "
+       "URL` takes one out of use for all devices.\n\n"
+       "`kith devices pause DEV` has the relays serve a device no more, `kith devices resume DEV` again; a device that was "
+       "removed is served by none."},
       {"scripts", "running kith from programs",
        "With --json (or KITH_JSON=1) every command prints JSON: one object, or for `kith pair`, `kith pull` and "
        "`kith sync` one object per line. Each has \"schema\", lines also \"type\". Fields may be added, none changes "

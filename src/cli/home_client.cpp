@@ -5,10 +5,10 @@
 
 #include <poll.h>
 
+#include "cli/relay_standing.hpp"
 #include "cli/signals.hpp"
 #include "engine/device_name.hpp"
 #include "engine/key_file.hpp"
-#include "engine/relay_status.hpp"
 #include "wire/opening.hpp"
 
 namespace kith::cli {
@@ -21,15 +21,29 @@ namespace {
 constexpr auto kOthersTime = std::chrono::milliseconds{300};  ///< once one device is level, so long for the next
 
 /// Relays that have accepted this device, as the process that is on the network shows them.
-Result<> look_at_relays(Client& client, engine::DeliveryBook& book, Level level, Reached& reached) {
-  for (auto const& relay : client.instance().replica.state().roster().relays()) {
-    KITH_TRY(row, engine::get_control<engine::RelayRow>(client.instance().store(), relay.relay.view()));
-    if (!row || !row->connected) continue;
-    bool const done = (level == Level::ours_there || row->caught_up) &&
-                      (level == Level::theirs_here || book.relay_holds_all(relay.relay));
-    (done ? reached.relays_level : reached.relays_behind).insert(engine::without_key(relay.url));
+Result<> look_at_relays(Client& client, engine::DeliveryBook const& book, Level level, Reached& reached) {
+  KITH_TRY(standings, relay_standings(client, book));
+  for (auto const& each : standings) {
+    if (!each.connected()) continue;
+    bool const done =
+        (level == Level::ours_there || each.row.caught_up) && (level == Level::theirs_here || each.lacks_own == 0);
+    if (!done && !each.code().empty()) continue;  // one that has no room, say: waiting does not help
+    (done ? reached.relays_level : reached.relays_behind).insert(each.url);
   }
   return {};
+}
+
+/// Whether a relay that is connected carries for a device.
+Result<bool> has_mailbox(Client& client, core::Member const& member) {
+  if (member.state != core::MemberState::active || member.paused || member.pseudonyms.empty()) return false;
+  KITH_TRY(owner, client.owner());
+  if (!owner) return false;
+  for (auto const& relay : client.instance().replica.state().roster().relays()) {
+    if (!member.pseudonyms.contains(relay.relay)) continue;
+    KITH_TRY(row, engine::get_control<engine::RelayRow>(client.instance().store(), relay.relay.view()));
+    if (row && row->connected) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -107,6 +121,7 @@ bool alone(Client& client) {
 
 Result<Reached> reach_others(Context& context, Client& client, Level level, std::chrono::milliseconds first) {
   Reached reached;
+  auto const relays = client.instance().replica.state().roster().relays().size();
   if (alone(client)) return reached;
   KITH_CHECK(client.connect());
   // Whoever is on the network already stops waiting between dials.
@@ -138,8 +153,8 @@ Result<Reached> reach_others(Context& context, Client& client, Level level, std:
     bool const quiet = reached.behind.empty() && reached.relays_behind.empty() && !reached.nobody();
     if (!quiet) level_since.reset();
     if (quiet && !level_since) level_since = now;
-    if (quiet && (reached.level.size() >= client.other_devices().size() || now >= *level_since + kOthersTime))
-      return reached;
+    bool const all = reached.level.size() >= client.other_devices().size() && reached.relays_level.size() >= relays;
+    if (quiet && (all || now >= *level_since + kOthersTime)) return reached;
     if (reached.nobody() && now >= nobody_until) return reached;
     if (now >= patient_until) return reached;
     if (wait_for_news(client, std::chrono::milliseconds{50}) == News::signal) return stopped_by_signal();
@@ -220,7 +235,12 @@ Result<Json> device_json(Client& client, DeviceId const& device) {
   json["state"] = member == nullptr || member->state != core::MemberState::active ? "revoked"
                   : member->paused                                                ? "paused"
                                                                                   : "active";
-  json["path"] = self ? "self" : connected ? "direct" : "offline";
+  bool mailbox = false;
+  if (!self && !connected && member != nullptr) {
+    KITH_TRY(found, has_mailbox(client, *member));
+    mailbox = found;
+  }
+  json["path"] = self ? "self" : connected ? "direct" : mailbox ? "mailbox" : "offline";
   json["endpoint"] = connected ? Json(session->second.endpoint) : Json();
   std::optional<WallTime> seen;
   if (peer != nullptr && peer->last_seen_ms > 0) seen = WallTime{peer->last_seen_ms};

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/relay_standing.hpp"
 #include "cli/sync_run.hpp"
 #include "cli/table.hpp"
 
@@ -20,29 +21,6 @@ std::string skipped_line(Json const& folder) {
   }
   return fmt::format("{}: {} left alone ({}): kith help skipped", folder["name"].get<std::string>(),
                      folder["skipped"]["total"].get<std::uint64_t>(), fmt::join(codes, ", "));
-}
-
-std::string headline(Output const& out, Json const& status) {
-  std::string const state = status["state"];
-  std::size_t level = 0, all = status["devices"].size();
-  for (auto const& device : status["devices"]) level += device["in_sync"] == true ? 1 : 0;
-  std::string text;
-  if (state == "failed") {
-    text = fmt::format("! {} {} you", status["problems"].size(),
-                       status["problems"].size() == 1 ? "problem needs" : "problems need");
-  } else if (all == 0) {
-    text = "no other device yet: " + out.command("kith pair");
-  } else if (state == "synced") {
-    text = fmt::format("{} everything in step with {} of {} devices", out.glyphs().done(), level, all);
-  } else if (state == "syncing") {
-    text = "bringing devices in step";
-  } else if (state == "pending") {
-    text = "something waits to be sent or fetched";
-  } else {
-    text = "no other device is connected";
-  }
-  return fmt::format("{} {} {} (this device)    {}", status["group"]["name"].get<std::string>(), out.glyphs().dot(),
-                     status["self"]["name"].get<std::string>(), text);
 }
 
 /// "in step, keeps no folder of this device"
@@ -94,10 +72,61 @@ void print_running(Output& out, Json const& status) {
                        out.command("kith sync DIR")));
 }
 
+void print_relays(Output& out, Json const& status) {
+  if (status["relays"].empty()) return;
+  Table relays({{"RELAY", Table::Align::left}, {"STATE", Table::Align::left}});
+  for (auto const& relay : status["relays"]) {
+    auto state = relay_state(relay, !status["running"].is_null());
+    if (relay["connected"] == false && relay["has_all"] == true) state += ", has everything of this device";
+    relays.add({relay["url"], state});
+  }
+  out.block(relays.text(out.out_style(), out.out_columns()));
+  auto const only = status["changes"]["only_here"].get<std::uint64_t>();
+  out.result(only == 0 ? std::string("changes: all of this device are at a relay or on another device")
+                       : fmt::format("changes: {} of this device {} at no relay and on no other device", only,
+                                     only == 1 ? "is" : "are"));
+}
+
 }  // namespace
 
+std::string status_verdict(Json const& status, Glyphs glyphs, std::string const& pair) {
+  std::string const state = status["state"];
+  if (state == "failed") {
+    auto const count = status["problems"].size();
+    return fmt::format("! {} {} you", count, count == 1 ? "problem needs" : "problems need");
+  }
+  auto const all = status["devices"].size();
+  std::size_t level = 0;
+  std::vector<std::string> away, relays;
+  for (auto const& device : status["devices"]) {
+    level += device["in_sync"] == true ? 1 : 0;
+    if (device["path"] != "direct") away.push_back(device["name"]);
+  }
+  for (auto const& relay : status["relays"]) {
+    if (relay["has_all"] == true) relays.push_back(relay["url"]);
+  }
+  auto const is_away = fmt::format("{} {} offline", names_text(away, "devices"), away.size() == 1 ? "is" : "are");
+  bool const contents = status["changes"]["contents_elsewhere"];
+  if (all == 0) {
+    auto const there = relays.empty() ? std::string{} : fmt::format("; {}", at_relays_text(relays, contents));
+    return fmt::format("no other device yet: {}{}", pair, there);
+  }
+  if (state == "syncing") return "bringing devices in step";
+  if (state == "synced" && (level == all || relays.empty()))
+    return fmt::format("{} everything in step with {} of {} devices", glyphs.done(), level, all);
+  bool const messages_wait = status["messages"]["pending"] > 0;
+  bool const files_wait = std::ranges::any_of(status["folders"], [](auto const& f) { return f["pending_files"] > 0; });
+  if (!relays.empty() && !away.empty() && !messages_wait && !files_wait) {
+    auto const text = fmt::format("{}; {}", at_relays_text(relays, contents), is_away);
+    return contents ? fmt::format("{} {}", glyphs.done(), text) : text;
+  }
+  return state == "offline" ? "no other device is connected" : "something waits to be sent or fetched";
+}
+
 void print_status(Output& out, Json const& status) {
-  out.result(headline(out, status));
+  auto const verdict = status_verdict(status, out.glyphs(), out.command("kith pair"));
+  out.result(fmt::format("{} {} {} (this device)    {}", status["group"]["name"].get<std::string>(), out.glyphs().dot(),
+                         status["self"]["name"].get<std::string>(), verdict));
   Table folders({{"FOLDER", Table::Align::left},
                  {"PATH", Table::Align::left},
                  {"STATE", Table::Align::left},
@@ -128,6 +157,7 @@ void print_status(Output& out, Json const& status) {
     devices.add({device["name"], device["path"], direct ? "now" : seen, note_on(status, device)});
   }
   if (!devices.empty()) out.block(devices.text(out.out_style(), out.out_columns()));
+  print_relays(out, status);
   auto const& messages = status["messages"];
   out.result(fmt::format("messages: {} here, read up to {}, {} pending", messages["last_cursor"].get<std::uint64_t>(),
                          messages["read_cursor"].get<std::uint64_t>(), messages["pending"].get<std::uint64_t>()));

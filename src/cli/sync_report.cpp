@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/relay_standing.hpp"
 #include "cli/sync_run.hpp"
 #include "sync/files/conflict_name.hpp"
 
@@ -48,6 +49,7 @@ void SyncRun::tell_changes(Snapshot const& before, Snapshot const& now) {
   for (auto const& device : before.connected) {
     if (!now.connected.contains(device)) out.note(fmt::format("{} is gone", device_name(client_, device)));
   }
+  tell_of_relays(before, now);
   auto const& was = before.tally;
   auto const& is = now.tally;
   auto const mark = out.glyphs();
@@ -73,6 +75,16 @@ void SyncRun::tell_changes(Snapshot const& before, Snapshot const& now) {
   tell_skipped(now.skipped);
 }
 
+void SyncRun::tell_of_relays(Snapshot const& before, Snapshot const& now) {
+  auto& out = context_.out;
+  for (auto const& url : now.relays) {
+    if (!before.relays.contains(url)) out.note(fmt::format("relay {} is connected", url));
+  }
+  for (auto const& url : before.relays) {
+    if (!now.relays.contains(url)) out.note(fmt::format("relay {} is gone", url));
+  }
+}
+
 Result<bool> SyncRun::heard_all(Snapshot const& now) {
   if (now.connected.empty()) return client_.other_devices().empty() || Clock::now() >= started_ + kReachTime;
   KITH_TRY(book, engine::DeliveryBook::load(client_.instance().replica, client_.instance().store()));
@@ -89,10 +101,17 @@ Result<> SyncRun::tell_in_step(Snapshot const& now) {
   if (!now.in_step()) told_in_step_ = false;
   if (!now.in_step() || told_in_step_) return {};
   KITH_TRY(heard, heard_all(now));
-  if (!heard) return {};
+  KITH_TRY(others, look_at_others());
+  bool const by_relay = now.connected.empty() && !now.relays.empty();
+  if (by_relay ? !others.at_relays_only() && Clock::now() < started_ + kPatience : !heard) return {};
   told_in_step_ = true;
-  context_.out.note(
-      fmt::format("{} in step: {}", context_.out.glyphs().done(), files_text(now.row.files, now.row.bytes)));
+  auto const files = files_text(now.row.files, now.row.bytes);
+  if (by_relay && !others.relays.empty()) {
+    context_.out.note(fmt::format("{} {} here: {}", context_.out.glyphs().done(), files,
+                                  at_relays_text(others.relays, others.contents_elsewhere)));
+    return {};
+  }
+  context_.out.note(fmt::format("{} in step: {}", context_.out.glyphs().done(), files));
   return {};
 }
 
@@ -150,7 +169,8 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   KITH_TRY(others, look_at_others());
   bool const alone = client_.other_devices().empty();
   bool const unkept = !others.met.empty() && others.keep.empty();
-  bool const all_level = alone || (others.all_level() && !unkept);
+  bool const carried = others.at_relays_only() && others.contents_elsewhere;
+  bool const all_level = alone || carried || (others.all_level() && !unkept);
   object["in_sync"] = !reason && !last.open && last.row.state == FolderState::in_step && all_level;
   object["sent"] = {{"files", is.sent_files - was.sent_files}, {"size_bytes", is.sent_bytes - was.sent_bytes}};
   object["received"] = {{"files", is.received_files - was.received_files},
@@ -171,7 +191,7 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
     }
   }
   context_.out.document(object);
-  if (options_.once) print_summary(object, last);
+  if (options_.once) print_summary(object, last, others);
   if (reason) return context_.fail(*reason, {.directory = place_.root.native(), .folder = place_.name});
   if (unkept && options_.once) {
     context_.out.warning(
@@ -186,11 +206,12 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
                                      device_name(client_, device), paths_text(held)));
   }
   if (fresh > 0) return engine::kExitConflicts;
-  if (unkept || !others.held.empty() || !object["skipped"].empty()) return engine::kExitPartial;
+  bool const uncarried = others.at_relays_only() && !carried && !alone;
+  if (uncarried || unkept || !others.held.empty() || !object["skipped"].empty()) return engine::kExitPartial;
   return engine::kExitOk;
 }
 
-void SyncRun::print_summary(Json const& object, Snapshot const& last) {
+void SyncRun::print_summary(Json const& object, Snapshot const& last, Others const& others) {
   auto& out = context_.out;
   auto const count = [&](char const* group, char const* field) { return object[group][field].get<std::uint64_t>(); };
   std::vector<std::string> devices;
@@ -210,13 +231,16 @@ void SyncRun::print_summary(Json const& object, Snapshot const& last) {
   bool const level = object["in_sync"];
   if (parts.empty()) parts.emplace_back(level ? "nothing to do" : "nothing came or went");
   auto const with = devices.empty() ? std::string{} : fmt::format(" with {}", fmt::join(devices, ", "));
-  bool const nobody = met_.empty() && !object["devices"].empty();
+  bool const nobody = met_.empty() && others.relays.empty() && !object["devices"].empty();
+  bool const at_relays = others.at_relays_only();
   out.result(fmt::format("{} {}: {}. {}{} in {:.1f} s, {}", level ? out.glyphs().done() : "!", place_.name,
                          fmt::join(parts, ", "),
-                         level    ? "In step"
-                         : nobody ? "Queued here, nobody reached"
-                                  : "Not in step",
+                         level                     ? "In step"
+                         : nobody                  ? "Queued here, nobody reached"
+                         : at_relays && !last.open ? "No device reached"
+                                                   : "Not in step",
                          with, object["wall_s"].get<double>(), files_text(last.row.files, last.row.bytes)));
+  if (at_relays) out.result("  " + at_relays_text(others.relays, others.contents_elsewhere));
   std::size_t shown = 0;
   for (auto const& conflict : object["conflicts"]) {
     if (++shown > kMostShown) break;
@@ -243,6 +267,8 @@ Result<Json> sync_summary(Client& client, FolderPlace const& place, bool dry_run
         {{"id", json["id"]}, {"name", json["name"]}, {"path", json["path"]}, {"in_sync", nullptr}, {"held", 0}});
   }
   object["relays"] = Json::array();
+  KITH_TRY(relays, relay_standings(client));
+  for (auto const& each : relays) object["relays"].push_back({{"url", each.url}, {"has_all", each.has_all()}});
   object["wall_s"] = std::chrono::duration<double>(Clock::now() - started).count();
   return object;
 }

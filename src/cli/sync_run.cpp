@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/relay_standing.hpp"
 #include "cli/signals.hpp"
 
 namespace kith::cli {
@@ -13,6 +14,8 @@ namespace {
 using engine::Client;
 using engine::EngineError;
 using files::FolderState;
+
+bool uses_relays(Client& client) { return !client.instance().replica.state().roster().relays().empty(); }
 
 }  // namespace
 
@@ -65,9 +68,18 @@ Result<SyncRun::Snapshot> SyncRun::look() {
   KITH_TRY(skipped, skipped_row(client_, place_.id));
   KITH_TRY(interest, engine::get_control<engine::InterestRow>(store, interest_key_));
   KITH_TRY(work, files::work_left(store, place_.id.view()));
-  Snapshot now{row.value_or(files::FolderRow{}), tally.value_or(engine::TallyRow{}), std::move(skipped),
-               interest && interest->scanned,    work == files::WorkLeft::open,      {}};
+  Snapshot now{row.value_or(files::FolderRow{}),
+               tally.value_or(engine::TallyRow{}),
+               std::move(skipped),
+               interest && interest->scanned,
+               work == files::WorkLeft::open,
+               {},
+               {}};
   for (auto const& [device, session] : sessions) now.connected.insert(device);
+  KITH_TRY(relays, relay_standings(client_));
+  for (auto const& each : relays) {
+    if (each.connected()) now.relays.insert(each.url);
+  }
   return now;
 }
 
@@ -94,6 +106,7 @@ Result<int> SyncRun::stay() {
                        out.glyphs().to(), place_.root.native()));
   KITH_TRY(before, look());
   before.row.state = FolderState::idle;
+  before.relays.clear();  // also those that were quick are told of
   for (;;) {
     KITH_CHECK(check_standing(client_));
     KITH_TRY(now, look());
@@ -139,6 +152,15 @@ Result<SyncRun::Others> SyncRun::look_at_others() {
     met_.insert(device);
   }
   others.met = met_;
+  KITH_TRY(relays, relay_standings(client_, book));
+  for (auto const& each : relays) {
+    if (each.level()) others.relays.push_back(each.url);
+    others.relays_behind = others.relays_behind || each.catching_up();
+  }
+  if (!relays.empty()) {
+    KITH_TRY(elsewhere, book.contents_elsewhere());
+    others.contents_elsewhere = elsewhere;
+  }
   for (auto const& device : met_) {
     KITH_TRY(ours, book.we_hold_all(device));
     bool const keeps = book.keeps(device, place_.id);
@@ -159,7 +181,8 @@ Result<int> SyncRun::once() {
   // How long the user wants to wait for others says nothing about this device's own disk.
   auto const until_scanned = std::max<std::chrono::milliseconds>(patience, kPatience);
   auto patient_until = Clock::now() + until_scanned;
-  bool const alone = client_.other_devices().empty();
+  bool const no_device = client_.other_devices().empty();
+  bool const alone = no_device && !uses_relays(client_);
   std::optional<Instant> level_since;
   KITH_TRY(before, look());
   for (;;) {
@@ -168,10 +191,11 @@ Result<int> SyncRun::once() {
     KITH_TRY(others, look_at_others());
     if (now.connected.empty()) KITH_CHECK(claims_.tell());
     auto const time = Clock::now();
+    bool const nobody = now.alone() && time >= nobody_until;
     bool const moved = now.row.pending_bytes != before.row.pending_bytes ||
                        now.row.pending_files != before.row.pending_files || !(now.tally == before.tally) ||
-                       now.connected != before.connected || now.row.state == FolderState::scanning ||
-                       now.scanned != before.scanned;
+                       now.connected != before.connected || now.relays != before.relays ||
+                       now.row.state == FolderState::scanning || now.scanned != before.scanned;
     if (moved) patient_until = time + (now.scanned ? patience : until_scanned);
     tell_changes(before, now);
     show_progress(now);
@@ -182,7 +206,7 @@ Result<int> SyncRun::once() {
     }
     bool const here = now.in_step();
     bool const level = others.settled();
-    if (here && alone) return summarise(now, std::nullopt);
+    if (here && (alone || (nobody && no_device))) return summarise(now, std::nullopt);
     if (!here || !level) {
       level_since.reset();
     } else if (!level_since) {
@@ -193,7 +217,7 @@ Result<int> SyncRun::once() {
     if (told && (!others.keep.empty() || time >= nobody_until)) return summarise(now, std::nullopt);
     // Whoever got everything may leave while we still finish with what is here.
     bool const needs_somebody = !level || now.row.pending_files > 0;
-    if (now.scanned && others.connected.empty() && time >= nobody_until && !alone && needs_somebody)
+    if (now.scanned && nobody && !no_device && needs_somebody)
       return summarise(now, Error(EngineError::nobody_reachable));
     if (time >= patient_until) return summarise(now, Error(EngineError::timed_out));
     if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) {

@@ -32,6 +32,8 @@ class SyncRun {
     bool scanned = false;  ///< the whole folder, since this run wants it
     bool open = false;     ///< something is still to be done here, whether or not the folder's row says so yet
     std::set<DeviceId> connected;
+    std::set<std::string> relays;  ///< that are connected
+    [[nodiscard]] bool alone() const { return connected.empty() && relays.empty(); }
     [[nodiscard]] bool in_step() const { return scanned && !open && row.state == files::FolderState::in_step; }
   };
   [[nodiscard]] Result<> forget_old_stop();
@@ -47,9 +49,18 @@ class SyncRun {
     std::set<DeviceId> level;              ///< of those met
     std::map<DeviceId, std::size_t> held;  ///< of those met: level but for so many paths that they leave alone
     std::set<DeviceId> keep;               ///< of those met: the folder
+    std::vector<std::string> relays;       ///< connected, and level with this device
+    bool relays_behind = false;            ///< something is on its way to or from one of them
+    bool contents_elsewhere = false;       ///< what is in this device's files, as far as is known
+    /// Relays have what they can have, and no device that is there, or was, has everything.
+    [[nodiscard]] bool at_relays_only() const {
+      return connected.empty() && !all_level() && !relays.empty() && !relays_behind;
+    }
     [[nodiscard]] bool all_level() const { return !level.empty() && std::ranges::includes(level, present()); }
     /// Whether nothing is on its way: who leaves paths alone lacks what is in them, and it does not come by waiting.
     [[nodiscard]] bool settled() const {
+      if (relays_behind) return false;
+      if (at_relays_only()) return true;
       auto const still = [this](DeviceId const& device) { return level.contains(device) || held.contains(device); };
       return !present().empty() && std::ranges::all_of(present(), still);
     }
@@ -60,12 +71,13 @@ class SyncRun {
   [[nodiscard]] Result<bool> heard_all(Snapshot const& now);
   void tell_changes(Snapshot const& before, Snapshot const& now);
   [[nodiscard]] Result<> tell_in_step(Snapshot const& now);
+  void tell_of_relays(Snapshot const& before, Snapshot const& now);
   void tell_skipped(engine::SkippedRow const& row);
   void show_progress(Snapshot const& now);
   void end_progress();
   [[nodiscard]] Error problem_of(files::FolderRow const& row) const;
   [[nodiscard]] Result<int> summarise(Snapshot const& last, std::optional<Error> const& reason);
-  void print_summary(Json const& object, Snapshot const& last);
+  void print_summary(Json const& object, Snapshot const& last, Others const& others);
 
   Context& context_;
   SyncOptions const& options_;

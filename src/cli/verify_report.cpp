@@ -4,6 +4,7 @@
 
 #include "cli/sync_run.hpp"
 #include "cli/verify_run.hpp"
+#include "engine/failure_codes.hpp"
 
 /// What `kith verify` makes of what it found, and tells.
 namespace kith::cli {
@@ -63,6 +64,41 @@ std::vector<std::string> Verifying::differences(wire::Digest const& theirs) cons
   return differs;
 }
 
+Result<std::vector<std::string>> Verifying::report_relays() {
+  object_["relays"] = Json::array();
+  KITH_TRY(relays, relay_standings(client_));
+  auto& out = context_.out;
+  std::vector<std::string> false_ones;
+  for (auto const& each : relays) {
+    bool const reached = each.connected();
+    auto const trouble = each.shown ? engine::trouble_code(each.row.trouble) : std::string_view{};
+    auto const code = trouble.empty() ? each.code() : trouble;
+    object_["relays"].push_back({{"url", each.url},
+                                 {"reached", reached},
+                                 {"result", !reached         ? "unreachable"
+                                            : each.has_all() ? "complete"
+                                                             : "incomplete"},
+                                 {"missing_entries", reached ? Json(each.lacks) : Json()},
+                                 {"last_error_code", code.empty() ? Json() : Json(code)}});
+    bool const off_chain = each.row.trouble == sync::RelayTrouble::off_chain && each.shown;
+    if (off_chain) false_ones.push_back(each.url);
+    if (reached && each.has_all()) {
+      out.result(
+          fmt::format("{} relay {} holds everything that this device would pass on", out.glyphs().done(), each.url));
+    } else if (reached) {
+      out.result(fmt::format("! relay {} lacks {} {}{}", each.url, each.lacks, each.lacks == 1 ? "entry" : "entries",
+                             each.lacks_own > 0 ? "" : ", none of them by this device: their authors bring them"));
+    }
+    if (auto const* known = engine::find_failure_code(code); known != nullptr) {
+      out.result(fmt::format("{} relay {}: {}: {}", off_chain ? out.glyphs().failed() : "!", each.url, known->summary,
+                             out.command(fmt::format("kith help {}", code))));
+    } else if (!reached) {
+      out.result(fmt::format("! relay {} was not reached", each.url));
+    }
+  }
+  return false_ones;
+}
+
 Result<int> Verifying::finish() {
   object_["heads"] = to_hex(own_.heads.view());
   std::vector<std::string> same, unreached, faulty;
@@ -106,7 +142,8 @@ Result<int> Verifying::finish() {
   }
   if (options_.folder)
     std::erase_if(same, [&](auto const& name) { return std::ranges::find(not_kept_, name) != not_kept_.end(); });
-  bool const different = !object_["files_mismatched"].empty() || !faulty.empty();
+  KITH_TRY(false_relays, report_relays());
+  bool const different = !object_["files_mismatched"].empty() || !faulty.empty() || !false_relays.empty();
   bool const alone = client_.other_devices().empty();
   bool const whole = still_.empty() && object_["folders_unread"].empty() && (alone || !same.empty());
   object_["result"] = different ? "different" : whole ? "identical" : "unverified";

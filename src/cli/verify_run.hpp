@@ -3,6 +3,7 @@
 #include <map>
 
 #include "cli/home_client.hpp"
+#include "cli/relay_standing.hpp"
 
 namespace kith::cli {
 
@@ -29,6 +30,8 @@ class Verifying {
   [[nodiscard]] Result<> find_left_alone(FolderId const& id, std::string const& folder_name);
   [[nodiscard]] std::vector<std::string> differences(wire::Digest const& theirs) const;
   [[nodiscard]] Result<int> finish();
+  /// What each relay holds. @return which of them show what the group did not make
+  [[nodiscard]] Result<std::vector<std::string>> report_relays();
   [[nodiscard]] int report_faults(std::vector<std::string> const& faulty);
   [[nodiscard]] int report(std::vector<std::string> const& same, std::vector<std::string> const& unreached);
 
@@ -40,6 +43,7 @@ class Verifying {
     std::set<FolderId> kept;                              ///< folders that one of those who answered keeps
     std::set<DeviceId> without_contents;                  ///< devices that have not got all contents yet
     std::map<DeviceId, std::vector<std::string>> behind;  ///< of each device, what is still to go or to come
+    std::map<std::string, std::uint64_t> relays;          ///< that are connected, and how much each lacks
     friend bool operator==(Picture const&, Picture const&) = default;
   };
   Context& context_;
@@ -49,6 +53,7 @@ class Verifying {
   wire::Digest own_;
   Picture now_;
   bool settled_ = false;                     ///< all who are connected hold the same, or leave the rest alone
+  bool relays_settled_ = true;               ///< each relay holds this device's own entries, or cannot be reached
   std::map<FolderId, std::string> folders_;  ///< that were read here, and their names
   std::set<DeviceId> keeps_;                 ///< devices that keep all of them
   std::vector<std::string> still_;           ///< what is still to come or to go

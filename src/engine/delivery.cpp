@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sync/files/folder_sync.hpp"
+
 namespace kith::engine {
 
 std::string without_key(std::string const& url) { return url.substr(0, url.find("/#")); }
@@ -10,6 +12,8 @@ Result<DeliveryBook> DeliveryBook::load(core::Replica& replica, store::Store& st
   DeliveryBook book(replica);
   KITH_TRY(tips, replica.tips());
   book.tips_ = std::move(tips);
+  KITH_TRY(bound, files::bound_folders(store));
+  for (auto const& [folder, row] : bound) book.folders_.push_back(folder);
   sync::PeerBook peers(store);
   KITH_CHECK(peers.load());
   for (auto const& [device, record] : peers.all()) {
@@ -19,6 +23,10 @@ Result<DeliveryBook> DeliveryBook::load(core::Replica& replica, store::Store& st
     KITH_TRY(seen, book.past_of(record.seen));
     known.acked = std::move(acked);
     known.seen = std::move(seen);
+    if (record.held == 0) {
+      KITH_TRY(content, book.past_of(record.content));
+      known.content = std::move(content);
+    }
     book.records_.emplace(device, record);
     book.known_.emplace(device, std::move(known));
   }
@@ -33,6 +41,72 @@ bool DeliveryBook::relay_holds_all(wire::RelayKey const& relay) const {
   return std::ranges::any_of(relays_, [&](AtRelay const& each) {
     return each.relay.relay == relay && each.there.includes(replica_->state().counting().heads);
   });
+}
+
+std::uint64_t DeliveryBook::relay_lacks(wire::RelayKey const& relay, Whose whose) const {
+  auto const found = std::ranges::find(relays_, relay, [](AtRelay const& each) { return each.relay.relay; });
+  return count_beyond(found == relays_.end() ? core::Past{} : found->there, whose);
+}
+
+std::uint64_t DeliveryBook::own_only_here() const {
+  core::Past elsewhere;
+  for (auto const& [device, known] : known_) {
+    elsewhere.include(known.acked);
+    elsewhere.include(known.seen);
+  }
+  for (auto const& [relay, there] : relays_) elsewhere.include(there);
+  return count_beyond(elsewhere, Whose::own);
+}
+
+/// Entries in the heads that are not in a past.
+std::uint64_t DeliveryBook::count_beyond(core::Past const& there, Whose whose) const {
+  auto const& state = replica_->state();
+  std::uint64_t count = 0;
+  for (auto const& place : state.counting().heads.places()) {
+    auto const& chain = state.chains().at(place.chain);
+    if (there.contains(place) || (whose == Whose::own && chain.log.device != replica_->self())) continue;
+    auto const known = std::max(there.last(place.chain).value + 1, chain.first.value);
+    count += place.seq.value + 1 - known;
+  }
+  return count;
+}
+
+/// Whether a device has what an entry refers to; a folder's files only one that keeps it.
+bool DeliveryBook::has_contents(core::ChainPlace place, std::optional<FolderId> const& folder) const {
+  return std::ranges::any_of(known_, [&](auto const& each) {
+    return each.second.content.contains(place) && (!folder || keeps(each.first, *folder));
+  });
+}
+
+/// Whether one device has what any entry up to this one refers to.
+bool DeliveryBook::has_all_contents(core::ChainPlace place) const {
+  return std::ranges::any_of(known_, [&](auto const& each) {
+    return each.second.content.contains(place) &&
+           std::ranges::all_of(folders_, [&](FolderId const& folder) { return keeps(each.first, folder); });
+  });
+}
+
+Result<bool> DeliveryBook::contents_elsewhere() {
+  constexpr std::size_t kMostLooked = 1000;  // beyond, nobody waits for the answer: it counts as not known
+  auto const& state = replica_->state();
+  std::size_t looked = 0;
+  for (auto const& head : state.counting().heads.places()) {
+    auto const& chain = state.chains().at(head.chain);
+    if (chain.log.device != replica_->self()) continue;
+    for (auto place = head; place.seq >= chain.first && !has_all_contents(place); --place.seq.value) {
+      if (++looked > kMostLooked) return false;
+      KITH_TRY(hash, state.hash_at(place));
+      KITH_TRY(entry, state.open_stored(hash));
+      for (auto const& op : entry.ops) {
+        auto const* file = std::get_if<wire::FileSet>(&op);
+        if (file != nullptr && !file->content.refs.empty() && !has_contents(place, file->folder)) return false;
+        auto const* message = std::get_if<wire::Message>(&op);
+        bool const in_chunks = message != nullptr && std::holds_alternative<wire::Content>(message->content.value);
+        if (in_chunks && !has_contents(place, std::nullopt)) return false;
+      }
+    }
+  }
+  return true;
 }
 
 /// Tips that are not here yet add nothing: what they cover of ours shows once they have come.

@@ -39,18 +39,31 @@ class DeliveryBook {
   [[nodiscard]] Result<bool> we_hold_all(DeviceId const& device);
   /// Whether a relay has every entry that this device passes on.
   [[nodiscard]] bool relay_holds_all(wire::RelayKey const& relay) const;
+  enum class Whose { own, all };
+  /// How many entries a relay is not known to have: of those by this device, or of all that it passes on.
+  [[nodiscard]] std::uint64_t relay_lacks(wire::RelayKey const& relay, Whose whose) const;
+  /// How many of this device's own entries are on no other device's disk and at no relay, as far as is known.
+  [[nodiscard]] std::uint64_t own_only_here() const;
+  /// Whether what is in the files and long messages that this device recorded is known to be elsewhere too, and not
+  /// their names and versions alone.
+  [[nodiscard]] Result<bool> contents_elsewhere();
   [[nodiscard]] std::map<DeviceId, sync::PeerRecord> const& peers() const { return records_; }
 
  private:
   struct Known {
     core::Past acked;
     core::Past seen;
+    core::Past content;  ///< nothing of one that leaves paths alone: which contents it lacks is not known
   };
   explicit DeliveryBook(core::Replica& replica) : replica_(&replica) {}
   [[nodiscard]] Result<core::Past> past_of(std::vector<Tip> const& tips);
+  [[nodiscard]] std::uint64_t count_beyond(core::Past const& there, Whose whose) const;
+  [[nodiscard]] bool has_contents(core::ChainPlace place, std::optional<FolderId> const& folder) const;
+  [[nodiscard]] bool has_all_contents(core::ChainPlace place) const;
 
   core::Replica* replica_;
-  std::vector<Tip> tips_;  ///< ours
+  std::vector<Tip> tips_;          ///< ours
+  std::vector<FolderId> folders_;  ///< that this device keeps
   std::map<DeviceId, sync::PeerRecord> records_;
   std::map<DeviceId, Known> known_;
   struct AtRelay {

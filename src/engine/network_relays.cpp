@@ -225,6 +225,10 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
     row.since_ms = current_time().wall.ms;
     log::info("relay.up", {});
   } else if (auto const* down = std::get_if<sync::RelayDown>(&event)) {
+    // That the connection is closed follows from what went wrong on it, and says less.
+    bool const follows =
+        !row.connected && !row.failure.empty() && down->reason && down->reason->is(core::CoreError::closed);
+    if (follows) return {};
     if (row.connected) row.since_ms = current_time().wall.ms;
     row.connected = false;
     row.failure = down->reason ? down->reason->name() : std::string{};

@@ -61,7 +61,8 @@ SAMPLES = [
                               "items": [{"path": "a", "code": "symlink"}]}}],
      "messages": {"last_cursor": 52, "read_cursor": 50, "pending": 2},
      "devices": [{**DEVICE, "in_sync": None, "held": 0, "folders": [FOLDER_ID]}],
-     "relays": [{"url": "wss://r", "connected": False, "last_error_code": "timed-out"}],
+     "relays": [{"url": "wss://r", "connected": False, "has_all": True, "last_error_code": "relay-unreachable"}],
+     "changes": {"only_here": 0, "contents_elsewhere": True},
      "problems": [{"code": "mass-delete", "message": "m", "safe": True, "remedy": REMEDY},
                   {"code": "said-removed", "message": "m", "safe": True, "remedy": REMEDY}]},
     {"schema": "kith.verify/1", "result": "unverified", "checked_at": AT, "heads": ID, "files_checked": 3,
@@ -71,7 +72,18 @@ SAMPLES = [
          {"id": ID, "name": "laptop", "reached": True, "result": "identical", "heads": ID,
           "views": {"roster": ID, "messages": ID, "folders": ID}, "missing_entries": 0, "differs": []},
          {"id": ID, "name": "phone", "reached": False, "result": "unreachable", "heads": None, "views": None,
-          "missing_entries": None, "differs": []}]},
+          "missing_entries": None, "differs": []}],
+     "relays": [{"url": "wss://r", "reached": True, "result": "incomplete", "missing_entries": 2,
+                 "last_error_code": "relay-quota"},
+                {"url": "wss://s", "reached": False, "result": "unreachable", "missing_entries": None,
+                 "last_error_code": None}]},
+    {"schema": "kith.relays/1",
+     "relays": [{"url": "wss://r", "connected": True, "has_all": False, "last_error_code": None,
+                 "address": "wss://r/#key=AAAA", "key": ID}]},
+    {"schema": "kith.relay-test/1",
+     "relays": [{"url": "wss://r", "reached": True, "key": ID, "pinned": True, "took_s": 0.012, "error_code": None},
+                {"url": "wss://s", "reached": False, "key": None, "pinned": False, "took_s": None,
+                 "error_code": "relay-unreachable"}]},
     {"schema": "kith.doctor/1", "checks": [{"id": "home", "result": "ok", "message": "m", "remedy": []}]},
 ]
 
@@ -155,6 +167,9 @@ class Schemas(unittest.TestCase):
         refuse("kith.pull/1", ("text",), None)
         refuse("kith.key/1", ("recovery_fingerprint",), "7F3K-9QDM-2XHB-T6WU")
         refuse("kith.verify/1", ("result",), "fine")
+        refuse("kith.verify/1", ("relays", 0, "result"), "fine")
+        refuse("kith.relays/1", ("relays", 0, "key"), "wss://r")
+        refuse("kith.relay-test/1", ("relays", 0, "took_s"), -1)
         refuse("kith.doctor/1", ("checks", 0, "result"), "good")
         self.assertRaises(AssertionError, check_schema, {"schema": "kith.nothing/1"})
         self.assertRaises(AssertionError, check_schema, {"schema": "common"})

@@ -1,0 +1,84 @@
+#include "cli/relay_standing.hpp"
+
+#include <fmt/format.h>
+
+namespace kith::cli {
+
+using engine::Client;
+using engine::DeliveryBook;
+
+namespace {
+
+constexpr std::size_t kMostNamed = 3;  ///< devices or relays, in one sentence
+
+}  // namespace
+
+std::string_view RelayStanding::code() const {
+  if (!shown) return {};
+  // One that lost something is told again; once it has everything there is nothing to do any more.
+  bool const over = row.trouble == sync::RelayTrouble::lost_data && level() && has_all();
+  auto const trouble = engine::trouble_code(row.trouble);
+  if (!trouble.empty() && !over) return trouble;
+  return row.connected ? std::string_view{} : engine::relay_failure_code(row.failure);
+}
+
+Result<std::vector<RelayStanding>> relay_standings(Client& client, DeliveryBook const& book) {
+  std::vector<RelayStanding> standings;
+  auto const& relays = client.instance().replica.state().roster().relays();
+  if (relays.empty()) return standings;
+  KITH_TRY(owner, client.owner());
+  for (auto const& relay : relays) {
+    RelayStanding standing;
+    standing.relay = relay;
+    standing.url = printable(engine::without_key(relay.url));
+    standing.lacks = book.relay_lacks(relay.relay, DeliveryBook::Whose::all);
+    standing.lacks_own = book.relay_lacks(relay.relay, DeliveryBook::Whose::own);
+    if (owner) {  // rows of one that died say nothing about now
+      KITH_TRY(row, engine::get_control<engine::RelayRow>(client.instance().store(), relay.relay.view()));
+      standing.shown = row.has_value();
+      if (row) standing.row = std::move(*row);
+    }
+    standings.push_back(std::move(standing));
+  }
+  return standings;
+}
+
+Result<std::vector<RelayStanding>> relay_standings(Client& client) {
+  if (client.instance().replica.state().roster().relays().empty()) return std::vector<RelayStanding>{};
+  KITH_TRY(book, DeliveryBook::load(client.instance().replica, client.instance().store()));
+  return relay_standings(client, book);
+}
+
+Json relay_json(RelayStanding const& standing) {
+  auto const code = standing.code();
+  return {{"url", standing.url},
+          {"connected", standing.connected()},
+          {"has_all", standing.has_all()},
+          {"last_error_code", code.empty() ? Json() : Json(code)}};
+}
+
+std::string relay_state(Json const& relay, bool shown) {
+  if (!shown) return "not connected";
+  if (!relay["last_error_code"].is_null()) return relay["last_error_code"];
+  if (relay["connected"] == false) return "connecting";
+  return relay["has_all"] == true ? "has everything" : "catching up";
+}
+
+std::string names_text(std::vector<std::string> const& names, std::string_view several) {
+  if (names.empty() || names.size() > kMostNamed) return fmt::format("{} {}", names.size(), several);
+  if (names.size() == 1) return names.front();
+  return fmt::format("{} and {}", fmt::join(names.begin(), names.end() - 1, ", "), names.back());
+}
+
+std::string relays_text(std::vector<std::string> const& urls) {
+  auto const names = names_text(urls, "relays");
+  if (urls.empty() || urls.size() > kMostNamed) return names;
+  return fmt::format("{} {}", urls.size() == 1 ? "relay" : "relays", names);
+}
+
+std::string at_relays_text(std::vector<std::string> const& urls, bool contents_elsewhere) {
+  if (contents_elsewhere) return fmt::format("everything is safe at {}", relays_text(urls));
+  return fmt::format("names and versions are at {}; contents are on this device only so far", relays_text(urls));
+}
+
+}  // namespace kith::cli

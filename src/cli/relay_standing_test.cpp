@@ -1,0 +1,85 @@
+#include "cli/relay_standing.hpp"
+
+#include <gtest/gtest.h>
+
+namespace kith::cli {
+namespace {
+
+RelayStanding connected() {
+  RelayStanding standing;
+  standing.url = "wss://a";
+  standing.shown = true;
+  standing.row.connected = true;
+  standing.row.caught_up = true;
+  return standing;
+}
+
+std::string state(RelayStanding const& standing) { return relay_state(relay_json(standing), standing.shown); }
+
+TEST(RelayStanding, SaysHowARelayGoes) {
+  auto standing = connected();
+  EXPECT_EQ(state(standing), "has everything");
+  EXPECT_TRUE(standing.level());
+  standing.lacks = 2;
+  EXPECT_EQ(state(standing), "catching up");
+  EXPECT_TRUE(standing.level()) << "others bring what is theirs";
+  standing.lacks_own = 1;
+  EXPECT_FALSE(standing.level());
+  EXPECT_TRUE(standing.catching_up());
+  standing.row.trouble = sync::RelayTrouble::quota;
+  EXPECT_FALSE(standing.catching_up()) << "waiting does not help";
+  standing = connected();
+  standing.row.caught_up = false;
+  EXPECT_FALSE(standing.level());
+
+  RelayStanding away;
+  EXPECT_EQ(state(away), "not connected");
+  away.shown = true;
+  EXPECT_EQ(state(away), "connecting");
+  EXPECT_FALSE(away.level());
+}
+
+TEST(RelayStanding, NamesWhatIsWrongByItsCode) {
+  RelayStanding standing;
+  standing.shown = true;
+  standing.row.failure = "link.refused";
+  EXPECT_EQ(standing.code(), "relay-unreachable");
+  EXPECT_TRUE(standing.passing());
+  EXPECT_EQ(relay_json(standing)["last_error_code"], "relay-unreachable");
+  standing.row.failure = "channel.wrong_relay";
+  EXPECT_EQ(state(standing), "relay-key-changed");
+  EXPECT_FALSE(standing.passing());
+  standing.row.trouble = sync::RelayTrouble::off_chain;
+  EXPECT_EQ(standing.code(), "relay-off-chain") << "what it did counts before that it is away";
+
+  auto full = connected();
+  full.row.trouble = sync::RelayTrouble::quota;
+  EXPECT_EQ(state(full), "relay-quota");
+  full.row.trouble = sync::RelayTrouble::none;
+  full.row.failure = "link.refused";
+  EXPECT_EQ(full.code(), "") << "from before it was connected";
+  EXPECT_TRUE(relay_json(full)["last_error_code"].is_null());
+  full.row.trouble = sync::RelayTrouble::lost_data;
+  EXPECT_EQ(full.code(), "") << "it has everything again";
+  full.lacks = full.lacks_own = 1;
+  EXPECT_EQ(full.code(), "relay-lost-data");
+  full.shown = false;
+  full.row.trouble = sync::RelayTrouble::quota;
+  EXPECT_EQ(full.code(), "") << "nobody knows how it goes now";
+}
+
+TEST(RelayStanding, SaysWhereThingsAre) {
+  EXPECT_EQ(names_text({"phone"}, "devices"), "phone");
+  EXPECT_EQ(names_text({"phone", "tablet"}, "devices"), "phone and tablet");
+  EXPECT_EQ(names_text({"a", "b", "c"}, "devices"), "a, b and c");
+  EXPECT_EQ(names_text({"a", "b", "c", "d"}, "devices"), "4 devices");
+  EXPECT_EQ(relays_text({"wss://a"}), "relay wss://a");
+  EXPECT_EQ(relays_text({"wss://a", "wss://b"}), "relays wss://a and wss://b");
+  EXPECT_EQ(relays_text({"a", "b", "c", "d"}), "4 relays");
+  EXPECT_EQ(at_relays_text({"wss://a"}, true), "everything is safe at relay wss://a");
+  EXPECT_EQ(at_relays_text({"wss://a"}, false),
+            "names and versions are at relay wss://a; contents are on this device only so far");
+}
+
+}  // namespace
+}  // namespace kith::cli
