@@ -210,6 +210,68 @@ TEST_F(Clients, KnowWhatAnotherDeviceHolds) {
   EXPECT_EQ(must(DeliveryBook::load(instance.replica, instance.store())).held_back(DeviceId{}), 0U);
 }
 
+/// Names and versions are one thing, what is in files and long messages another.
+TEST_F(Clients, KnowWhatIsOnThisDiskOnly) {
+  auto& instance = laptop->instance();
+  auto const book = [&] { return must(DeliveryBook::load(instance.replica, instance.store())); };
+  auto const first = book().own_only_here();
+  EXPECT_GT(first, 0U);
+  EXPECT_TRUE(must(book().contents_elsewhere())) << "there are none";
+  must(laptop->push(bytes_of("short")));
+  EXPECT_EQ(book().own_only_here(), first + 1);
+  EXPECT_TRUE(must(book().contents_elsewhere()));
+
+  pair();
+  laptop->disconnect();
+  phone->disconnect();
+  must(laptop->refresh());
+  auto const said = [&](std::vector<Tip> acked, std::vector<Tip> content, std::uint16_t held,
+                        std::vector<FolderId> folders) {
+    sync::PeerRecord record;
+    record.acked = std::move(acked);
+    record.content = std::move(content);
+    record.held = held;
+    record.folders = std::move(folders);
+    auto transaction = must(store::Transaction::begin(instance.store()));
+    must(instance.store().put(store::Table::peers, phone->device_id().view(), core::encode_record(record)));
+    must(transaction.commit());
+  };
+  auto const before = must(instance.replica.tips());
+  said(before, before, 0, {});
+  EXPECT_EQ(book().own_only_here(), 0U);
+
+  must(laptop->push(Bytes(Client::kMaxInlineBytes + 1)));
+  EXPECT_EQ(book().own_only_here(), 1U);
+  EXPECT_FALSE(must(book().contents_elsewhere())) << "a message in pieces";
+  auto const with_message = must(instance.replica.tips());
+  said(with_message, before, 0, {});
+  EXPECT_EQ(book().own_only_here(), 0U);
+  EXPECT_FALSE(must(book().contents_elsewhere())) << "its entry is there, and its pieces are not";
+  said(with_message, with_message, 0, {});
+  EXPECT_TRUE(must(book().contents_elsewhere()));
+
+  FolderId folder{};
+  folder.bytes[0] = 7;
+  wire::FileSet file;
+  file.folder = folder;
+  file.path = "a";
+  file.size = 1;
+  file.mode = 0600;
+  file.content.refs.push_back({1, ChunkId{}});
+  std::vector<wire::Op> ops;
+  ops.emplace_back(file);
+  must(instance.replica.write(std::move(ops), current_time()));
+  auto const all = must(instance.replica.tips());
+  said(all, with_message, 0, {folder});
+  EXPECT_FALSE(must(book().contents_elsewhere()));
+  said(all, all, 0, {});
+  EXPECT_FALSE(must(book().contents_elsewhere())) << "it does not keep the folder";
+  said(all, all, 1, {folder});
+  EXPECT_FALSE(must(book().contents_elsewhere())) << "it leaves something alone";
+  said(all, all, 0, {folder});
+  EXPECT_TRUE(must(book().contents_elsewhere()));
+}
+
 TEST_F(Clients, ReconnectByThemselves) {
   pair();
   laptop->disconnect();
