@@ -19,7 +19,11 @@ struct RelayStanding {
   std::uint64_t lacks_own = 0;  ///< of those, this device's own
 
   [[nodiscard]] bool connected() const { return shown && row.connected; }
-  [[nodiscard]] bool has_all() const { return lacks == 0; }
+  [[nodiscard]] bool has_all() const { return lacks == 0 && !leaving(); }
+  /// Contents for devices that are away are on their way there.
+  [[nodiscard]] bool leaving() const { return connected() && row.leaving; }
+  /// Contents that devices which are away may want are there.
+  [[nodiscard]] bool has_contents() const { return level() && !leaving(); }
   /// Connected, and nothing is on its way from it, nor to it of this device's own. What it lacks of others' entries
   /// their authors bring, or this device after a while.
   [[nodiscard]] bool level() const { return connected() && row.caught_up && lacks_own == 0; }

@@ -155,11 +155,14 @@ Result<SyncRun::Others> SyncRun::look_at_others() {
   KITH_TRY(relays, relay_standings(client_, book));
   for (auto const& each : relays) {
     if (each.level()) others.relays.push_back(each.url);
-    others.relays_behind = others.relays_behind || each.catching_up();
+    // With a device at hand nobody waits for what is left for others.
+    bool const leaving = each.leaving() && others.connected.empty();
+    others.relays_behind = others.relays_behind || each.catching_up() || leaving;
+    others.contents_elsewhere = others.contents_elsewhere || each.has_contents();
   }
   if (!relays.empty()) {
     KITH_TRY(elsewhere, book.contents_elsewhere());
-    others.contents_elsewhere = elsewhere;
+    others.contents_elsewhere = others.contents_elsewhere || elsewhere;
   }
   for (auto const& device : met_) {
     KITH_TRY(ours, book.we_hold_all(device));

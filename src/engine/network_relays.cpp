@@ -259,8 +259,7 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
 Result<> Network::show(RelayLink& relay, wire::RelayKey const& key) {
   auto& row = relay.row;
   row.caught_up = relay.mailbox.live();
-  row.has_all =
-      row.caught_up && !relay.busy() && !uploads_due_ && !relay.mailbox.pushing() && relay.mailbox.holds_all();
+  row.leaving = row.caught_up && (uploads_due_ || relay.mailbox.uploading());
   if (row == relay.shown) return {};
   KITH_CHECK(relay.mailbox.flush());
   relay.shown = row;

@@ -11,7 +11,7 @@ struct RelayRow {
   static constexpr std::string_view kPrefix = "relay/";
   bool connected = false;  ///< it has accepted this device
   bool caught_up = false;  ///< all that waited there is here
-  bool has_all = false;    ///< and all that this device passes on is there
+  bool leaving = false;    ///< contents for devices that are away are on their way there, or will be shortly
   std::int64_t since_ms = 0;
   sync::RelayTrouble trouble = sync::RelayTrouble::none;
   std::uint64_t number = 0;  ///< of the trouble
