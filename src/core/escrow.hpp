@@ -3,7 +3,8 @@
 #include "core/identity.hpp"
 #include "wire/relay.hpp"
 
-/// What a group leaves at a relay for the day when all its devices are lost. @see docs/spec/objects.md, "Recovery records"
+/// What a group leaves at a relay for the day when all its devices are lost. @see docs/spec/objects.md, "Recovery
+/// records"
 namespace kith::core {
 
 /// Finds the group's mailbox again, and lets whoever has the recovery words into it.
