@@ -61,9 +61,11 @@ Result<> Mailbox::take_items(std::vector<wire::RelayItem> const& items, wire::Re
     if (!noted && unresolved_.size() < kMostUnresolved) unresolved_.push_back(digest);
   }
   if (received.applied > 0) KITH_CHECK(resolve());
-  record_.position = upto;
-  record_.last_item =
-      !items.empty() && items.back().cursor == upto ? wire::item_hash(items.back().sealed) : crypto::Hash128{};
+  if (upto != record_.position) {
+    bool const seen = !items.empty() && items.back().cursor == upto;
+    record_.last_item = seen ? wire::item_hash(items.back().sealed) : crypto::Hash128{};
+    record_.position = upto;
+  }
   KITH_CHECK(record_.put(store_, relay_.relay, relay_.channel));
   KITH_CHECK(transaction.commit());
   flush_due_.reset();

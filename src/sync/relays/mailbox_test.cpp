@@ -256,6 +256,20 @@ TEST_F(AtARelay, ADeviceThatWasRestartedGoesOnWhereItWas) {
   EXPECT_EQ(b.texts(), (Texts{"one", "two"}));
 }
 
+TEST_F(AtARelay, ComingBackWithoutNewsStartsNothingOver) {
+  net.let_in(a, b);
+  a.push("one");
+  net.changed(a);
+  net.wait(5s);
+  for (int i = 0; i < 3; ++i) {
+    only(b);
+    only(a);
+  }
+  EXPECT_FALSE(a.saw(RelayTrouble::lost_data));
+  EXPECT_FALSE(b.saw(RelayTrouble::lost_data));
+  EXPECT_GT(a.at(relay).record().position, wire::RelayCursor{});
+}
+
 TEST_F(AtARelay, AHomeThatIsOlderThanWhatItPushedGoesOnInANewLog) {
   net.let_in(a, b);
   net.wait(5s);
