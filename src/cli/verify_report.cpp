@@ -75,14 +75,14 @@ Result<std::vector<std::string>> Verifying::report_relays() {
     auto const code = trouble.empty() ? each.code() : trouble;
     object_["relays"].push_back({{"url", each.url},
                                  {"reached", reached},
-                                 {"result", !reached         ? "unreachable"
-                                            : each.has_all() ? "complete"
-                                                             : "incomplete"},
+                                 {"result", !reached          ? "unreachable"
+                                            : each.lacks == 0 ? "complete"
+                                                              : "incomplete"},
                                  {"missing_entries", reached ? Json(each.lacks) : Json()},
                                  {"last_error_code", code.empty() ? Json() : Json(code)}});
     bool const off_chain = each.row.trouble == sync::RelayTrouble::off_chain && each.shown;
     if (off_chain) false_ones.push_back(each.url);
-    if (reached && each.has_all()) {
+    if (reached && each.lacks == 0) {
       out.result(
           fmt::format("{} relay {} holds everything that this device would pass on", out.glyphs().done(), each.url));
     } else if (reached) {

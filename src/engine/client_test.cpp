@@ -264,8 +264,6 @@ TEST_F(Clients, KnowWhatIsOnThisDiskOnly) {
   auto const all = must(instance.replica.tips());
   said(all, with_message, 0, {folder});
   EXPECT_FALSE(must(book().contents_elsewhere()));
-  said(all, all, 0, {});
-  EXPECT_FALSE(must(book().contents_elsewhere())) << "it does not keep the folder";
   said(all, all, 1, {folder});
   EXPECT_FALSE(must(book().contents_elsewhere())) << "it leaves something alone";
   said(all, all, 0, {folder});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/instance.hpp"
 #include "sync/files/folder_sync.hpp"
 
 namespace kith::engine {
@@ -32,7 +33,8 @@ Result<DeliveryBook> DeliveryBook::load(core::Replica& replica, store::Store& st
   }
   for (auto const& relay : replica.state().roster().relays()) {
     KITH_TRY(record, sync::RelayRecord::load(store, relay.relay, relay.channel));
-    book.relays_.push_back({relay, std::move(record.there)});
+    bool const lies_there = record.left_until_ms > current_time().wall.ms;
+    book.relays_.push_back({relay, std::move(record.there), lies_there ? std::move(record.left) : core::Past{}});
   }
   return book;
 }
@@ -54,7 +56,7 @@ std::uint64_t DeliveryBook::own_only_here() const {
     elsewhere.include(known.acked);
     elsewhere.include(known.seen);
   }
-  for (auto const& [relay, there] : relays_) elsewhere.include(there);
+  for (auto const& each : relays_) elsewhere.include(each.there);
   return count_beyond(elsewhere, Whose::own);
 }
 
@@ -89,6 +91,12 @@ bool DeliveryBook::has_all_contents(core::ChainPlace place) const {
 Result<bool> DeliveryBook::contents_elsewhere() {
   constexpr std::size_t kMostLooked = 1000;  // beyond, nobody waits for the answer: it counts as not known
   auto const& state = replica_->state();
+  auto const own_is_left = [&](AtRelay const& relay) {
+    return std::ranges::all_of(state.counting().heads.places(), [&](core::ChainPlace place) {
+      return state.chains().at(place.chain).log.device != replica_->self() || relay.left.contains(place);
+    });
+  };
+  if (std::ranges::any_of(relays_, own_is_left)) return true;
   std::size_t looked = 0;
   for (auto const& head : state.counting().heads.places()) {
     auto const& chain = state.chains().at(head.chain);
@@ -128,8 +136,8 @@ Result<Delivery> DeliveryBook::of(EntryHash const& entry) {
     if (seen) delivery.seen_by.push_back(device);
     if (seen || known.acked.contains(record->place())) delivery.safe_at.push_back(device);
   }
-  for (auto const& [relay, there] : relays_) {
-    if (there.contains(record->place())) delivery.at_relays.push_back(without_key(relay.url));
+  for (auto const& each : relays_) {
+    if (each.there.contains(record->place())) delivery.at_relays.push_back(without_key(each.relay.url));
   }
   if (!delivery.safe_at.empty() || !delivery.at_relays.empty()) delivery.state = DeliveryState::safe;
   if (!delivery.seen_by.empty()) delivery.state = DeliveryState::seen;

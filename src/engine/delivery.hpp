@@ -69,6 +69,7 @@ class DeliveryBook {
   struct AtRelay {
     core::Roster::Relay relay;
     core::Past there;
+    core::Past left;  ///< entries whose contents lie there for who lacks them
   };
   std::vector<AtRelay> relays_;
 };

@@ -149,7 +149,11 @@ Result<> Network::serve_away() {
              return true;
            }));
   for (auto* mailbox : live) {
-    if (!lacking.chunks.empty()) KITH_CHECK(mailbox->upload(lacking.chunks, now));
+    if (lacking.chunks.empty()) {
+      mailbox->note_left(instance_->replica.state().counting().heads, now);
+    } else {
+      KITH_CHECK(mailbox->upload(lacking.chunks, now));
+    }
     if (!lacking.anything) KITH_CHECK(mailbox->drop_objects());
   }
   return {};

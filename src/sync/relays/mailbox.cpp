@@ -257,6 +257,7 @@ Result<> Mailbox::forget() {
   record_.position = {};
   record_.last_item = {};
   record_.there = {};
+  record_.left = {};
   record_.outbox.clear();
   unresolved_.clear();
   announcements_.clear();

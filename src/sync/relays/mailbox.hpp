@@ -146,6 +146,8 @@ class Mailbox {
   [[nodiscard]] Result<> refuse_chunk(ChunkId const& chunk);
   /// All devices have all contents: what this one left there can go.
   [[nodiscard]] Result<> drop_objects();
+  /// Nothing more is to be left there of what is known now.
+  void note_left(core::Past const& heads, Now now);
   [[nodiscard]] Result<bool> has_chunk(ChunkId const& chunk, WallTime now) const;
 
   // Looking.

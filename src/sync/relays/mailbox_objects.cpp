@@ -168,6 +168,14 @@ Result<> Mailbox::drop_objects() {
   return {};
 }
 
+void Mailbox::note_left(core::Past const& heads, Now now) {
+  if (record_.left == heads) return;
+  record_.left = heads;
+  auto const time = std::min<std::chrono::seconds>(kObjectTime, object_ttl_);
+  record_.left_until_ms = now.wall.ms + std::chrono::milliseconds(time).count();
+  if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
+}
+
 // Downloads.
 
 Result<> Mailbox::want(std::vector<ChunkId> const& chunks, Now now) {

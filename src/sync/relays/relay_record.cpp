@@ -3,21 +3,22 @@
 namespace kith::sync {
 
 void RelayRecord::write(wire::Writer& writer) const {
-  Bytes const past = there.encode();
+  Bytes const past = there.encode(), left_past = left.encode();
   core::write_row(writer, log_epoch, position, last_item, acked, wire::list(outbox, kLimits.max_chains),
-                  wire::blob(past, past.size()), presence_counter);
+                  wire::blob(past, past.size()), wire::blob(left_past, left_past.size()), left_until_ms,
+                  presence_counter);
 }
 
 void RelayRecord::read(wire::Reader& reader) {
-  Bytes past;
+  Bytes past, left_past;
   constexpr std::size_t kMostPastBytes = kLimits.max_chains * 16;
   core::read_row(reader, log_epoch, position, last_item, acked, wire::list(outbox, kLimits.max_chains),
-                 wire::blob(past, kMostPastBytes), presence_counter);
-  if (auto decoded = core::Past::decode(past)) {
-    there = std::move(*decoded);
-  } else {
-    reader.fail(wire::WireError::bad_value);
-  }
+                 wire::blob(past, kMostPastBytes), wire::blob(left_past, kMostPastBytes), left_until_ms,
+                 presence_counter);
+  auto decoded = core::Past::decode(past), decoded_left = core::Past::decode(left_past);
+  if (!decoded || !decoded_left) return reader.fail(wire::WireError::bad_value);
+  there = std::move(*decoded);
+  left = std::move(*decoded_left);
 }
 
 Bytes RelayRecord::key(wire::RelayKey const& relay, wire::ChannelId const& channel) {

@@ -26,6 +26,8 @@ struct RelayRecord {
   wire::PushSeq acked;                 ///< the last that is known to be on the relay's disk
   std::vector<OutboxItem> outbox;      ///< pushed behind it, numbered on from there
   core::Past there;                    ///< entries that are known to be at the relay
+  core::Past left;                     ///< entries whose contents lie there, as far as devices that are away lack them
+  std::int64_t left_until_ms = 0;      ///< when the first of these expires
   std::uint64_t presence_counter = 0;  ///< of the last slot that was sent
 
   void write(wire::Writer& writer) const;
