@@ -63,8 +63,7 @@ class Reader {
  public:
   void read(toml::table const& root) {
     for (auto const& [section, node] : root) {
-      bool const known =
-          std::ranges::any_of(config_keys(), [&](auto const& key) { return key.section == section.str(); });
+      bool const known = std::ranges::find(config_keys(), section.str(), &ConfigKey::section) != config_keys().end();
       if (!node.is_table() || !known) {
         unknown(std::string(section.str()), section.source());
       } else {
