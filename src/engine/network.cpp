@@ -246,7 +246,10 @@ void Network::on_alarm() {
 void Network::settle() {
   if (!exchange_ || settling_) return;
   settling_ = true;
-  while (auto const event = exchange_->poll_event()) check(tell(*event));
+  while (auto const event = exchange_->poll_event()) {
+    check(tell(*event));
+    tell_relays_soon();
+  }
   check(settle_relays());
   while (auto const event = exchange_->poll_event()) check(tell(*event));  // of what relays brought
   for (auto const id : exchange_->take_woken()) {
@@ -280,6 +283,7 @@ void Network::want_chunks(std::vector<std::pair<ChunkId, std::uint64_t>> chunks)
   loop_.post([this, chunks = std::move(chunks)] {
     if (!exchange_ || stopping_) return;
     exchange_->want_chunks(chunks);
+    tell_relays_soon();
     check(exchange_->on_timer(current_time()));
     settle();
   });

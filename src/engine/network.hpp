@@ -42,6 +42,8 @@ class Network {
   static constexpr auto kDialTime = std::chrono::seconds{5};
   /// Between looks at what devices that are away lack: a device that is there may have fetched it meanwhile.
   static constexpr auto kUploadsEvery = std::chrono::seconds{2};
+  /// What is held and wanted changes with each chunk: relays hear of it at most so often.
+  static constexpr auto kTellRelaysEvery = std::chrono::milliseconds{50};
   static constexpr std::size_t kMaxConnections = 256;
   static constexpr std::size_t kMaxStrangers = 64;       ///< connections that have not proved yet that they belong here
   static constexpr std::size_t kMaxStrangersOfOne = 16;  ///< of one address
@@ -130,6 +132,8 @@ class Network {
   [[nodiscard]] bool relays_busy() const;
   [[nodiscard]] Result<> serve_away();
   void uploads_soon();
+  void tell_relays_soon();
+  [[nodiscard]] Result<> tell_relays();
   [[nodiscard]] Result<> tell(RelayLink& relay, sync::MailboxEvent const& event);
   [[nodiscard]] Result<> show(RelayLink& relay, wire::RelayKey const& key);
 
@@ -181,7 +185,8 @@ class Network {
   std::shared_ptr<FolderService> folders_;
   std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
   std::map<wire::RelayKey, std::shared_ptr<RelayLink>> relays_;
-  std::optional<Instant> uploads_due_;  ///< when to look what devices that are away lack
+  std::optional<Instant> relays_told_due_;  ///< when they hear of what is held and wanted here
+  std::optional<Instant> uploads_due_;      ///< when to look what devices that are away lack
   std::map<std::pair<std::string, wire::RelayKey>, std::shared_ptr<InviteAtRelay>> invites_at_relays_;  ///< by lookup
   Instant revoked_at_;              ///< the last time that a relay was told of an invite's end
   std::uint64_t last_relayed_ = 0;  ///< numbers the connections through relays

@@ -160,6 +160,7 @@ Result<> Network::look_at_contents() {
     if (looked_after && !interest->second) contents = Contents::unknown;
   }
   exchange_->set_contents(std::move(kept), contents, held, current_time());
+  tell_relays_soon();
   return wanted ? exchange_->on_timer(current_time()) : Result<>{};
 }
 

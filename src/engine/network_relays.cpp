@@ -159,7 +159,25 @@ Result<> Network::serve_away() {
   return {};
 }
 
+void Network::tell_relays_soon() {
+  if (!relays_told_due_ && !relays_.empty()) relays_told_due_ = Clock::now() + kTellRelaysEvery;
+}
+
+/// What this device holds, for the others, and which chunks it wants that no device gives.
+Result<> Network::tell_relays() {
+  relays_told_due_.reset();
+  KITH_TRY(presence, exchange_->presence());
+  auto const wanted = exchange_->unasked();
+  for (auto const& [key, relay] : relays_) {
+    if (!relay->mailbox.live()) continue;
+    KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
+    KITH_CHECK(relay->mailbox.want(wanted, current_time()));
+  }
+  return {};
+}
+
 Result<> Network::relays_timer() {
+  if (relays_told_due_ && *relays_told_due_ <= Clock::now()) KITH_CHECK(tell_relays());
   if (uploads_due_ && *uploads_due_ <= Clock::now()) KITH_CHECK(serve_away());
   for (auto const& [key, relay] : relays_) KITH_CHECK(relay->mailbox.on_timer(current_time()));
   return {};
@@ -167,6 +185,7 @@ Result<> Network::relays_timer() {
 
 std::optional<Instant> Network::relays_deadline() const {
   auto next = uploads_due_;
+  if (relays_told_due_ && (!next || *relays_told_due_ < *next)) next = relays_told_due_;
   for (auto const& [key, relay] : relays_) {
     auto const due = relay->mailbox.next_deadline();
     if (due && (!next || *due < *next)) next = due;
@@ -181,6 +200,7 @@ Result<> Network::settle_relays() {
   for (auto const& [key, relay] : links) {
     while (auto const event = relay->mailbox.poll_event()) {
       KITH_CHECK(tell(*relay, *event));
+      tell_relays_soon();
       applied = applied || std::holds_alternative<sync::RelayApplied>(*event);
     }
   }
@@ -190,14 +210,8 @@ Result<> Network::settle_relays() {
     KITH_CHECK(tell(sync::EntriesApplied{1}));
     KITH_CHECK(relays_look());
   }
-  auto const wanted = links.empty() ? std::vector<ChunkId>{} : exchange_->unasked();
   for (auto const& [key, relay] : links) {
     if (!uses(relay)) continue;
-    if (relay->mailbox.live()) {
-      KITH_TRY(presence, exchange_->presence());
-      KITH_CHECK(relay->mailbox.set_presence(std::move(presence), current_time()));
-      KITH_CHECK(relay->mailbox.want(wanted, current_time()));
-    }
     if (!stopping_ && relay->mailbox.wants_link(current_time())) dial_relay(relay);
     KITH_CHECK(show(*relay, key));
     if (auto const machine = relay->machine.lock()) machine->wake();
