@@ -109,13 +109,14 @@ void MemoryRelayStore::add_record(Box& box, wire::AclRecord const& record) {
   }
 }
 
-StoreAnswer MemoryRelayStore::answer(OpenMember const& task, WallTime) {
+StoreAnswer MemoryRelayStore::answer(OpenMember const& task, WallTime wall) {
   auto const known = channels_.find(task.channel);
   if (known == channels_.end()) return Refused{Refusal::unknown_channel, 0, std::nullopt};
   auto const& box = boxes_.at(known->second);
   if (!box.admits(task.pseudonym)) return box.not_a_member(task.pseudonym);
   MemberOpened opened{mailbox(box), box.members.at(task.pseudonym).last_seq, std::nullopt, {}};
-  if (auto const item = box.items.find(task.last_cursor); item != box.items.end()) {
+  if (auto const item = box.items.find(task.last_cursor);
+      item != box.items.end() && !gone(item->second.expires_s, wall)) {
     opened.item_at_cursor = wire::item_hash(item->second.sealed);
   }
   for (auto const& [pseudonym, member] : box.members) {

@@ -142,7 +142,7 @@ struct Mailbox {
 struct MemberOpened {
   Mailbox mailbox;
   wire::PushSeq last_push_seq;
-  /// item_hash() of the item at the asked cursor; nullopt where that is 0, is gone, or is beyond the head.
+  /// item_hash() of the item at the asked cursor; nullopt where that is 0, is gone or expired, or is beyond the head.
   std::optional<crypto::Hash128> item_at_cursor;
   std::vector<wire::RelayPresence::Slot> presence;  ///< of the other members
 };

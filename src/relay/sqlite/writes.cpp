@@ -147,15 +147,15 @@ Result<> Writes::add_record(GroupRow& group, wire::AclRecord const& record) {
   return {};
 }
 
-Result<StoreAnswer> Writes::answer(OpenMember const& task, WallTime) {
+Result<StoreAnswer> Writes::answer(OpenMember const& task, WallTime wall) {
   KITH_TRY(group, rows_.group(task.channel));
   if (group == nullptr) return Refused{Refusal::unknown_channel, 0, std::nullopt};
   KITH_TRY(found, find(group->group, task.pseudonym));
   if (found.refused) return *found.refused;
   KITH_TRY(box, mailbox(*group));
   MemberOpened opened{std::move(box), found.device->last_seq, std::nullopt, {}};
-  KITH_TRY(item, database_.query("SELECT p FROM log WHERE g=?1 AND c=?2", group->group.value,
-                                 bounded(task.last_cursor.value)));
+  KITH_TRY(item, database_.query("SELECT p FROM log WHERE g=?1 AND c=?2 AND (exp=0 OR exp>?3)", group->group.value,
+                                 bounded(task.last_cursor.value), unix_seconds(wall)));
   KITH_TRY(there, item.next());
   if (there) opened.item_at_cursor = wire::item_hash(item.blob(0));
   KITH_TRY(slots, database_.query(
