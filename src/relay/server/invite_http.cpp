@@ -168,7 +168,7 @@ void InviteHttp::read(HttpRequest const& request, std::string const& key, std::o
   waiting_.emplace(seat, std::move(waiting));
 }
 
-std::optional<HttpResponse> InviteHttp::news(std::string const& key, Waiting const& waiting, bool time_over) const {
+std::optional<HttpResponse> InviteHttp::news(std::string const& key, Waiting const& waiting, bool time_over) {
   auto boxes = json::array();
   if (waiting.claim) {
     auto const found = invites_.read(key, *waiting.claim, waiting.after);

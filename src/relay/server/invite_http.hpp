@@ -50,7 +50,7 @@ class InviteHttp {
   void read(HttpRequest const& request, std::string const& key, std::optional<InviteClaim> claim, Respond respond,
             Instant now);
   /// The response to one who waits; nullopt where there is nothing yet.
-  [[nodiscard]] std::optional<HttpResponse> news(std::string const& key, Waiting const& waiting, bool time_over) const;
+  [[nodiscard]] std::optional<HttpResponse> news(std::string const& key, Waiting const& waiting, bool time_over);
   void tell(std::string const& key);
   using AllWaiting = std::map<Seat, Waiting>;
   void settle(AllWaiting::iterator each, AllWaiting::iterator end, Instant now);

@@ -115,8 +115,8 @@ Result<std::size_t> Invites::post(std::string const& key, InviteClaim const& cla
   return conversation.sent;
 }
 
-Result<Invites::Boxes> Invites::read(std::string const& key, InviteClaim const& claim, std::size_t after) const {
-  auto const place = const_cast<Invites*>(this)->find(key, claim);  // NOLINT: looks only
+Result<Invites::Boxes> Invites::read(std::string const& key, InviteClaim const& claim, std::size_t after) {
+  auto const place = find(key, claim);
   if (!place) return fail(InviteError::not_found);
   auto const& answers = place->conversation.answers;
   Boxes boxes{{}, answers.size(), false};
@@ -134,8 +134,8 @@ Result<> Invites::end(std::string const& key, InviteClaim const& claim) {
   return {};
 }
 
-Result<Invites::Events> Invites::read_all(std::string const& key, InviteOwner const& owner, std::size_t after) const {
-  auto const* mailbox = const_cast<Invites*>(this)->owned(key, owner);  // NOLINT: looks only
+Result<Invites::Events> Invites::read_all(std::string const& key, InviteOwner const& owner, std::size_t after) {
+  auto const* mailbox = owned(key, owner);
   if (mailbox == nullptr) return fail(InviteError::not_found);
   Events events{{}, mailbox->events.size()};
   for (std::size_t i = std::min(after, mailbox->events.size()); i < mailbox->events.size(); ++i)

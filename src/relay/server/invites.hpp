@@ -70,7 +70,7 @@ class Invites {
     std::size_t next = 0;
     bool end = false;  ///< the inviter has ended its side, and there are no more boxes
   };
-  [[nodiscard]] Result<Boxes> read(std::string const& key, InviteClaim const& claim, std::size_t after) const;
+  [[nodiscard]] Result<Boxes> read(std::string const& key, InviteClaim const& claim, std::size_t after);
   [[nodiscard]] Result<> end(std::string const& key, InviteClaim const& claim);
 
   // The inviter, who shows what create() gave it.
@@ -82,7 +82,7 @@ class Invites {
     std::vector<Event const*> events;  ///< valid until the next call
     std::size_t next = 0;
   };
-  [[nodiscard]] Result<Events> read_all(std::string const& key, InviteOwner const& owner, std::size_t after) const;
+  [[nodiscard]] Result<Events> read_all(std::string const& key, InviteOwner const& owner, std::size_t after);
   /// @return how many boxes this joiner has been sent
   [[nodiscard]] Result<std::size_t> answer(std::string const& key, InviteOwner const& owner, InviteClaim const& claim,
                                            Bytes box);
