@@ -47,8 +47,9 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
   wire::RelayKey const key{*address.key};
   auto const where = engine::without_key(link::to_text(address));
   for (auto const& relay : client->instance().replica.state().roster().relays()) {
-    if (relay.relay != key) continue;
+    if (relay.relay != key || options.anew) continue;
     context.out.result(fmt::format("{} is a relay of this group already; nothing was changed.", where));
+    context.out.note("A new mailbox there: " + context.out.command(fmt::format("kith relay add {} --anew", where)));
     return context.out.json() ? print_relays(context, *client) : Result<int>(engine::kExitOk);
   }
   KITH_CHECK(engine::add_relay(*client, address, std::move(token), relay_patience(context)));

@@ -239,9 +239,11 @@ Checked<Command> build_verify(Given const& given) { return VerifyOptions{given.t
 void declare_relay_add(App& app) {
   app.add_option("URL", "the relay's address, as its operator gives it")->required();
   add_relay_trust(app);
+  add_flag(app, "--anew", "make a new mailbox at a relay that is used already");
 }
 Checked<Command> build_relay_add(Given const& given) {
-  return RelayAddOptions{given.text("URL").value_or(""), given.text("--token-file"), given.flag("--trust-relay")};
+  return RelayAddOptions{given.text("URL").value_or(""), given.text("--token-file"), given.flag("--trust-relay"),
+                         given.flag("--anew")};
 }
 void declare_relay_rm(App& app) { app.add_option("URL", "the relay: its address, or a part of it")->required(); }
 Checked<Command> build_relay_rm(Given const& given) { return RelayRmOptions{given.text("URL").value_or("")}; }

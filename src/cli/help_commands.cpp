@@ -145,12 +145,14 @@ std::span<CommandPage const> command_pages() {
        "device would send.",
        {{"kith relay ls", "a table"}, {"kith relay ls --json", "with whole keys and addresses"}}},
       {"relay add",
-       "URL [--token-file FILE] [--trust-relay]",
+       "URL [--token-file FILE] [--trust-relay] [--anew]",
        "Uses a relay: a server that anybody can run (kith-relay serve), that stores sealed entries for devices which are "
        "never online together, and can read none of it. All devices of the group use it as soon as they hear of it. A "
        "group may use several; what one has is safe, and one that is down delays nothing.\n\n"
        "The address carries the relay's key, which kith-relay prints when it starts. Without it the key that answers is "
-       "shown for you to compare; where there is no terminal, --trust-relay takes it.",
+       "shown for you to compare; where there is no terminal, --trust-relay takes it.\n\n"
+       "--anew has a relay that is used already make a new mailbox for the group, and leaves the old one: for when a "
+       "device that was removed took it over (kith help relay-off-chain). Everything is brought there again.",
        {{"kith relay add 'wss://sync.example.org/#key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'",
          "with the whole address"},
         {"kith relay add sync.example.org", "and compare its key"},

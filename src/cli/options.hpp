@@ -103,6 +103,7 @@ struct RelayAddOptions {
   std::string url;
   std::optional<std::string> token_file;
   bool trust = false;  ///< take the key that answers, where the address names none
+  bool anew = false;   ///< a new mailbox at a relay that the group uses already
 };
 struct RelayRmOptions {
   std::string relay;

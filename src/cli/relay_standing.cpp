@@ -15,10 +15,8 @@ constexpr std::size_t kMostNamed = 3;  ///< devices or relays, in one sentence
 
 std::string_view RelayStanding::code() const {
   if (!shown) return {};
-  // One that lost something is told again; once it has everything there is nothing to do any more.
-  bool const over = row.trouble == sync::RelayTrouble::lost_data && level() && has_all();
   auto const trouble = engine::trouble_code(row.trouble);
-  if (!trouble.empty() && !over) return trouble;
+  if (!trouble.empty()) return trouble;
   return row.connected ? std::string_view{} : engine::relay_failure_code(row.failure);
 }
 

@@ -60,8 +60,6 @@ TEST(RelayStanding, NamesWhatIsWrongByItsCode) {
   EXPECT_EQ(full.code(), "") << "from before it was connected";
   EXPECT_TRUE(relay_json(full)["last_error_code"].is_null());
   full.row.trouble = sync::RelayTrouble::lost_data;
-  EXPECT_EQ(full.code(), "") << "it has everything again";
-  full.lacks = full.lacks_own = 1;
   EXPECT_EQ(full.code(), "relay-lost-data");
   full.shown = false;
   full.row.trouble = sync::RelayTrouble::quota;

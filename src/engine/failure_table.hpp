@@ -368,10 +368,14 @@ inline constexpr FailureCode kCodes[] = {
      "itself.",
      {{{"kith devices ls", "see how this device stands in the group"}, {"kith relay ls", "see how each relay goes"}}}},
     {"relay-off-chain", kExitNotTrusted, true, "nothing was sent to it",
-     "a relay shows a list of devices that the group did not make",
-     "The list of whom a relay serves is signed, each version by a device of the one before. This one does not follow: "
-     "the relay, or somebody who had a key of the group, made it up. Use another relay.",
-     {{{"kith relay rm URL", "use it no more"}, {"kith devices ls", "see who is in the group"}}}},
+     "a relay's list of devices is not the group's",
+     "The list of whom a relay serves is signed, each version by a device of the one before. This one does not follow, or "
+     "it names none of the group's devices: the relay made it up, or a device that was removed took the mailbox over. A "
+     "new mailbox at that relay shuts it out; if it was the relay itself, use another one. The other devices hear of that "
+     "when they next meet this one, or over another relay.",
+     {{{"kith devices ls", "see who is in the group"},
+       {"kith relay add URL --anew", "make a new mailbox at that relay"},
+       {"kith relay rm URL", "use that relay no more"}}}},
     {"relay-token-needed", kExitNotTrusted, true, kUntouched,
      "a relay takes groups in only with a token",
      "Its operator gives tokens out. Put the one for you into a file that only you can read.",

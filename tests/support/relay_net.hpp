@@ -120,7 +120,11 @@ class RelayNet {
 
   void use(RelayDevice& device, core::Roster::Relay const& relay) {
     auto& mailbox = device.mailboxes[relay.relay];
-    if (mailbox) return;
+    if (mailbox && mailbox->relay().channel == relay.channel) return;
+    for (auto& link : links_) {
+      if (link.mailbox == mailbox.get()) cut(link);
+    }
+    std::erase_if(links_, [](Link const& link) { return link.gone; });
     mailbox = std::make_unique<sync::Mailbox>(device.replica, device.store, relay, device.random);
     must(mailbox->start(now()));
   }

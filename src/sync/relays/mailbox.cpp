@@ -4,12 +4,6 @@
 
 /// One relay's connection: when to make it, who speaks first, and what comes.
 namespace kith::sync {
-namespace {
-
-/// The most work that a relay may ask for before it takes a group in: some ten seconds of it.
-constexpr std::uint64_t kMostStampBits = 25;
-
-}  // namespace
 
 Mailbox::Mailbox(core::Replica& replica, store::Store& store, core::Roster::Relay relay, RandomSource& random)
     : replica_(replica),
@@ -65,12 +59,12 @@ void Mailbox::on_connected(Now now) {
   state_ = State::handshake;
   since_ = now.mono;
   answer_due_ = now.mono + kHandshakeTime;
-  reset_once_ = showed_chain_ = more_to_pull_ = false;
+  reset_once_ = showed_chain_ = false;
   pull_request_ = push_request_ = acl_request_ = 0;
   acl_step_ = AclStep::none;
   put_.reset();
   stamp_.reset();
-  acked_cursor_ = {};
+  acked_cursor_ = notified_ = {};
   push_not_before_.reset();
   upload_not_before_.reset();
   // What was half uploaded begins anew; what was half downloaded too.
@@ -195,8 +189,8 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
       return pull_request_ != 0 ? Result<>{} : take_items(live->items, live->items.back().cursor, now);
     }
     if (auto* notice = std::get_if<wire::Notify>(&message)) {
-      more_to_pull_ = notice->head > record_.position;
-      if (more_to_pull_) pull();
+      notified_ = std::max(notified_, notice->head);
+      if (notified_ > record_.position) pull();
       return {};
     }
     if (auto* presence = std::get_if<wire::RelayPresence>(&message)) {
@@ -220,7 +214,7 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
   answer_due_.reset();
   object_ttl_ = std::chrono::seconds{std::min<std::uint64_t>(welcome.object_ttl_s, 1U << 30)};
   KITH_CHECK(reconcile(welcome, now));
-  set_trouble(RelayTrouble::none);
+  if (trouble_ != RelayTrouble::lost_data) set_trouble(RelayTrouble::none);  // that is over once it has all again
   events_.emplace_back(RelayUp{});
   KITH_TRY(known, chain_.holds(store_, welcome.acl_version, welcome.acl_hash));
   if (!known && welcome.acl_version <= chain_.version()) {
@@ -245,7 +239,7 @@ Result<> Mailbox::reconcile(wire::Welcome const& welcome, Now now) {
   if (same && theirs >= first && theirs <= last) return acknowledge(static_cast<std::size_t>(theirs - first), now);
   bool const known_before = !record_.log_epoch.is_zero();
   if (known_before) KITH_CHECK(forget());
-  if (known_before && theirs < first) events_.emplace_back(RelayTroubled{RelayTrouble::lost_data, 0});
+  if (known_before && theirs < first) set_trouble(RelayTrouble::lost_data);
   record_.log_epoch = welcome.log_epoch;
   record_.acked = welcome.last_push_seq;
   flush_due_ = since_;
@@ -264,145 +258,6 @@ Result<> Mailbox::forget() {
   KITH_TRY(transaction, store::Transaction::begin(store_));
   KITH_CHECK(book_.forget_all(store_));
   return transaction.commit();
-}
-
-Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
-  using enum wire::RelayErrorCode;
-  auto const retry = std::chrono::seconds{std::min<std::uint32_t>(failure.retry_after_s, 3600)};
-  bool const of_acl = acl_request_ != 0 && failure.request == acl_request_;
-  bool const of_push = push_request_ != 0 && failure.request == push_request_;
-  bool const of_object = object_ && failure.request == object_->request;
-  bool const of_download = download_ && failure.request == download_->request;
-  if (of_download && (failure.code == not_found || failure.code == internal)) {
-    auto const object = download_->object;
-    download_.reset();
-    if (failure.code == not_found) KITH_CHECK(forget_object(object));
-    return next_download(now);
-  }
-  if (of_object && (failure.code == quota || failure.code == storage_full || failure.code == rate_limited)) {
-    auto const& chunks = object_->announcement.chunks;
-    uploads_.insert(uploads_.begin(), chunks.begin(), chunks.end());
-    object_.reset();
-    upload_not_before_ = now.mono + std::max<std::chrono::milliseconds>(kFullWait, retry);
-    if (failure.code != rate_limited)
-      set_trouble(failure.code == quota ? RelayTrouble::quota : RelayTrouble::storage_full, failure.number);
-    return {};
-  }
-  auto const later = [&](std::chrono::milliseconds least) {
-    push_request_ = 0;
-    push_not_before_ = now.mono + std::max<std::chrono::milliseconds>(least, retry);
-  };
-  switch (failure.code) {
-    case log_reset:
-      if (state_ != State::hello || reset_once_) break;
-      reset_once_ = true;
-      events_.emplace_back(RelayTroubled{RelayTrouble::lost_data, 0});
-      KITH_CHECK(forget());
-      say_hello();
-      return {};
-    case not_allowed: {
-      auto const record = wire::decode<wire::AclRecord>(failure.detail);
-      if (record) {
-        KITH_TRY(fits, chain_.extend(store_, *record));
-        if (!fits && record->version <= chain_.version()) {
-          off_chain(now);
-          return {};
-        }
-        if (!fits && record->channel == relay_.channel) {
-          acl_step_ = AclStep::reading;  // records between are missing here
-          if (state_ == State::hello) {
-            ask_acl();
-            return {};
-          }
-        }
-      } else if (state_ == State::hello && !showed_chain_ && chain_.version() > 0) {
-        showed_chain_ = true;  // it may have forgotten the group
-        return show_chain(1);
-      }
-      set_trouble(RelayTrouble::not_allowed);
-      end(core::CoreError::closed, now);
-      // Who lets this device in is telling the relay just now.
-      bool const newcomer = replica_.state().roster().find(replica_.self()) == nullptr;
-      if (newcomer && failures_ <= kNewcomerTries) dial_at_ = std::min(dial_at_, now.mono + kNewcomerWait);
-      return {};
-    }
-    case stamp_needed:
-      if (!of_acl) break;
-      if (failure.number == 0 || failure.number > kMostStampBits || stamp_ || !put_) {
-        set_trouble(RelayTrouble::needs_token);
-        end(core::CoreError::closed, now);
-        dial_at_ = now.mono + kLongestWait;
-        return {};
-      }
-      stamp_bits_ = static_cast<unsigned>(failure.number);
-      stamp_.emplace(wire::kStampBytes, std::uint8_t{0});
-      store_be(stamp_->data(), random_.u64());
-      return {};
-    case stale_acl: {
-      if (!of_acl) break;
-      auto const record = wire::decode<wire::AclRecord>(failure.detail);
-      acl_request_ = 0;
-      acl_step_ = AclStep::none;
-      put_.reset();
-      if (record && record->channel == relay_.channel) {
-        KITH_TRY(ours, chain_.holds(store_, record->version, wire::acl_record_hash(*record)));
-        if (!ours && record->version <= chain_.version()) {
-          off_chain(now);
-          return {};
-        }
-        if (ours && record->version < chain_.version()) return show_chain(record->version + 1);
-        ask_acl();
-        return {};
-      }
-      if (state_ == State::hello) {
-        set_trouble(RelayTrouble::not_allowed);
-        end(core::CoreError::closed, now);
-      }
-      return {};
-    }
-    case seq_gap:
-      if (!of_push) break;
-      // Somebody else pushed under this name, or the relay lost some: the next WELCOME says which.
-      end(core::CoreError::closed, now);
-      dial_at_ = now.mono + kFirstWait;
-      return {};
-    case quota:
-    case storage_full:
-      if (!of_push) break;
-      set_trouble(failure.code == quota ? RelayTrouble::quota : RelayTrouble::storage_full, failure.number);
-      later(kFullWait);
-      return {};
-    case rate_limited:
-      if (of_push) {
-        later(std::chrono::seconds{1});
-        return {};
-      }
-      end(core::CoreError::closed, now);
-      dial_at_ = std::max(dial_at_, now.mono + retry);
-      return {};
-    case replaced:
-      set_trouble(RelayTrouble::replaced);
-      end(core::CoreError::closed, now);
-      return {};
-    case draining:
-    case internal:
-      end(core::CoreError::closed, now);
-      dial_at_ = std::max(dial_at_, now.mono + retry);
-      return {};
-    case unsupported_version:
-      end(Error(core::CoreError::version_mismatch,
-                VersionsDetail{1, 1, static_cast<std::uint32_t>(failure.number >> 8 & 0xFF),
-                               static_cast<std::uint32_t>(failure.number & 0xFF)}),
-          now);
-      dial_at_ = now.mono + kLongestWait;
-      return {};
-    case bad_frame:
-    case too_large:
-    case no_snapshot:
-    case not_found: break;
-  }
-  misbehaved(relay::ChannelError::out_of_place, now);
-  return {};
 }
 
 // Time.

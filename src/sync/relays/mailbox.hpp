@@ -20,7 +20,7 @@ namespace kith::sync {
 enum class RelayTrouble : std::uint8_t {
   none = 0,
   not_allowed = 1,   ///< it does not serve this device: not let in yet, paused or removed
-  off_chain = 2,     ///< it shows access records that the group did not make
+  off_chain = 2,     ///< its access records are not the group's: made up, or taken over by somebody who was removed
   lost_data = 3,     ///< it had lost what it once acknowledged; it is being told again
   quota = 4,         ///< the group stores there all that it may
   storage_full = 5,  ///< its disk is full
@@ -173,9 +173,19 @@ class Mailbox {
   void send(Message message);
   [[nodiscard]] Result<> on_message(wire::RelayMessage message, Now now);
   [[nodiscard]] Result<> on_welcome(wire::Welcome const& welcome, Now now);
-  [[nodiscard]] Result<> on_failure(wire::RelayFailure const& failure, Now now);
   [[nodiscard]] Result<> reconcile(wire::Welcome const& welcome, Now now);
   [[nodiscard]] Result<> forget();
+
+  // What is refused (mailbox_failures.cpp).
+  [[nodiscard]] Result<> on_failure(wire::RelayFailure const& failure, Now now);
+  [[nodiscard]] Result<> on_no_object(wire::RelayErrorCode code, Now now);
+  void upload_later(wire::RelayFailure const& failure, Now now);
+  void push_later(std::chrono::milliseconds least, wire::RelayFailure const& failure, Now now);
+  [[nodiscard]] Result<> on_not_allowed(wire::RelayFailure const& failure, Now now);
+  [[nodiscard]] Result<> on_stale_acl(wire::RelayFailure const& failure, Now now);
+  void begin_stamp(wire::RelayFailure const& failure, Now now);
+  void not_served(Now now);
+  [[nodiscard]] bool usurped() const;
 
   // Pulling (mailbox_pull.cpp).
   void pull();
@@ -245,7 +255,7 @@ class Mailbox {
   unsigned stamp_bits_ = 0;
   std::optional<Bytes> found_stamp_;  ///< good for this channel at this relay for good
   bool showed_chain_ = false;         ///< on this connection
-  bool more_to_pull_ = false;
+  wire::RelayCursor notified_;        ///< the relay gave notice of items up to it
   std::optional<Instant> answer_due_;  ///< of handshake and HELLO
   Instant heard_;
   std::optional<Instant> others_due_;

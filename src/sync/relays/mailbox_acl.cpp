@@ -31,8 +31,7 @@ Result<> Mailbox::on_acl(wire::AclRecords const& answer, Now now) {
     return {};
   }
   if (state_ == State::hello) {  // only read to see that this device is not among them
-    set_trouble(RelayTrouble::not_allowed);
-    end(core::CoreError::closed, now);
+    not_served(now);
     return {};
   }
   if (state_ != State::live) return {};

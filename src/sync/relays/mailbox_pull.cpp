@@ -19,13 +19,14 @@ Result<> Mailbox::on_pulled(wire::PullResponse response, Now now) {
   }
   KITH_CHECK(take_items(response.items, response.next_after, now));
   if (state_ == State::ending) return {};
-  if (response.has_more) {
+  // What it gave notice of while it answered is asked for once: it may be making that up.
+  bool const more = std::exchange(notified_, {}) > record_.position;
+  if (response.has_more || more) {
     pull();
     return {};
   }
   bool const first = state_ == State::catching_up;
   state_ = State::live;
-  more_to_pull_ = false;
   if (first) events_.emplace_back(RelayMoved{});
   KITH_CHECK(settle_acl());
   KITH_CHECK(work_objects(now));

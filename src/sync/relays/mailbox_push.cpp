@@ -25,6 +25,7 @@ Result<> Mailbox::push(Now now) {
   bool const busy = push_request_ != 0 || acl_request_ != 0 || state_ != State::live;
   if (busy || (push_not_before_ && *push_not_before_ > now.mono)) return {};
   push_not_before_.reset();
+  if (trouble_ == RelayTrouble::lost_data && holds_all()) set_trouble(RelayTrouble::none);
   if (record_.outbox.empty()) {
     KITH_TRY(target, due(now));
     KITH_TRY(chosen, choose(target));

@@ -219,6 +219,33 @@ TEST_F(AtARelay, ARemovedDeviceIsServedNoMore) {
   EXPECT_EQ(b.texts(), Texts{});
 }
 
+TEST_F(AtARelay, ADeviceThatTakesTheMailboxOverIsLeftThereAlone) {
+  net.let_in(a, b);
+  a.push("while b was trusted");
+  net.wait(5s);
+  net.go_offline(a);
+  // On the list still, b removes a, which counts for nobody else, and tells the relay.
+  must(b.replica.remove_device(a.identity.device(), wire::RemoveReason::lost, nullptr, net.now()));
+  net.changed(b);
+  net.wait(3s);
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, net.now()));
+  must(a.replica.rotate(net.now()));
+  a.push("without b");
+  net.changed(a);
+  only(a, 10s);
+  EXPECT_EQ(a.at(relay).trouble(), RelayTrouble::off_chain);
+  EXPECT_FALSE(a.at(relay).holds_all());
+
+  auto const anew = net.enlist(a, relay);
+  EXPECT_NE(anew.channel, registered.channel);
+  net.wait(5s);
+  EXPECT_EQ(a.at(relay).trouble(), RelayTrouble::none);
+  EXPECT_TRUE(a.at(relay).holds_all());
+  EXPECT_EQ(relay.store.items(anew.channel).size(), a.sealed_entries().size());
+  only(b, 10s);
+  EXPECT_EQ(b.texts(), Texts{"while b was trusted"});
+}
+
 TEST_F(AtARelay, APausedDeviceIsServedAgainWhenItIsNotAnyMore) {
   net.let_in(a, b);
   net.wait(5s);
