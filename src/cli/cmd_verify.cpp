@@ -197,7 +197,8 @@ Result<> Verifying::look(std::int64_t begun_ms) {
   relays_settled_ = true;
   for (auto const& each : relays) {
     if (each.connected()) now_.relays.emplace(each.url, each.lacks);
-    relays_settled_ = relays_settled_ && (each.level() || !each.code().empty());
+    bool const settled = (each.level() || !each.code().empty()) && !each.row.comparing;
+    relays_settled_ = relays_settled_ && settled;
   }
   settled_ = !sessions.empty();
   keeps_.clear();

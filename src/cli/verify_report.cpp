@@ -80,8 +80,9 @@ Result<std::vector<std::string>> Verifying::report_relays() {
                                                               : "incomplete"},
                                  {"missing_entries", reached ? Json(each.lacks) : Json()},
                                  {"last_error_code", code.empty() ? Json() : Json(code)}});
-    bool const off_chain = each.row.trouble == sync::RelayTrouble::off_chain && each.shown;
-    if (off_chain) false_ones.push_back(each.url);
+    using enum sync::RelayTrouble;
+    bool const untrue = each.shown && (each.row.trouble == off_chain || each.row.trouble == withholds);
+    if (untrue) false_ones.push_back(each.url);
     if (reached && each.lacks == 0) {
       out.result(
           fmt::format("{} relay {} holds everything that this device would pass on", out.glyphs().done(), each.url));
@@ -90,7 +91,7 @@ Result<std::vector<std::string>> Verifying::report_relays() {
                              each.lacks_own > 0 ? "" : ", none of them by this device: their authors bring them"));
     }
     if (auto const* known = engine::find_failure_code(code); known != nullptr) {
-      out.result(fmt::format("{} relay {}: {}: {}", off_chain ? out.glyphs().failed() : "!", each.url, known->summary,
+      out.result(fmt::format("{} relay {}: {}: {}", untrue ? out.glyphs().failed() : "!", each.url, known->summary,
                              out.command(fmt::format("kith help {}", code))));
     } else if (!reached) {
       out.result(fmt::format("! relay {} was not reached", each.url));

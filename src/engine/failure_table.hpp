@@ -376,6 +376,14 @@ inline constexpr FailureCode kCodes[] = {
      {{{"kith devices ls", "see who is in the group"},
        {"kith relay add URL --anew", "make a new mailbox at that relay"},
        {"kith relay rm URL", "use that relay no more"}}}},
+    {"relay-withholds", kExitNotTrusted, true, "nothing is lost: what this device lacks comes from the others",
+     "a relay does not show this device what it showed another one",
+     "Two devices compared what the relay has given them: it keeps something back from this one, shows each another "
+     "history, or has lost something and says nothing. What is missing is brought there again. If it goes on, do not "
+     "rely on this relay.",
+     {{{"kith verify", "compare once more"},
+       {"kith relay add URL", "use another one too"},
+       {"kith relay rm URL", "use that relay no more"}}}},
     {"relay-token-needed", kExitNotTrusted, true, kUntouched,
      "a relay takes groups in only with a token",
      "Its operator gives tokens out. Put the one for you into a file that only you can read.",

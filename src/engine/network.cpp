@@ -123,6 +123,7 @@ Result<> Network::take_over() {
   source_ = std::make_unique<Source>(*instance_->chunks);
   exchange_ = std::make_unique<sync::Exchange>(instance_->replica, store, *source_, instance_->messages,
                                                instance_->folders, instance_->random);
+  exchange_->set_witnesses([this] { return witnesses(); });
   KITH_CHECK(exchange_->start(current_time()));
   KITH_TRY(relay_rows, all_control<RelayRow>(store));
   for (auto const& [id, row] : relay_rows) KITH_CHECK(erase_control<RelayRow>(store, id));

@@ -134,6 +134,8 @@ class Network {
   void uploads_soon();
   void tell_relays_soon();
   [[nodiscard]] Result<> tell_relays();
+  [[nodiscard]] Result<std::vector<wire::RelayWitness>> witnesses();
+  [[nodiscard]] Result<> compare_relays(std::vector<wire::RelayWitness> const& theirs);
   [[nodiscard]] Result<> tell(RelayLink& relay, sync::MailboxEvent const& event);
   [[nodiscard]] Result<> show(RelayLink& relay, wire::RelayKey const& key);
 

@@ -63,7 +63,10 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
   }
   if (auto const* digest = std::get_if<sync::DigestArrived>(&event)) {
     ring_due_ = true;
-    return put_control(store, DigestRow{current_time().wall.ms, digest->digest}, digest->device.view());
+    KITH_CHECK(compare_relays(digest->digest.relays));
+    DigestRow row{current_time().wall.ms, digest->digest};
+    row.digest.relays.clear();  // told by the relays' rows
+    return put_control(store, row, digest->device.view());
   }
   if (auto const* claim = std::get_if<sync::RemovedNotice>(&event)) return note_claim(claim->by);
   if (std::holds_alternative<sync::ClonedNotice>(event)) return note_problem("state-cloned", {});

@@ -176,6 +176,25 @@ Result<> Network::tell_relays() {
   return {};
 }
 
+Result<std::vector<wire::RelayWitness>> Network::witnesses() {
+  std::vector<wire::RelayWitness> all;
+  for (auto const& [key, relay] : relays_) {
+    if (all.size() >= wire::RelayWitness::kMost) break;
+    KITH_TRY(witness, relay->mailbox.witness());
+    if (witness) all.push_back(std::move(*witness));
+  }
+  return all;
+}
+
+/// What relays have shown a device that answers for it.
+Result<> Network::compare_relays(std::vector<wire::RelayWitness> const& theirs) {
+  for (auto const& witness : theirs) {
+    auto const relay = relays_.find(witness.relay);
+    if (relay != relays_.end()) KITH_CHECK(relay->second->mailbox.compare(witness, current_time()));
+  }
+  return theirs.empty() ? Result<>{} : settle_relays();  // shown before the answer is
+}
+
 Result<> Network::relays_timer() {
   if (relays_told_due_ && *relays_told_due_ <= Clock::now()) KITH_CHECK(tell_relays());
   if (uploads_due_ && *uploads_due_ <= Clock::now()) KITH_CHECK(serve_away());
@@ -277,6 +296,7 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
 Result<> Network::show(RelayLink& relay, wire::RelayKey const& key) {
   auto& row = relay.row;
   row.caught_up = relay.mailbox.live();
+  row.comparing = relay.mailbox.comparing();
   row.leaving = row.caught_up && (uploads_due_ || relay.mailbox.uploading());
   if (row == relay.shown) return {};
   KITH_CHECK(relay.mailbox.flush());

@@ -5,14 +5,14 @@
 namespace kith::engine {
 
 void RelayRow::write(wire::Writer& writer) const {
-  core::write_row(writer, connected, caught_up, leaving, since_ms, trouble, number,
+  core::write_row(writer, connected, caught_up, comparing, leaving, since_ms, trouble, number,
                   wire::text(failure, kLimits.max_name_bytes), std::int64_t{failure_errno},
                   wire::text(failure_text, kLimits.max_path_bytes));
 }
 
 void RelayRow::read(wire::Reader& reader) {
   std::int64_t number_of_error = 0;
-  core::read_row(reader, connected, caught_up, leaving, since_ms, trouble, number,
+  core::read_row(reader, connected, caught_up, comparing, leaving, since_ms, trouble, number,
                  wire::text(failure, kLimits.max_name_bytes), number_of_error,
                  wire::text(failure_text, kLimits.max_path_bytes));
   failure_errno = static_cast<std::int32_t>(number_of_error);
@@ -37,6 +37,7 @@ std::string_view trouble_code(sync::RelayTrouble trouble) {
     case misbehaves: return "relay-misbehaves";
     case replaced: return "relay-replaced";
     case needs_token: return "relay-token-needed";
+    case withholds: return "relay-withholds";
   }
   KITH_UNREACHABLE();
 }

@@ -11,6 +11,7 @@ struct RelayRow {
   static constexpr std::string_view kPrefix = "relay/";
   bool connected = false;  ///< it has accepted this device
   bool caught_up = false;  ///< all that waited there is here
+  bool comparing = false;  ///< what it showed others is being held against what it shows here
   bool leaving = false;    ///< contents for devices that are away are on their way there, or will be shortly
   std::int64_t since_ms = 0;
   sync::RelayTrouble trouble = sync::RelayTrouble::none;

@@ -6,6 +6,7 @@
 
 #include "crypto/hash.hpp"
 #include "wire/codec.hpp"
+#include "wire/relay_ids.hpp"
 
 /// What two devices say to each other inside a session. @see docs/spec/session.md
 namespace kith::wire {
@@ -221,6 +222,22 @@ struct DigestWant {
   friend bool operator==(DigestWant const&, DigestWant const&) = default;
 };
 
+/// What a relay has shown the sender of the group's mailbox, which it is connected to now.
+struct RelayWitness {
+  static constexpr std::size_t kMost = 4;        ///< relays in one DIGEST
+  static constexpr std::size_t kMostTips = 128;  ///< of one relay
+  RelayKey relay;
+  ChannelId channel;
+  LogEpoch log_epoch;
+  RelayCursor cursor;     ///< everything below was shown up to here, or stored by the sender and acknowledged
+  std::vector<Tip> tips;  ///< all that these reach was there
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& s) {
+    a(s.relay, s.channel, s.log_epoch, s.cursor, list(s.tips, kMostTips));
+  }
+  friend bool operator==(RelayWitness const&, RelayWitness const&) = default;
+};
+
 /// What the sender holds, as hashes: equal entries give equal heads and equal views. @see docs/spec/views.md
 struct Digest {
   static constexpr FrameType kType = FrameType::digest;
@@ -229,9 +246,10 @@ struct Digest {
   crypto::Hash256 roster;
   crypto::Hash256 messages;
   crypto::Hash256 folders;
+  std::vector<RelayWitness> relays;
   template <class Archive, class Self>
   static void fields(Archive& a, Self& s) {
-    a(s.token, s.heads, s.roster, s.messages, s.folders);
+    a(s.token, s.heads, s.roster, s.messages, s.folders, list(s.relays, RelayWitness::kMost));
   }
   friend bool operator==(Digest const&, Digest const&) = default;
 };

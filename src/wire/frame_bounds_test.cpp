@@ -72,6 +72,16 @@ TEST(FrameBounds, AllWantsFit) {
   EXPECT_EQ(over_the_wire(chunks), chunks);
 }
 
+TEST(FrameBounds, ADigestWithAllRelaysFits) {
+  Digest digest;
+  for (std::size_t i = 0; i < RelayWitness::kMost; ++i) {
+    auto tips = most_tips();
+    tips.resize(RelayWitness::kMostTips);
+    digest.relays.push_back({full<RelayKey>(i), full<ChannelId>(i), full<LogEpoch>(i), {kLargest}, std::move(tips)});
+  }
+  EXPECT_EQ(over_the_wire(digest), digest);
+}
+
 TEST(FrameBounds, APresenceLeavesOutTheContactsThatDoNotFit) {
   auto const sent = largest_presence(kLimits.max_contacts);
   auto const received = over_the_wire(sent);

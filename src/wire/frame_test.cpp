@@ -66,9 +66,16 @@ TEST(Frames, StandAsTheSpecificationSays) {
   expect_spelling(Close{CloseCode::unknown_device, "who?"}, "16 [2 u:8 'who?'");
   expect_spelling(Rekey{}, "17 [0");
   expect_spelling(DigestWant{6}, "18 [1 u:6");
-  expect_spelling(Digest{6, filled<crypto::Hash256>(1), filled<crypto::Hash256>(2), filled<crypto::Hash256>(3),
-                         filled<crypto::Hash256>(4)},
-                  "19 [5 u:6 b:32=01 b:32=02 b:32=03 b:32=04");
+  expect_spelling(Digest{6,
+                         filled<crypto::Hash256>(1),
+                         filled<crypto::Hash256>(2),
+                         filled<crypto::Hash256>(3),
+                         filled<crypto::Hash256>(4),
+                         {}},
+                  "19 [6 u:6 b:32=01 b:32=02 b:32=03 b:32=04 [0");
+  expect_spelling(
+      Digest{6, {}, {}, {}, {}, {{filled<RelayKey>(5), filled<ChannelId>(6), filled<LogEpoch>(7), {8}, {tip()}}}},
+      "19 [6 u:6 b:32=00 b:32=00 b:32=00 b:32=00 [1 [5 b:32=05 b:32=06 b:8=07 u:8 [1 " + one_tip);
 }
 
 TEST(Frames, FileMetaIsReservedAndUnknown) {
@@ -212,14 +219,19 @@ TEST(FrameRefusals, PresenceAndDigests) {
                             {"18 [2 u:1 u:1", wrong_length},
                             {"18 [1 b:8", wrong_type},
                             {"18 [1 cc01", not_canonical},
-                            {"19 [4 u:1 b:32 b:32 b:32", wrong_length},
-                            {"19 [6 u:1 b:32 b:32 b:32 b:32 b:32", wrong_length},
-                            {"19 [5 u:1 b:31 b:32 b:32 b:32", wrong_length},
-                            {"19 [5 u:1 b:32 s:32 b:32 b:32", wrong_type},
-                            {"19 [5 u:1 b:32 b:32 b:33 b:32", wrong_length},
-                            {"19 [5 u:1 b:32 b:32 b:32 b:0", wrong_length},
-                            {"19 [5 b:32 u:1 b:32 b:32 b:32", wrong_type},
-                            {"19 [5 u:1 b:32 b:32 b:32", truncated}},
+                            {"19 [5 u:1 b:32 b:32 b:32 b:32", wrong_length},
+                            {"19 [7 u:1 b:32 b:32 b:32 b:32 [0 [0", wrong_length},
+                            {"19 [6 u:1 b:31 b:32 b:32 b:32 [0", wrong_length},
+                            {"19 [6 u:1 b:32 s:32 b:32 b:32 [0", wrong_type},
+                            {"19 [6 u:1 b:32 b:32 b:33 b:32 [0", wrong_length},
+                            {"19 [6 u:1 b:32 b:32 b:32 b:0 [0", wrong_length},
+                            {"19 [6 b:32 u:1 b:32 b:32 b:32 [0", wrong_type},
+                            {"19 [6 u:1 b:32 b:32 b:32 b:32", truncated},
+                            {"19 [6 u:1 b:32 b:32 b:32 b:32 b:32", wrong_type},
+                            {"19 [6 u:1 b:32 b:32 b:32 b:32 [5 [0 [0 [0 [0 [0", too_large},
+                            {"19 [6 u:1 b:32 b:32 b:32 b:32 [1 [4 b:32 b:32 b:8 u:1", wrong_length},
+                            {"19 [6 u:1 b:32 b:32 b:32 b:32 [1 [5 b:32 b:32 b:7 u:1 [0", wrong_length},
+                            {"19 [6 u:1 b:32 b:32 b:32 b:32 [1 [5 b:32 b:32 b:8 u:1 dc0081 b:200", too_large}},
                            decode_frame);
 }
 

@@ -8,6 +8,7 @@
 #include "crypto/hash.hpp"
 #include "wire/content.hpp"
 #include "wire/device.hpp"
+#include "wire/relay_ids.hpp"
 
 /// The operations that entries carry. An op is [kind, fields...]; its id is (entry hash, index in the entry).
 /// @see docs/spec/entries.md, docs/spec/roster.md, docs/spec/views.md
@@ -34,8 +35,6 @@ enum class OpKind : std::uint16_t {
 using EpochSecret = Secret<32, struct EpochSecretTag>;      ///< one epoch's key material; its hash is the EpochId
 using LocatorSecret = Secret<32, struct LocatorSecretTag>;  ///< finds recovery records at a relay
 using ContentSecret = Secret<32, struct ContentSecretTag>;  ///< keys chunk ids and the chunker, for good
-using RelayKey = ByteId<struct RelayKeyTag, 32>;            ///< a relay's X25519 static key
-using ChannelId = ByteId<struct ChannelIdTag, 32>;          ///< a relay's name for a group: an Ed25519 public key
 using Pseudonym = ByteId<struct PseudonymTag, 32>;          ///< a relay's name for a device: an Ed25519 public key
 
 /// Begins a group. group_id = H("kith/group/1", this record's encoding).

@@ -12,20 +12,13 @@
 /// What a device and a relay say to each other inside their Noise channel. @see docs/spec/relay.md
 namespace kith::wire {
 
-/// An item's number in one group's mailbox at one relay, dense from 1; 0 stands before the first.
-struct RelayCursor {
-  std::uint64_t value = 0;
-  friend auto operator<=>(RelayCursor const&, RelayCursor const&) = default;
-};
-
 /// A number that a device gives to what it pushes to one relay, dense from 1.
 struct PushSeq {
   std::uint64_t value = 0;
   friend auto operator<=>(PushSeq const&, PushSeq const&) = default;
 };
 
-using LogEpoch = ByteId<struct LogEpochTag, 8>;   ///< drawn when a mailbox is made: another one is another mailbox
-using ObjectId = ByteId<struct ObjectIdTag, 32>;  ///< names a sealed container; drawn by whoever uploads it
+using ObjectId = ByteId<struct ObjectIdTag, 32>;        ///< names a sealed container; drawn by whoever uploads it
 using RecoveryLocator = ByteId<struct LocatorTag, 32>;  ///< finds recovery records; only the words lead to it
 
 /// Message types. 0x70 FORWARD is reserved for circuits.

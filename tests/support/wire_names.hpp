@@ -78,8 +78,10 @@ KITH_NAMES(wire::Pong, KITH_NAMED(token));
 KITH_NAMES(wire::Close, KITH_NAMED(code), KITH_NAMED(text));
 KITH_NAMES(wire::Rekey, static_cast<void>(a), static_cast<void>(s));
 KITH_NAMES(wire::DigestWant, KITH_NAMED(token));
+KITH_NAMES(wire::RelayWitness, KITH_NAMED(relay), KITH_NAMED(channel), KITH_NAMED(log_epoch), KITH_NAMED(cursor),
+           KITH_NAMED(tips));
 KITH_NAMES(wire::Digest, KITH_NAMED(token), KITH_NAMED(heads), KITH_NAMED(roster), KITH_NAMED(messages),
-           KITH_NAMED(folders));
+           KITH_NAMED(folders), KITH_NAMED(relays));
 
 KITH_NAMES(wire::SyncCapability, KITH_NAMED(supports_crdt), KITH_NAMED(max_file_size), KITH_NAMED(supported_formats),
            KITH_NAMED(bandwidth_optimization));

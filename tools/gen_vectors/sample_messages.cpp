@@ -91,8 +91,19 @@ Samples<wire::Frame> frames() {
       {"CLOSE with a text", Close{CloseCode::bad_frame, "wire.wrong_type"}},
       {"REKEY", Rekey{}},
       {"DIGEST_WANT", DigestWant{3}},
-      {"DIGEST", Digest{3, counted<crypto::Hash256>(1), counted<crypto::Hash256>(2), counted<crypto::Hash256>(3),
-                        counted<crypto::Hash256>(4)}},
+      {"DIGEST", Digest{3,
+                        counted<crypto::Hash256>(1),
+                        counted<crypto::Hash256>(2),
+                        counted<crypto::Hash256>(3),
+                        counted<crypto::Hash256>(4),
+                        {}}},
+      {"DIGEST, and what a relay has shown",
+       Digest{3,
+              counted<crypto::Hash256>(1),
+              counted<crypto::Hash256>(2),
+              counted<crypto::Hash256>(3),
+              counted<crypto::Hash256>(4),
+              {{counted<RelayKey>(5), counted<ChannelId>(6), counted<LogEpoch>(7), {300}, {tip(1, 1, 1)}}}}},
   };
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -178,6 +179,9 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<bool> equal_with(DeviceId const& device);
   [[nodiscard]] bool cloned() const { return cloned_; }
   [[nodiscard]] std::size_t chunks_wanted() const { return wants_.size(); }
+  /// Who says what relays have shown this device, where it uses any.
+  using Witnesses = std::function<Result<std::vector<wire::RelayWitness>>()>;
+  void set_witnesses(Witnesses witnesses) { witnesses_ = std::move(witnesses); }
   /// Answers a DIGEST_WANT, here and for this device itself.
   [[nodiscard]] Result<wire::Digest> digest(std::uint64_t token);
 
@@ -267,6 +271,7 @@ class Exchange final : public core::Membership {
   core::View& messages_;
   core::View& folders_;
   RandomSource& random_;
+  Witnesses witnesses_;
   PeerBook peers_;
   Dialler dialler_;
   Incarnation incarnation_;

@@ -338,6 +338,10 @@ Result<wire::Digest> Exchange::digest(std::uint64_t token) {
   answer.roster = replica_.state().roster().digest();
   answer.messages = messages;
   answer.folders = folders;
+  if (witnesses_) {
+    KITH_TRY(relays, witnesses_());
+    answer.relays = std::move(relays);
+  }
   return answer;
 }
 

@@ -64,7 +64,8 @@ void Mailbox::on_connected(Now now) {
   acl_step_ = AclStep::none;
   put_.reset();
   stamp_.reset();
-  acked_cursor_ = notified_ = {};
+  acked_cursor_ = notified_ = pushed_upto_ = {};
+  compared_.clear();
   push_not_before_.reset();
   upload_not_before_.reset();
   // What was half uploaded begins anew; what was half downloaded too.

@@ -27,8 +27,9 @@ enum class RelayTrouble : std::uint8_t {
   misbehaves = 6,    ///< it breaks the protocol
   replaced = 7,      ///< another process or copy of this home connected in this device's place
   needs_token = 8,   ///< it has forgotten the group, and takes none without its operator's token
+  withholds = 9,     ///< it has shown another device of the group what it does not show this one
 };
-constexpr bool valid(RelayTrouble trouble) { return trouble <= RelayTrouble::needs_token; }
+constexpr bool valid(RelayTrouble trouble) { return trouble <= RelayTrouble::withholds; }
 
 /// The relay has accepted this device; what waits there is on its way.
 struct RelayUp {};
@@ -150,6 +151,13 @@ class Mailbox {
   void note_left(core::Past const& heads, Now now);
   [[nodiscard]] Result<bool> has_chunk(ChunkId const& chunk, WallTime now) const;
 
+  // Comparing with other devices (mailbox_witness.cpp).
+  /// What the relay has shown this device; nullopt where that is not certain now.
+  [[nodiscard]] Result<std::optional<wire::RelayWitness>> witness();
+  /// What it has shown another device must have been shown here too, or come when it is asked for.
+  [[nodiscard]] Result<> compare(wire::RelayWitness theirs, Now now);
+  [[nodiscard]] bool comparing() const { return !compared_.empty(); }
+
   // Looking.
   [[nodiscard]] bool live() const { return state_ == State::live; }
   [[nodiscard]] RelayTrouble trouble() const { return trouble_; }
@@ -193,6 +201,11 @@ class Mailbox {
   [[nodiscard]] Result<> take_items(std::vector<wire::RelayItem> const& items, wire::RelayCursor upto, Now now);
   [[nodiscard]] Result<bool> note_there(ItemDigest const& digest);
   [[nodiscard]] Result<> resolve();
+
+  // Comparing.
+  [[nodiscard]] Result<> judge_witnesses();
+  [[nodiscard]] Result<bool> was_shown(wire::RelayWitness const& theirs);
+  [[nodiscard]] Result<bool> all_placed();
 
   // Objects and presence (mailbox_objects.cpp).
   [[nodiscard]] Result<> take_announcement(wire::RelayItem const& item, Now now);
@@ -253,9 +266,9 @@ class Mailbox {
   std::optional<wire::AclRecord> put_;
   std::optional<Bytes> stamp_;  ///< being looked for, or found, for the channel's first record
   unsigned stamp_bits_ = 0;
-  std::optional<Bytes> found_stamp_;  ///< good for this channel at this relay for good
-  bool showed_chain_ = false;         ///< on this connection
-  wire::RelayCursor notified_;        ///< the relay gave notice of items up to it
+  std::optional<Bytes> found_stamp_;   ///< good for this channel at this relay for good
+  bool showed_chain_ = false;          ///< on this connection
+  wire::RelayCursor notified_;         ///< the relay gave notice of items up to it
   std::optional<Instant> answer_due_;  ///< of handshake and HELLO
   Instant heard_;
   std::optional<Instant> others_due_;
@@ -263,6 +276,8 @@ class Mailbox {
   std::optional<Instant> flush_due_;
   wire::RelayCursor acked_cursor_;  ///< the relay was told
   std::deque<ItemDigest> unresolved_;
+  wire::RelayCursor pushed_upto_;             ///< of this device's own items, on this connection
+  std::vector<wire::RelayWitness> compared_;  ///< others', until what they name was asked for
 
   ObjectBook book_;
   ChunkReader read_chunk_;

@@ -141,6 +141,7 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
     return {};
   }
   push_request_ = 0;
+  for (auto const cursor : ack.cursors) pushed_upto_ = std::max(pushed_upto_, cursor);
   // Where nobody else's items lie between, what was pushed need not be pulled.
   for (std::size_t i = 0; i < ack.cursors.size(); ++i) {
     if (ack.cursors[i].value != record_.position.value + 1 || pull_request_ != 0) continue;

@@ -1,0 +1,77 @@
+#include <algorithm>
+
+#include "sync/relays/mailbox.hpp"
+
+/// What a relay has shown one device it must show all: devices that meet compare. @see docs/spec/relay.md, "Comparing"
+namespace kith::sync {
+
+Result<std::optional<wire::RelayWitness>> Mailbox::witness() {
+  if (state_ != State::live || pull_request_ != 0) return std::nullopt;
+  std::vector<Tip> tips;
+  for (auto const& place : record_.there.places()) {
+    KITH_TRY(hash, replica_.state().hash_at(place));
+    tips.push_back({replica_.state().chains().at(place.chain).log, place.seq, hash});
+  }
+  std::ranges::sort(tips);
+  if (tips.size() > wire::RelayWitness::kMostTips) {
+    KITH_TRY(leading, replica_.state().leading(tips));
+    tips = std::move(leading);
+  }
+  if (tips.size() > wire::RelayWitness::kMostTips) return std::nullopt;
+  wire::RelayWitness witness{relay_.relay, relay_.channel, record_.log_epoch, {}, std::move(tips)};
+  witness.cursor = std::max(record_.position, pushed_upto_);
+  return std::optional(std::move(witness));
+}
+
+Result<> Mailbox::compare(wire::RelayWitness theirs, Now) {
+  bool const ours = theirs.relay == relay_.relay && theirs.channel == relay_.channel;
+  if (!ours || state_ != State::live || compared_.size() >= wire::kRelayLimits.max_members) return {};
+  bool const behind = theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;
+  // Also where a PULL is under way: its answer may be older than what is to be compared.
+  if (behind) notified_ = std::max(notified_, theirs.cursor);
+  compared_.push_back(std::move(theirs));
+  if (behind) pull();
+  return pull_request_ != 0 ? Result<>{} : judge_witnesses();
+}
+
+/// Everything that the relay has for this device is here now, by the relay's own word.
+Result<> Mailbox::judge_witnesses() {
+  if (compared_.empty() || state_ != State::live) return {};
+  KITH_CHECK(resolve());
+  bool all = true;
+  for (auto const& theirs : std::exchange(compared_, {})) {
+    KITH_TRY(shown, was_shown(theirs));
+    all = all && shown;
+  }
+  if (!all) {
+    set_trouble(RelayTrouble::withholds);
+  } else if (trouble_ == RelayTrouble::withholds) {
+    set_trouble(RelayTrouble::none);
+  }
+  events_.emplace_back(RelayMoved{});
+  return {};
+}
+
+Result<bool> Mailbox::was_shown(wire::RelayWitness const& theirs) {
+  if (theirs.log_epoch != record_.log_epoch || theirs.cursor > record_.position) return false;
+  for (auto const& tip : theirs.tips) {
+    KITH_TRY(record, replica_.state().record(tip.hash));
+    if (record && record_.there.contains(record->place())) continue;
+    // What came and cannot be read yet may be that one, or lead to it.
+    KITH_TRY(placed, all_placed());
+    if (placed) return false;
+  }
+  return true;
+}
+
+/// Whether every item that was shown is an entry which is known here.
+Result<bool> Mailbox::all_placed() {
+  if (unresolved_.size() >= kMostUnresolved) return false;
+  for (auto const& digest : unresolved_) {
+    KITH_TRY(hash, store_.get(store::Table::items, digest.view()));
+    if (!hash) return false;
+  }
+  return true;
+}
+
+}  // namespace kith::sync
