@@ -73,12 +73,17 @@ class AtARelay(unittest.TestCase):
         return {each for each in (self.relay.data / "relay.objects").rglob("*") if each.is_file()}
 
     def everything_in(self, relay):
-        """All bytes that the relay keeps or says: database, write-ahead log, objects, log and memory."""
+        """All bytes that the relay keeps or says: database, write-ahead log, objects, log, pages, answers and memory."""
         pieces = []
         for path in sorted(relay.data.rglob("*")):
             if path.is_file() and path.name != "relay.key":
                 pieces.append(path.read_bytes())
         pieces.append(relay.logged().encode())
+        monitoring = int(re.search(r"monitoring_port=(\d+)", relay.logged())[1])
+        pages = [relay.get(path, monitoring)[1] for path in ("/metrics", "/health", "/healthz", "/readyz")]
+        self.assertIn("kith_relay_blobs_pushed_total", pages[0])
+        pages += [relay.say(verb, "--json").stdout for verb in ("groups", "invites", "quota")]
+        pieces += [page.encode() for page in pages]
         with open(f"/proc/{relay.process.pid}/maps") as maps, open(f"/proc/{relay.process.pid}/mem", "rb", 0) as memory:
             for line in maps:
                 span, rights = line.split()[:2]

@@ -5,6 +5,7 @@
 
 #include "relay/rules/memory_store.hpp"
 #include "relay/rules/relay.hpp"
+#include "support/relay_tap.hpp"
 #include "support/test_device.hpp"
 #include "sync/relays/mailbox.hpp"
 #include "sync/relays/registration.hpp"
@@ -64,11 +65,17 @@ class RelayNet {
  public:
   [[nodiscard]] Now now() const { return {Instant{} + elapsed_, {1'800'000'000'000 + elapsed_.count()}}; }
 
+  /// Where it is set: called with all that goes between devices and relays, opened.
+  RelayTap::Heard overhear;
+
   void add(TestRelay& relay) { relays_.push_back(&relay); }
   void add(RelayDevice& device) { devices_.push_back(&device); }
 
   /// What `kith relay add` does: registers the group, and tells it. @return its first access record
   sync::Registered enlist(RelayDevice& device, TestRelay& relay, std::string const& token = {}) {
+    auto random = device.random;
+    static_cast<void>(crypto::SigningKey::generate(random));  // the channel's key comes first
+    auto const ear = tap(device, relay, random);
     sync::Registration registration(device.identity, device.replica.state().genesis(), device.replica.state().group(),
                                     relay.relay_key(), token, device.random);
     auto const connection = relay.rules->open("here", now());
@@ -77,9 +84,11 @@ class RelayNet {
       Bytes out;
       while (registration.poll_transmit(out)) moved = true;
       if (!out.empty()) relay.rules->on_bytes(connection, out, now());
+      if (ear && !out.empty()) ear->to_relay(out, overhear);
       while (relay.work(now())) moved = true;
       Bytes back;
       while (relay.rules->poll_transmit(connection, back, now())) moved = true;
+      if (ear && !back.empty()) ear->to_device(back, overhear);
       if (!back.empty()) must(registration.on_bytes(back));
     }
     relay.rules->on_closed(connection, now());
@@ -183,8 +192,16 @@ class RelayNet {
     sync::Mailbox* mailbox;
     TestRelay* relay;
     relay::ConnectionId connection;
+    std::unique_ptr<RelayTap> ear;
     bool gone = false;
   };
+
+  /// Before the two ends are made. @param random  the device's, from which its end is made
+  std::unique_ptr<RelayTap> tap(RelayDevice const& device, TestRelay const& relay, SeededRandom const& random) {
+    if (!overhear) return nullptr;
+    auto const face = core::relay_face(device.identity.root, relay.relay_key(), device.replica.state().group());
+    return std::make_unique<RelayTap>(random, relay.relay_key(), face.dx, relay.random, relay.key);
+  }
 
   bool dial(RelayDevice& device) {
     bool dialled = false;
@@ -196,8 +213,9 @@ class RelayNet {
         mailbox->dial_failed(core::CoreError::timed_out, now());
         continue;
       }
+      auto ear = tap(device, **found, device.random);
       mailbox->on_connected(now());
-      links_.push_back({&device, mailbox.get(), *found, (*found)->rules->open("here", now())});
+      links_.push_back({&device, mailbox.get(), *found, (*found)->rules->open("here", now()), std::move(ear)});
       dialled = true;
     }
     return dialled;
@@ -209,9 +227,11 @@ class RelayNet {
     while (link.mailbox->poll_transmit(out)) {
     }
     if (!out.empty()) link.relay->rules->on_bytes(link.connection, out, now());
+    if (link.ear && !out.empty()) link.ear->to_relay(out, overhear);
     Bytes back;
     while (link.relay->rules->poll_transmit(link.connection, back, now())) {
     }
+    if (link.ear && !back.empty()) link.ear->to_device(back, overhear);
     if (!back.empty()) must(link.mailbox->on_bytes(back, now()));
     moved = !out.empty() || !back.empty();
     if (link.mailbox->link_done() || link.relay->rules->done(link.connection)) cut(link);
