@@ -132,7 +132,8 @@ Result<> Network::serve_away() {
   std::vector<sync::Mailbox*> live;
   bool busy = false;
   for (auto const& [key, relay] : relays_) {
-    if (!relay->mailbox.live()) continue;
+    // One that is full holds up no other. When it goes on it says so, and is asked again.
+    if (!relay->mailbox.live() || relay->mailbox.upload_waits()) continue;
     live.push_back(&relay->mailbox);
     busy = busy || relay->mailbox.uploading();
   }

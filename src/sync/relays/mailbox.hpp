@@ -141,6 +141,8 @@ class Mailbox {
   /// Leaves chunks at the relay for devices that are away, those that are not there yet.
   [[nodiscard]] Result<> upload(std::vector<ChunkId> const& chunks, Now now);
   [[nodiscard]] bool uploading() const;
+  /// What is to be left there waits for room, or until the relay takes more; it goes on by itself.
+  [[nodiscard]] bool upload_waits() const { return upload_not_before_.has_value(); }
   /// The chunks that are wanted and that no device gives; replaces what was said before.
   [[nodiscard]] Result<> want(std::vector<ChunkId> const& chunks, Now now);
   /// A chunk that came was not what its id names.
