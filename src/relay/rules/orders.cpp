@@ -160,6 +160,7 @@ std::optional<RelayFailure> Relay::Impl::unpaid(wire::AclPut const& put) const {
   RelayFailure failure{put.request, RelayErrorCode::stamp_needed, "", 0, 0, {}};
   if (auto const* const open = std::get_if<OpenRegistration>(&settings.registration)) {
     failure.number = open->hashcash_bits;
+    if (open->hashcash_bits == 0) return std::nullopt;  // number 0 would ask for a token
     bool const paid = put.stamp.size() == wire::kStampBytes &&
                       wire::stamp_bits(name, put.record.channel, put.stamp) >= open->hashcash_bits;
     if (paid) return std::nullopt;

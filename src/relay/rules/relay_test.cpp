@@ -51,6 +51,14 @@ TEST_F(RelayTest, AMailboxNeedsAStampOrTheOperatorsToken) {
   EXPECT_EQ(world_.ask<wire::Done>(link, put).request, 5u);
 }
 
+TEST_F(RelayTest, WhereNoWorkIsAskedForNoStampIs) {
+  Settings settings;
+  settings.registration = OpenRegistration{0};
+  world_.relay.change(settings);
+  auto& link = world_.dial();
+  EXPECT_EQ(world_.ask<wire::Done>(link, wire::AclPut{5, group_.record({0}), {}}).request, 5u);
+}
+
 TEST_F(RelayTest, AForgedFirstRecordMakesNothing) {
   auto& link = world_.dial();
   auto record = group_.record({0});

@@ -88,9 +88,9 @@ constexpr ConfigKey kKeys[] = {
     {"server", "tokens_file", Kind::text, R"("")", "a path",
      "With registration = \"token\": one token per line, 16 characters at least; # begins a comment.",
      [](Config& c, Value const& v) { return c.registration.tokens_file = text(v), true; }},
-    {"server", "hashcash_bits", Kind::count, "20", "a number from 0 to 32",
+    {"server", "hashcash_bits", Kind::count, "20", "a number from 0 to 25",
      "With registration = \"open\": what a mailbox costs its maker; one more doubles it.",
-     [](Config& c, Value const& v) { return store(c.registration.hashcash_bits, v, 0, 32); }},
+     [](Config& c, Value const& v) { return store(c.registration.hashcash_bits, v, 0, 25); }},
 
     {"storage", "database", Kind::text, R"("")", "a path", "The database file. Empty: relay.db in the data directory.",
      [](Config& c, Value const& v) { return c.database = text(v), true; }},
