@@ -3,8 +3,8 @@
 #include "engine/network_machines.hpp"
 #include "engine/offered_relays.hpp"
 #include "engine/relay_status.hpp"
-#include "engine/relay_uploads.hpp"
 #include "link/ws/websocket.hpp"
+#include "sync/exchange/lacking_contents.hpp"
 
 /// The relays of a Network: one mailbox for each that the group uses, and the connections to them.
 namespace kith::engine {
@@ -142,7 +142,8 @@ Result<> Network::serve_away() {
     uploads_soon();  // what is under way counts as not there yet
     return {};
   }
-  KITH_TRY(lacking, lacking_contents(*instance_, *exchange_, [&](ChunkId const& id) -> Result<bool> {
+  sync::ContentSources const sources{instance_->replica, instance_->messages, instance_->folders, *instance_->chunks};
+  KITH_TRY(lacking, sync::lacking_contents(sources, *exchange_, [&](ChunkId const& id) -> Result<bool> {
              for (auto const* mailbox : live) {
                KITH_TRY(there, mailbox->has_chunk(id, now.wall));
                if (!there) return false;

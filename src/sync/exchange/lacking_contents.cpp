@@ -1,9 +1,9 @@
-#include "engine/relay_uploads.hpp"
+#include "sync/exchange/lacking_contents.hpp"
 
 #include <algorithm>
 #include <set>
 
-namespace kith::engine {
+namespace kith::sync {
 namespace {
 
 /// A device that is away, by what it last told.
@@ -25,17 +25,18 @@ Result<core::Past> past_of(core::Replica& replica, std::vector<Tip> const& tips)
 
 class Gathering {
  public:
-  Gathering(Instance& instance, std::vector<Away> away, std::function<Result<bool>(ChunkId const&)> const& there)
-      : instance_(instance), away_(std::move(away)), there_(there) {}
+  Gathering(ContentSources const& sources, std::vector<Away> away,
+            std::function<Result<bool>(ChunkId const&)> const& there)
+      : sources_(sources), away_(std::move(away)), there_(there) {}
 
   Result<LackingContents> run() {
-    KITH_TRY(folders, instance_.folders.folders());
+    KITH_TRY(folders, sources_.folders.folders());
     for (auto const& folder : folders) {
       auto const visit = [&](std::vector<files::VersionRow> const& versions) { return look_at(versions, folder.id); };
-      KITH_CHECK(instance_.folders.scan(folder.id, visit));
+      KITH_CHECK(sources_.folders.scan(folder.id, visit));
     }
     for (MessageNumber at{};;) {
-      KITH_TRY(rows, instance_.messages.after(at, kRowsAtOnce));
+      KITH_TRY(rows, sources_.messages.after(at, kRowsAtOnce));
       for (auto const& row : rows) {
         at = row.number;
         if (!row.content.refs.empty()) KITH_CHECK(look(row.id.entry, row.author, row.content, std::nullopt));
@@ -67,13 +68,13 @@ class Gathering {
 
   Result<> look(EntryHash const& entry, DeviceId const& author, wire::Content const& content,
                 std::optional<FolderId> const& folder) {
-    KITH_TRY(record, instance_.replica.state().record(entry));
+    KITH_TRY(record, sources_.replica.state().record(entry));
     if (!record) return {};
-    bool const own = author == instance_.replica.self();
+    bool const own = author == sources_.replica.self();
     if (std::ranges::none_of(away_, [&](Away const& away) { return lacks(away, *record, own, folder); })) return {};
     found_.anything = true;
     if (found_.chunks.size() >= kMostChunks) return {};
-    auto const resolve = instance_.chunks->node_resolver();
+    auto const resolve = sources_.chunks.node_resolver();
     std::vector<ChunkId> nodes;
     files::ChunkWalk walk(content, [&](ChunkId const& id) {
       nodes.push_back(id);
@@ -95,7 +96,7 @@ class Gathering {
     return {};
   }
 
-  Instance& instance_;
+  ContentSources const& sources_;
   std::vector<Away> away_;
   std::function<Result<bool>(ChunkId const&)> const& there_;
   std::set<ChunkId> taken_;
@@ -104,9 +105,9 @@ class Gathering {
 
 }  // namespace
 
-Result<LackingContents> lacking_contents(Instance& instance, sync::Exchange& exchange,
+Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange& exchange,
                                          std::function<Result<bool>(ChunkId const&)> const& there) {
-  auto& replica = instance.replica;
+  auto& replica = sources.replica;
   auto const connected = exchange.connected();
   auto const& heads = replica.state().counting().heads;
   std::vector<Away> away;
@@ -132,7 +133,7 @@ Result<LackingContents> lacking_contents(Instance& instance, sync::Exchange& exc
     none.anything = !everywhere;
     return none;
   }
-  return Gathering(instance, std::move(away), there).run();
+  return Gathering(sources, std::move(away), there).run();
 }
 
-}  // namespace kith::engine
+}  // namespace kith::sync

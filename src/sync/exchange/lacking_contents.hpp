@@ -1,11 +1,22 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
-#include "engine/instance.hpp"
+#include "core/messages.hpp"
 #include "sync/exchange/exchange.hpp"
+#include "sync/files/chunk_store.hpp"
+#include "sync/files/folder_view.hpp"
 
-namespace kith::engine {
+namespace kith::sync {
+
+/// What a home holds, and what its views show of it.
+struct ContentSources {
+  core::Replica& replica;
+  core::MessagesView& messages;
+  files::FolderView& folders;
+  files::ChunkStore& chunks;
+};
 
 /// What devices that are not connected now lack of contents, as far as they have told.
 struct LackingContents {
@@ -20,7 +31,7 @@ inline constexpr std::size_t kMostChunks = 16 * 1024;
 /// Goes through what the views show. Own changes are left for whoever has not said to hold them; those of others for
 /// devices that know the entry and lack what it names.
 /// @param there  whether a chunk is at all relays already
-[[nodiscard]] Result<LackingContents> lacking_contents(Instance& instance, sync::Exchange& exchange,
+[[nodiscard]] Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange& exchange,
                                                        std::function<Result<bool>(ChunkId const&)> const& there);
 
-}  // namespace kith::engine
+}  // namespace kith::sync
