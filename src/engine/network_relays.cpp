@@ -173,7 +173,7 @@ Result<> Network::tell_relays() {
   for (auto const& [key, relay] : relays_) {
     if (!relay->mailbox.live()) continue;
     KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
-    KITH_CHECK(relay->mailbox.want(wanted, current_time()));
+    KITH_CHECK(relay->mailbox.want(wanted));
   }
   return {};
 }

@@ -51,6 +51,7 @@ struct RelayDevice : TestDevice {
   std::map<wire::RelayKey, std::unique_ptr<sync::Mailbox>> mailboxes;
   std::vector<sync::MailboxEvent> seen;
   bool online = true;
+  std::chrono::milliseconds clock_skew{0};
 
   [[nodiscard]] sync::Mailbox& at(TestRelay const& relay) { return *mailboxes.at(relay.relay_key()); }
   [[nodiscard]] bool saw(sync::RelayTrouble trouble) const {
@@ -69,6 +70,11 @@ class RelayNet {
   RelayTap::Heard overhear;
 
   void add(TestRelay& relay) { relays_.push_back(&relay); }
+  [[nodiscard]] Now now_at(RelayDevice const& device) const {
+    auto at = now();
+    at.wall.ms += device.clock_skew.count();
+    return at;
+  }
   void add(RelayDevice& device) { devices_.push_back(&device); }
 
   /// What `kith relay add` does: registers the group, and tells it. @return its first access record
@@ -180,7 +186,7 @@ class RelayNet {
       elapsed_ = std::min(until, elapsed_ + std::chrono::milliseconds{100});
       for (auto* relay : relays_) relay->rules->on_timer(now());
       for (auto* device : devices_) {
-        for (auto& [key, mailbox] : device->mailboxes) must(mailbox->on_timer(now()));
+        for (auto& [key, mailbox] : device->mailboxes) must(mailbox->on_timer(now_at(*device)));
       }
       pump();
     }
@@ -232,7 +238,7 @@ class RelayNet {
     while (link.relay->rules->poll_transmit(link.connection, back, now())) {
     }
     if (link.ear && !back.empty()) link.ear->to_device(back, overhear);
-    if (!back.empty()) must(link.mailbox->on_bytes(back, now()));
+    if (!back.empty()) must(link.mailbox->on_bytes(back, now_at(*link.device)));
     moved = !out.empty() || !back.empty();
     if (link.mailbox->link_done() || link.relay->rules->done(link.connection)) cut(link);
     return moved;

@@ -144,7 +144,7 @@ class Mailbox {
   /// What is to be left there waits for room, or until the relay takes more; it goes on by itself.
   [[nodiscard]] bool upload_waits() const { return upload_not_before_.has_value(); }
   /// The chunks that are wanted and that no device gives; replaces what was said before.
-  [[nodiscard]] Result<> want(std::vector<ChunkId> const& chunks, Now now);
+  [[nodiscard]] Result<> want(std::vector<ChunkId> const& chunks);
   /// A chunk that came was not what its id names.
   [[nodiscard]] Result<> refuse_chunk(ChunkId const& chunk);
   /// All devices have all contents: what this one left there can go.
@@ -188,7 +188,7 @@ class Mailbox {
 
   // What is refused (mailbox_failures.cpp).
   [[nodiscard]] Result<> on_failure(wire::RelayFailure const& failure, Now now);
-  [[nodiscard]] Result<> on_no_object(wire::RelayErrorCode code, Now now);
+  [[nodiscard]] Result<> on_no_object(wire::RelayErrorCode code);
   void upload_later(wire::RelayFailure const& failure, Now now);
   void push_later(std::chrono::milliseconds least, wire::RelayFailure const& failure, Now now);
   [[nodiscard]] Result<> on_not_allowed(wire::RelayFailure const& failure, Now now);
@@ -215,7 +215,7 @@ class Mailbox {
   [[nodiscard]] Result<> next_upload(Now now);
   [[nodiscard]] Result<> on_uploaded(Now now);
   [[nodiscard]] Result<> note_announced(OutboxItem const& item, Now now);
-  [[nodiscard]] Result<> next_download(Now now);
+  [[nodiscard]] Result<> next_download();
   [[nodiscard]] Result<> on_part(wire::ObjPart part, Now now);
   [[nodiscard]] Result<> on_object(ByteView sealed);
   [[nodiscard]] Result<> forget_object(wire::ObjectId const& object);

@@ -26,7 +26,7 @@ bool of_room(wire::RelayErrorCode code) {
 Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
   using enum wire::RelayErrorCode;
   if (download_ && failure.request == download_->request && (failure.code == not_found || failure.code == internal))
-    return on_no_object(failure.code, now);
+    return on_no_object(failure.code);
   if (object_ && failure.request == object_->request && (of_room(failure.code) || failure.code == rate_limited)) {
     upload_later(failure, now);
     return {};
@@ -92,11 +92,11 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
   return {};
 }
 
-Result<> Mailbox::on_no_object(wire::RelayErrorCode code, Now now) {
+Result<> Mailbox::on_no_object(wire::RelayErrorCode code) {
   auto const object = download_->object;
   download_.reset();
   if (code == wire::RelayErrorCode::not_found) KITH_CHECK(forget_object(object));
-  return next_download(now);
+  return next_download();
 }
 
 void Mailbox::upload_later(wire::RelayFailure const& failure, Now now) {

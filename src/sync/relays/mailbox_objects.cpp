@@ -54,17 +54,20 @@ void Mailbox::hear_presence(wire::RelayPresence const& presence) {
 Result<> Mailbox::take_announcement(wire::RelayItem const& item, Now now) {
   auto const announcement = open_announcement(replica_.state(), item.sealed);
   if (!announcement) return {};  // of a device that was removed, or made up
-  auto const most = now.wall.ms + std::chrono::milliseconds(kObjectTime).count();
+  auto const longest = std::min<std::chrono::seconds>(kObjectTime, std::chrono::seconds{item.ttl_s});
+  auto const most = now.wall.ms + std::chrono::milliseconds(longest).count();
   auto const said = static_cast<std::int64_t>(std::min<std::uint64_t>(item.stored_s, 1ULL << 40) + item.ttl_s) * 1000;
-  KITH_CHECK(book_.note(store_, *announcement, std::min(said, most), item.sender == face_.pseudonym()));
+  // The relay still has it: where it is over by this device's clock, that one is wrong, or the relay's.
+  auto const expires = said <= now.wall.ms ? most : std::min(said, most);
+  KITH_CHECK(book_.note(store_, *announcement, expires, item.sender == face_.pseudonym()));
   events_.emplace_back(RelayObjectsMoved{});
   return {};
 }
 
 Result<bool> Mailbox::has_chunk(ChunkId const& chunk, WallTime now) const {
-  WallTime const later{now.ms + std::chrono::milliseconds(kObjectMargin).count()};
-  KITH_TRY(place, book_.find(store_, chunk, later));
-  return place.has_value();
+  KITH_TRY(place, book_.find(store_, chunk));
+  auto const left = std::chrono::milliseconds{place ? place->expires_ms - now.ms : 0};
+  return left > kObjectMargin && left <= kObjectTime;  // longer, where the clock has gone back since
 }
 
 Result<> Mailbox::forget_object(wire::ObjectId const& object) {
@@ -94,7 +97,7 @@ Result<> Mailbox::note_announced(OutboxItem const& item, Now now) {
 Result<> Mailbox::work_objects(Now now) {
   KITH_CHECK(send_presence(now));
   KITH_CHECK(next_upload(now));
-  return next_download(now);
+  return next_download();
 }
 
 Result<> Mailbox::upload(std::vector<ChunkId> const& chunks, Now now) {
@@ -178,7 +181,7 @@ void Mailbox::note_left(core::Past const& heads, Now now) {
 
 // Downloads.
 
-Result<> Mailbox::want(std::vector<ChunkId> const& chunks, Now now) {
+Result<> Mailbox::want(std::vector<ChunkId> const& chunks) {
   wanted_ = std::set<ChunkId>(chunks.begin(), chunks.end());
   for (auto wanted = wanted_.begin(); wanted != wanted_.end();) {
     auto const cached = cache_.find(*wanted);
@@ -191,13 +194,14 @@ Result<> Mailbox::want(std::vector<ChunkId> const& chunks, Now now) {
     cache_.erase(cached);
     wanted = wanted_.erase(wanted);
   }
-  return state_ == State::live ? next_download(now) : Result<>{};
+  return state_ == State::live ? next_download() : Result<>{};
 }
 
-Result<> Mailbox::next_download(Now now) {
+Result<> Mailbox::next_download() {
   if (download_ || state_ != State::live) return {};
   for (auto const& chunk : wanted_) {
-    KITH_TRY(place, book_.find(store_, chunk, now.wall));
+    // Whether it has expired the relay knows better than this device's clock.
+    KITH_TRY(place, book_.find(store_, chunk));
     if (!place) continue;
     download_ = Download{++last_request_, place->object, {}};
     constexpr auto kPart = static_cast<std::uint32_t>(wire::kRelayLimits.max_object_part_bytes);
@@ -225,7 +229,7 @@ Result<> Mailbox::on_part(wire::ObjPart part, Now now) {
   }
   KITH_CHECK(on_object(download_->bytes));
   download_.reset();
-  return next_download(now);
+  return next_download();
 }
 
 Result<> Mailbox::on_object(ByteView sealed) {
@@ -256,7 +260,7 @@ Result<> Mailbox::on_object(ByteView sealed) {
 }
 
 Result<> Mailbox::refuse_chunk(ChunkId const& chunk) {
-  KITH_TRY(place, book_.find(store_, chunk, WallTime{}));
+  KITH_TRY(place, book_.find(store_, chunk));
   return place ? forget_object(place->object) : Result<>{};
 }
 

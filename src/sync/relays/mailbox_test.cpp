@@ -411,6 +411,26 @@ TEST_F(AtARelay, AFullRelayIsToldLater) {
   EXPECT_TRUE(a.at(relay).holds_all());
 }
 
+TEST_F(AtARelay, AnObjectIsFetchedByADeviceWhoseClockIsYearsAhead) {
+  // The relay's hour and the time to live are over by that clock.
+  net.let_in(a, b);
+  net.wait(5s);
+  auto const id = a.random.id<ChunkId>();
+  a.at(relay).set_chunk_reader([](ChunkId const&) -> Result<std::optional<Bytes>> { return Bytes(100, 7); });
+  net.go_offline(b);
+  must(a.at(relay).upload({id}, net.now()));
+  net.wait(5s);
+  b.clock_skew = std::chrono::hours{24 * 365};
+  b.online = true;
+  net.wait(10s);
+  must(b.at(relay).want({id}));
+  net.wait(5s);
+  EXPECT_TRUE(std::ranges::any_of(b.seen, [&](MailboxEvent const& event) {
+    auto const* chunk = std::get_if<RelayChunk>(&event);
+    return chunk != nullptr && chunk->id == id;
+  }));
+}
+
 TEST_F(AtARelay, AnotherRelaysKeyEndsTheConversationBeforeAnythingIsSaid) {
   net.stop(relay);
   auto& mailbox = a.at(relay);

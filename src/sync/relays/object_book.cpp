@@ -37,11 +37,8 @@ Result<> ObjectBook::forget_expired(store::Store& store, WallTime now) {
   return erase_if(store, [&](Place const& place) { return place.expires_ms <= now.ms; });
 }
 
-Result<std::optional<ObjectBook::Place>> ObjectBook::find(store::Store& store, ChunkId const& chunk,
-                                                          WallTime now) const {
-  KITH_TRY(place, core::get_record<Place>(store, Table::relay_chunks, key(chunk)));
-  if (!place || place->expires_ms <= now.ms) return std::nullopt;
-  return place;
+Result<std::optional<ObjectBook::Place>> ObjectBook::find(store::Store& store, ChunkId const& chunk) const {
+  return core::get_record<Place>(store, Table::relay_chunks, key(chunk));
 }
 
 Result<std::vector<wire::ObjectId>> ObjectBook::own_objects(store::Store& store) const {

@@ -29,8 +29,8 @@ class ObjectBook {
   [[nodiscard]] Result<> forget_all(store::Store& store);
   [[nodiscard]] Result<> forget_expired(store::Store& store, WallTime now);
 
-  /// Where a chunk is, at least until `now`.
-  [[nodiscard]] Result<std::optional<Place>> find(store::Store& store, ChunkId const& chunk, WallTime now) const;
+  /// Where a chunk is, or was.
+  [[nodiscard]] Result<std::optional<Place>> find(store::Store& store, ChunkId const& chunk) const;
   /// Objects that this device uploaded and that have not expired.
   [[nodiscard]] Result<std::vector<wire::ObjectId>> own_objects(store::Store& store) const;
 
