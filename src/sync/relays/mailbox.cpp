@@ -269,6 +269,10 @@ Result<> Mailbox::on_timer(Now now) {
   if (answer_due_ && *answer_due_ <= now.mono) {
     end(core::CoreError::timed_out, now);
     return {};
+      if (state_ != State::hello) break;
+      // It waits for a stranger's HELLO, or for what follows it, for some seconds: this line is too slow for that.
+      end(core::CoreError::timed_out, now);
+      return {};
   }
   if (auto const due = silence_ends(); due && *due <= now.mono) {
     end(core::CoreError::timed_out, now);
