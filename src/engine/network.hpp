@@ -187,6 +187,7 @@ class Network {
   std::shared_ptr<FolderService> folders_;
   std::map<sync::LinkId, std::weak_ptr<LinkMachine>> machines_;
   std::map<wire::RelayKey, std::shared_ptr<RelayLink>> relays_;
+  std::set<wire::RelayKey> said_all_;       ///< relays that this device has left because it was removed
   std::optional<Instant> relays_told_due_;  ///< when they hear of what is held and wanted here
   std::optional<Instant> uploads_due_;      ///< when to look what devices that are away lack
   std::map<std::pair<std::string, wire::RelayKey>, std::shared_ptr<InviteAtRelay>> invites_at_relays_;  ///< by lookup

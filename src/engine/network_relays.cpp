@@ -42,7 +42,7 @@ class Network::RelayMachine final : public link::StreamMachine {
   }
   [[nodiscard]] bool poll_transmit(Bytes& out) override { return relay_->mailbox.poll_transmit(out); }
   [[nodiscard]] bool done() const override {
-    return relay_->mailbox.link_done() || (network_.stopping_ && !relay_->busy());
+    return relay_->mailbox.link_done() || (network_.stopping_ && !relay_->busy()) || !network_.uses(relay_);
   }
 
  private:
@@ -51,12 +51,13 @@ class Network::RelayMachine final : public link::StreamMachine {
 };
 
 /// One mailbox for each relay of the roster; those that it names no more are left. A device that has just been let in
-/// has no roster yet, and goes by what its inviter said.
+/// has no roster yet, and goes by what its inviter said; one that is no member any more stays until it has told what it
+/// wrote last.
 Result<> Network::look_at_relays() {
   auto& store = instance_->store();
   auto const& roster = instance_->replica.state().roster();
   auto const removed = roster.removed(instance_->replica.self());
-  auto wanted = removed ? std::vector<core::Roster::Relay>{} : roster.relays();
+  auto wanted = roster.relays();
   if (roster.find(instance_->replica.self()) == nullptr) {
     KITH_TRY(offered, offered_relays(store));
     wanted = std::move(offered);
@@ -66,18 +67,21 @@ Result<> Network::look_at_relays() {
     bool const stays = std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {
       return relay.relay == known.relay && relay.channel == known.channel && relay.url == known.url;
     });
-    if (stays) {
+    if (stays && (!removed || one->second->mailbox.owes_words())) {
       ++one;
       continue;
     }
+    if (removed) said_all_.insert(known.relay);
     KITH_CHECK(one->second->mailbox.flush());
     KITH_CHECK(one->second->mailbox.on_closed(current_time()));
     KITH_CHECK(erase_control<RelayRow>(store, known.relay.view()));
     ring_due_ = true;
+    auto const machine = one->second->machine.lock();
     one = relays_.erase(one);
+    if (machine) machine->wake();  // it is done
   }
   for (auto const& relay : wanted) {
-    if (relays_.contains(relay.relay)) continue;
+    if (relays_.contains(relay.relay) || (removed && said_all_.contains(relay.relay))) continue;
     auto made = std::make_shared<RelayLink>(*instance_, relay);
     made->mailbox.set_chunk_reader([this](ChunkId const& id) { return source_->chunk(id); });
     KITH_CHECK(made->mailbox.start(current_time()));
@@ -217,6 +221,8 @@ std::optional<Instant> Network::relays_deadline() const {
 /// Tells what the mailboxes have told, wakes their connections, and dials.
 Result<> Network::settle_relays() {
   bool applied = false;
+  if (!relays_.empty() && instance_->replica.state().roster().removed(instance_->replica.self()))
+    KITH_CHECK(look_at_relays());
   auto const links = relays_;  // what is told may change which there are
   for (auto const& [key, relay] : links) {
     while (auto const event = relay->mailbox.poll_event()) {

@@ -348,4 +348,11 @@ Result<> Mailbox::flush() {
 
 bool Mailbox::holds_all() const { return record_.there.includes(replica_.state().counting().heads); }
 
+bool Mailbox::holds_own() const {
+  auto const& state = replica_.state();
+  return std::ranges::all_of(state.counting().heads.places(), [&](core::ChainPlace const& place) {
+    return state.chains().at(place.chain).log.device != replica_.self() || record_.there.contains(place);
+  });
+}
+
 }  // namespace kith::sync

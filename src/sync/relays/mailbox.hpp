@@ -166,6 +166,9 @@ class Mailbox {
   [[nodiscard]] RelayRecord const& record() const { return record_; }
   /// Whether the relay is known to hold every entry that this device would pass on.
   [[nodiscard]] bool holds_all() const;
+  [[nodiscard]] bool holds_own() const;  ///< likewise of this device's own
+  /// Whether a device that is no member any more has still to tell its last words there: it may have removed itself.
+  [[nodiscard]] bool owes_words() const { return !holds_own() && trouble_ != RelayTrouble::not_allowed; }
   /// Whether something that was pushed is still to be acknowledged.
   [[nodiscard]] bool pushing() const { return !record_.outbox.empty(); }
 

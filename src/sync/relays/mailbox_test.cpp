@@ -325,6 +325,20 @@ TEST_F(AtARelay, ADeviceThatTakesTheMailboxOverIsLeftThereAlone) {
   EXPECT_EQ(b.texts(), Texts{"while b was trusted"});
 }
 
+TEST_F(AtARelay, ADeviceThatRemovesItselfTellsSo) {
+  net.let_in(a, b);
+  net.wait(5s);
+  net.go_offline(b);
+  must(b.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, net.now()));
+  net.changed(b);
+  EXPECT_TRUE(b.at(relay).owes_words());
+  b.online = true;
+  net.wait(10s);
+  EXPECT_FALSE(b.at(relay).owes_words());
+  EXPECT_TRUE(a.replica.state().roster().removed(b.identity.device()));
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::not_allowed);
+}
+
 TEST_F(AtARelay, APausedDeviceIsServedAgainWhenItIsNotAnyMore) {
   net.let_in(a, b);
   net.wait(5s);
