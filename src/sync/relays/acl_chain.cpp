@@ -50,6 +50,32 @@ Result<bool> AclChain::extend(store::Store& store, wire::AclRecord const& record
   return true;
 }
 
+Result<bool> AclChain::branch(store::Store& store, wire::AclRecord const& record) {
+  KITH_TRY(fits, extend(store, record));
+  if (fits || record.channel != channel_ || record.version < 2) return fits;
+  std::optional<Bytes> row;
+  KITH_CHECK(store.scan_back(Table::acl_chain, channel_.view(), key_of(channel_, record.version - 1),
+                             [&](ByteView, ByteView value) {
+                               row.emplace(value.begin(), value.end());
+                               return store::Store::Next::stop;
+                             }));
+  if (!row) return false;
+  KITH_TRY(before, decode_row(*row));
+  if (!wire::follows_acl(before, record)) return false;
+  std::vector<Bytes> forgotten;
+  KITH_CHECK(
+      store.scan(Table::acl_chain, channel_.view(), key_of(channel_, record.version), [&](ByteView key, ByteView) {
+        forgotten.emplace_back(key.begin(), key.end());
+        return store::Store::Next::go_on;
+      }));
+  KITH_TRY(transaction, store::Transaction::begin(store));
+  for (auto const& key : forgotten) KITH_CHECK(store.erase(Table::acl_chain, key));
+  KITH_CHECK(store.put(Table::acl_chain, key_of(channel_, record.version), wire::encode(record)));
+  KITH_CHECK(transaction.commit());
+  last_ = record;
+  return true;
+}
+
 Result<std::optional<wire::AclRecord>> AclChain::from(store::Store& store, std::uint64_t version) const {
   std::optional<Bytes> row;
   KITH_CHECK(store.scan(Table::acl_chain, channel_.view(), key_of(channel_, version), [&](ByteView, ByteView value) {

@@ -20,6 +20,12 @@ class AclChain {
   /// @return whether it fits; in a transaction of its own, or in the caller's
   [[nodiscard]] Result<bool> extend(store::Store& store, wire::AclRecord const& record);
 
+  /// Takes a record of the relay's chain in that may be another than the one known here from some version on: a relay
+  /// that was put back to an older state may have been brought another next record by a member that had seen less. It
+  /// counts if it follows one that is known; what was known behind that is forgotten.
+  /// @return whether it fits; in a transaction of its own
+  [[nodiscard]] Result<bool> branch(store::Store& store, wire::AclRecord const& record);
+
   [[nodiscard]] wire::ChannelId const& channel() const { return channel_; }
   [[nodiscard]] std::optional<wire::AclRecord> const& last() const { return last_; }
   [[nodiscard]] std::uint64_t version() const { return last_ ? last_->version : 0; }

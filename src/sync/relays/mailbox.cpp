@@ -59,13 +59,15 @@ void Mailbox::on_connected(Now now) {
   state_ = State::handshake;
   since_ = now.mono;
   answer_due_ = now.mono + kHandshakeTime;
-  reset_once_ = showed_chain_ = false;
+  reset_once_ = showed_chain_ = branched_ = false;
   pull_request_ = push_request_ = acl_request_ = 0;
   acl_step_ = AclStep::none;
   put_.reset();
   stamp_.reset();
   acked_cursor_ = notified_ = pushed_upto_ = {};
   compared_.clear();
+  drop_request_ = 0;
+  acl_not_before_.reset();
   push_not_before_.reset();
   upload_not_before_.reset();
   // What was half uploaded begins anew; what was half downloaded too.
@@ -120,6 +122,11 @@ void Mailbox::set_trouble(RelayTrouble trouble, std::uint64_t number) {
   events_.emplace_back(RelayTroubled{trouble, number});
 }
 
+/// The relay has stored something.
+void Mailbox::note_room() {
+  if (trouble_ == RelayTrouble::quota || trouble_ == RelayTrouble::storage_full) set_trouble(RelayTrouble::none);
+}
+
 template <class Message>
 void Mailbox::send(Message message) {
   channel_->send(wire::RelayMessage{std::move(message)});
@@ -165,10 +172,9 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
   bool const member = state_ == State::catching_up || state_ == State::live;
   auto const request = wire::request_of(message);
   if (auto* failure = std::get_if<wire::RelayFailure>(&message)) return on_failure(*failure, now);
-  if (auto* acl = std::get_if<wire::AclRecords>(&message);
-      acl != nullptr && acl_step_ == AclStep::reading && request == acl_request_) {
+  bool const reads_acl = acl_step_ == AclStep::reading || acl_step_ == AclStep::branching;
+  if (auto* acl = std::get_if<wire::AclRecords>(&message); acl != nullptr && reads_acl && request == acl_request_)
     return on_acl(*acl, now);
-  }
   if (std::holds_alternative<wire::Done>(message) && acl_request_ != 0 && request == acl_request_)
     return on_acl_put(now);
   if (auto* welcome = std::get_if<wire::Welcome>(&message);
@@ -219,10 +225,8 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
   events_.emplace_back(RelayUp{});
   KITH_TRY(known, chain_.holds(store_, welcome.acl_version, welcome.acl_hash));
   if (!known && welcome.acl_version <= chain_.version()) {
-    off_chain(now);
-    return {};
-  }
-  if (!known) {
+    ask_branch();
+  } else if (!known) {
     ask_acl();
   } else if (welcome.acl_version < chain_.version()) {
     KITH_CHECK(show_chain(welcome.acl_version + 1));  // it was put back to an older state
@@ -269,10 +273,6 @@ Result<> Mailbox::on_timer(Now now) {
   if (answer_due_ && *answer_due_ <= now.mono) {
     end(core::CoreError::timed_out, now);
     return {};
-      if (state_ != State::hello) break;
-      // It waits for a stranger's HELLO, or for what follows it, for some seconds: this line is too slow for that.
-      end(core::CoreError::timed_out, now);
-      return {};
   }
   if (auto const due = silence_ends(); due && *due <= now.mono) {
     end(core::CoreError::timed_out, now);
@@ -286,6 +286,7 @@ Result<> Mailbox::on_timer(Now now) {
   }
   if (stamp_ && put_) stamp_more();
   if (state_ != State::live) return {};
+  KITH_CHECK(settle_acl(now));
   KITH_CHECK(work_objects(now));
   return push(now);
 }
@@ -309,6 +310,7 @@ std::optional<Instant> Mailbox::next_deadline() const {
     case State::live:
       consider(others_due_);
       consider(push_not_before_);
+      consider(acl_not_before_);
       if (presence_due_) consider(presence_not_before_);
       if (!uploads_.empty() && !object_) consider(upload_not_before_);
       [[fallthrough]];
@@ -334,7 +336,7 @@ Result<> Mailbox::on_local_change(Now now) {
   KITH_CHECK(resolve());
   KITH_CHECK(name_ourselves(now));
   if (state_ != State::live) return {};
-  KITH_CHECK(settle_acl());
+  KITH_CHECK(settle_acl(now));
   return push(now);
 }
 

@@ -181,6 +181,7 @@ class Mailbox {
   void off_chain(Now now);
   [[nodiscard]] std::optional<Instant> silence_ends() const;
   void set_trouble(RelayTrouble trouble, std::uint64_t number = 0);
+  void note_room();
   void say_hello();
   template <class Message>
   void send(Message message);
@@ -237,10 +238,13 @@ class Mailbox {
 
   // Whom the relay serves (mailbox_acl.cpp).
   void ask_acl();
+  void ask_branch();
+  void ask_acl_from(std::uint64_t version);
   [[nodiscard]] Result<> on_acl(wire::AclRecords const& answer, Now now);
-  [[nodiscard]] Result<> settle_acl();
+  [[nodiscard]] Result<> settle_acl(Now now);
   [[nodiscard]] Result<> show_chain(std::uint64_t from);
   [[nodiscard]] Result<> on_acl_put(Now now);
+  [[nodiscard]] Result<> put_acl_later(std::chrono::milliseconds time, Now now);
   [[nodiscard]] Result<> name_ourselves(Now now);
   void stamp_more();
 
@@ -266,13 +270,18 @@ class Mailbox {
   std::uint64_t push_request_ = 0;
   std::size_t pushed_items_ = 0;  ///< in the PUSH under way
   std::uint64_t acl_request_ = 0;
-  enum class AclStep { none, reading, putting, showing } acl_step_ = AclStep::none;
+  /// `branching` reads the relay's whole chain, which is another than the one known here.
+  enum class AclStep { none, reading, branching, putting, showing } acl_step_ = AclStep::none;
+  std::uint64_t read_version_ = 0;  ///< the next to be read, when branching
+  std::optional<Instant> acl_not_before_;
+  std::uint64_t drop_request_ = 0;   ///< of objects
   std::uint64_t shown_version_ = 0;  ///< of the chain, in the ACL_PUT under way
   std::optional<wire::AclRecord> put_;
   std::optional<Bytes> stamp_;  ///< being looked for, or found, for the channel's first record
   unsigned stamp_bits_ = 0;
   std::optional<Bytes> found_stamp_;   ///< good for this channel at this relay for good
   bool showed_chain_ = false;          ///< on this connection
+  bool branched_ = false;              ///< likewise: the relay's chain was read from its beginning
   wire::RelayCursor notified_;         ///< the relay gave notice of items up to it
   std::optional<Instant> answer_due_;  ///< of handshake and HELLO
   Instant heard_;

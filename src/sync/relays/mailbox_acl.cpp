@@ -12,42 +12,76 @@ constexpr unsigned kStampTries = 8192;
 }  // namespace
 
 void Mailbox::ask_acl() {
-  acl_request_ = ++last_request_;
   acl_step_ = AclStep::reading;
-  channel_->send(wire::AclGet{acl_request_, chain_.version() + 1});
+  ask_acl_from(chain_.version() + 1);
+}
+
+/// The relay has other records than are known here: it was put back to an older state, and brought others since, or it
+/// lies. Once in a connection its chain is read from the beginning.
+void Mailbox::ask_branch() {
+  branched_ = true;
+  acl_step_ = AclStep::branching;
+  ask_acl_from(1);
+}
+
+void Mailbox::ask_acl_from(std::uint64_t version) {
+  acl_request_ = ++last_request_;
+  read_version_ = version;
+  channel_->send(wire::AclGet{acl_request_, version});
 }
 
 Result<> Mailbox::on_acl(wire::AclRecords const& answer, Now now) {
   acl_request_ = 0;
-  acl_step_ = AclStep::none;
+  auto const step = std::exchange(acl_step_, AclStep::none);
   for (auto const& record : answer.records) {
-    KITH_TRY(fits, chain_.extend(store_, record));
+    KITH_TRY(fits, step == AclStep::branching ? chain_.branch(store_, record) : chain_.extend(store_, record));
     if (fits) continue;
-    off_chain(now);
+    if (branched_) {
+      off_chain(now);
+    } else {
+      ask_branch();
+    }
     return {};
   }
   if (answer.has_more && !answer.records.empty()) {
-    ask_acl();
+    if (answer.records.back().version < read_version_) {
+      misbehaved(relay::ChannelError::out_of_place, now);
+      return {};
+    }
+    acl_step_ = step;
+    ask_acl_from(answer.records.back().version + 1);
     return {};
   }
-  if (state_ == State::hello) {  // only read to see that this device is not among them
-    not_served(now);
+  if (state_ == State::hello) {
+    auto const& last = chain_.last();
+    if (showed_chain_ && last && std::ranges::binary_search(last->pseudonyms, face_.pseudonym())) {
+      showed_chain_ = false;
+      say_hello();  // it was about to forget the group, and has been told by others meanwhile
+      return {};
+    }
+    not_served(now);  // only read to see that this device is not among them
     return {};
   }
   if (state_ != State::live) return {};
-  KITH_CHECK(settle_acl());
+  KITH_CHECK(settle_acl(now));
   return push(now);
 }
 
 /// Puts the next record where the relay serves others than the group wants.
-Result<> Mailbox::settle_acl() {
+Result<> Mailbox::settle_acl(Now now) {
   if (acl_request_ != 0 || state_ != State::live || !chain_.last()) return {};
+  if (acl_not_before_ && *acl_not_before_ > now.mono) return {};
+  acl_not_before_.reset();
   KITH_CHECK(replica_.refresh());
   auto const& roster = replica_.state().roster();
   auto wanted = wanted_pseudonyms(roster, relay_.relay);
   if (wanted == chain_.last()->pseudonyms) return {};
-  // One that is not served itself any more leaves it to the others: its word would not count.
-  if (!std::ranges::binary_search(wanted, face_.pseudonym())) return {};
+  // One that is not to be served itself leaves it to those who are, if any of them can do it; else it is its last word.
+  auto const& served = chain_.last()->pseudonyms;
+  bool const others_can = std::ranges::any_of(
+      wanted, [&](wire::Pseudonym const& pseudonym) { return std::ranges::binary_search(served, pseudonym); });
+  bool const ours = std::ranges::binary_search(wanted, face_.pseudonym());
+  if (!ours && (others_can || wanted.empty() || !holds_all())) return {};
   wire::AclRecord record;
   record.channel = relay_.channel;
   record.version = chain_.version() + 1;
@@ -78,12 +112,13 @@ Result<> Mailbox::show_chain(std::uint64_t from) {
 Result<> Mailbox::on_acl_put(Now now) {
   auto const step = std::exchange(acl_step_, AclStep::none);
   acl_request_ = 0;
+  note_room();
   if (step == AclStep::putting && put_) {
     KITH_TRY(fits, chain_.extend(store_, *put_));
     static_cast<void>(fits);  // made here, for the end of the chain
     put_.reset();
     events_.emplace_back(RelayMoved{});
-    KITH_CHECK(settle_acl());
+    KITH_CHECK(settle_acl(now));
     return push(now);
   }
   put_.reset();
@@ -92,6 +127,21 @@ Result<> Mailbox::on_acl_put(Now now) {
   if (shown_version_ < chain_.version()) return show_chain(shown_version_ + 1);
   if (state_ == State::hello) say_hello();
   return state_ == State::live ? push(now) : Result<>{};
+}
+
+/// The relay has no room for a record. What is pushed waits for that: it may be meant for fewer than the relay serves.
+Result<> Mailbox::put_acl_later(std::chrono::milliseconds time, Now now) {
+  acl_request_ = 0;
+  auto const step = std::exchange(acl_step_, AclStep::none);
+  put_.reset();
+  stamp_.reset();
+  if (state_ == State::live && step == AclStep::putting) {
+    acl_not_before_ = now.mono + time;
+    return {};
+  }
+  end(core::CoreError::closed, now);
+  dial_at_ = now.mono + time;
+  return {};
 }
 
 /// Tells the group this device's name at the relay, once: the others let it in by that.

@@ -31,6 +31,10 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
     upload_later(failure, now);
     return {};
   }
+  if (drop_request_ != 0 && failure.request == drop_request_ && of_room(failure.code)) {
+    drop_request_ = 0;  // they expire
+    return {};
+  }
   bool const of_acl = acl_request_ != 0 && failure.request == acl_request_;
   bool const of_push = push_request_ != 0 && failure.request == push_request_;
   switch (failure.code) {
@@ -57,8 +61,9 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
       return {};
     case quota:
     case storage_full:
-      if (!of_push) break;
+      if (!of_push && !of_acl) break;
       set_trouble(no_room(failure.code), failure.number);
+      if (of_acl) return put_acl_later(std::max<std::chrono::milliseconds>(kFullWait, retry_after(failure)), now);
       push_later(kFullWait, failure, now);
       return {};
     case rate_limited:
@@ -84,6 +89,10 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
       dial_at_ = now.mono + kLongestWait;
       return {};
     case bad_frame:
+      if (state_ != State::hello) break;
+      // It waits for a stranger's HELLO, or for what follows it, for some seconds: this line is too slow for that.
+      end(core::CoreError::timed_out, now);
+      return {};
     case too_large:
     case no_snapshot:
     case not_found: break;
@@ -118,12 +127,13 @@ Result<> Mailbox::on_not_allowed(wire::RelayFailure const& failure, Now now) {
   auto const record = wire::decode<wire::AclRecord>(failure.detail);
   if (record) {
     KITH_TRY(fits, chain_.extend(store_, *record));
-    if (!fits && record->version <= chain_.version()) {
+    if (!fits && (record->channel != relay_.channel || branched_)) {
       off_chain(now);
       return {};
     }
-    if (!fits && record->channel == relay_.channel && state_ == State::hello) {
-      ask_acl();  // records between are missing here
+    if (!fits && state_ == State::hello) {
+      // Records between are missing here, or it is another chain; at the next HELLO otherwise.
+      record->version <= chain_.version() ? ask_branch() : ask_acl();
       return {};
     }
   } else if (state_ == State::hello && !showed_chain_ && chain_.version() > 0) {
@@ -179,7 +189,7 @@ Result<> Mailbox::on_stale_acl(wire::RelayFailure const& failure, Now now) {
   if (record && record->channel == relay_.channel) {
     KITH_TRY(ours, chain_.holds(store_, record->version, wire::acl_record_hash(*record)));
     if (!ours && record->version <= chain_.version()) {
-      off_chain(now);
+      branched_ ? off_chain(now) : ask_branch();
       return {};
     }
     if (ours && record->version < chain_.version()) return show_chain(record->version + 1);

@@ -167,7 +167,8 @@ Result<> Mailbox::drop_objects() {
   KITH_TRY(transaction, store::Transaction::begin(store_));
   for (auto const& object : objects) KITH_CHECK(book_.forget(store_, object));
   KITH_CHECK(transaction.commit());
-  channel_->send(wire::ObjDelete{++last_request_, std::move(objects)});
+  drop_request_ = ++last_request_;
+  channel_->send(wire::ObjDelete{drop_request_, std::move(objects)});
   return {};
 }
 

@@ -29,7 +29,7 @@ Result<> Mailbox::on_pulled(wire::PullResponse response, Now now) {
   state_ = State::live;
   if (first) events_.emplace_back(RelayMoved{});
   KITH_CHECK(judge_witnesses());
-  KITH_CHECK(settle_acl());
+  KITH_CHECK(settle_acl(now));
   KITH_CHECK(work_objects(now));
   return push(now);
 }

@@ -22,7 +22,7 @@ struct Run {
 }  // namespace
 
 Result<> Mailbox::push(Now now) {
-  bool const busy = push_request_ != 0 || acl_request_ != 0 || state_ != State::live;
+  bool const busy = push_request_ != 0 || acl_request_ != 0 || acl_not_before_ || state_ != State::live;
   if (busy || (push_not_before_ && *push_not_before_ > now.mono)) return {};
   push_not_before_.reset();
   if (trouble_ == RelayTrouble::lost_data && holds_all()) set_trouble(RelayTrouble::none);
@@ -35,7 +35,10 @@ Result<> Mailbox::push(Now now) {
       chosen.push_back(std::move(announcements_.front()));
       announcements_.pop_front();
     }
-    if (chosen.empty()) return {};
+    if (chosen.empty()) {
+      if (!uploading()) note_room();  // what wanted some is there by others, or not wanted any more
+      return {};
+    }
     // A number belongs to its item from before it is sent: a crash must not give it to another one.
     record_.outbox = std::move(chosen);
     KITH_TRY(transaction, store::Transaction::begin(store_));
@@ -150,14 +153,15 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
     record_.last_item = wire::item_hash(sealed);
   }
   KITH_CHECK(acknowledge(pushed_items_, now));
-  if (trouble_ == RelayTrouble::quota || trouble_ == RelayTrouble::storage_full) set_trouble(RelayTrouble::none);
+  note_room();
   if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
   if (acked_cursor_ < record_.position) {
     acked_cursor_ = record_.position;
     channel_->send(wire::RelayAck{0, acked_cursor_});
   }
   events_.emplace_back(RelayMoved{});
-  return push(now);
+  KITH_CHECK(push(now));
+  return push_request_ == 0 ? settle_acl(now) : Result<>{};
 }
 
 /// So many of the outbox are on the relay's disk.

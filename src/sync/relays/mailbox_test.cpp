@@ -425,6 +425,76 @@ TEST_F(AtARelay, AFullRelayIsToldLater) {
   EXPECT_TRUE(a.at(relay).holds_all());
 }
 
+TEST_F(AtARelay, AFullRelayIsToldLaterWhomToServe) {
+  net.let_in(a, b);
+  net.wait(5s);
+  relay.store.fail_writes(relay::Refusal::storage_full);
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, net.now()));
+  net.changed(a);
+  net.wait(2s);
+  EXPECT_EQ(a.at(relay).trouble(), RelayTrouble::storage_full);
+  EXPECT_TRUE(a.at(relay).live());
+  EXPECT_FALSE(a.at(relay).holds_all()) << "what b is not meant to have waits";
+  relay.store.fail_writes(std::nullopt);
+  net.wait(70s);
+  EXPECT_EQ(a.at(relay).trouble(), RelayTrouble::none);
+  EXPECT_TRUE(a.at(relay).holds_all());
+  EXPECT_FALSE(b.at(relay).live());
+}
+
+TEST_F(AtARelay, AnotherChainThatBeganWhenTheRelayWasPutBackIsTakenOver) {
+  net.let_in(a, b);
+  net.wait(5s);
+  auto const backup = relay.store;
+  only(a);
+  net.let_in(a, c);
+  net.wait(2s);
+  net.go_offline(c);
+  net.stop(relay);
+  relay.store = backup;
+  net.start(relay);
+  // b has not heard of c, and says so to the relay in the place of what a had said.
+  net.go_offline(a);
+  b.online = true;
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::DevicePause{a.identity.device(), true});
+  must(b.replica.write(std::move(ops), net.now()));
+  net.changed(b);
+  net.wait(70s);
+  ops.clear();
+  ops.emplace_back(wire::DevicePause{a.identity.device(), false});
+  must(b.replica.write(std::move(ops), net.now()));
+  net.changed(b);
+  net.wait(2s);
+  a.online = c.online = true;
+  net.wait(130s);
+  EXPECT_FALSE(a.saw(RelayTrouble::off_chain));
+  for (auto* device : {&a, &b, &c}) EXPECT_TRUE(device->at(relay).live()) << device->name;
+  expect_level(a, b);
+  expect_level(a, c);
+}
+
+TEST_F(AtARelay, WhoAloneIsServedLetsOthersInThoughItIsPausedItself) {
+  TestRelay other(101);
+  net.add(other);
+  net.let_in(a, b);
+  net.wait(5s);
+  net.stop(other);
+  net.start(other);
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::DevicePause{a.identity.device(), true});
+  must(a.replica.write(std::move(ops), net.now()));
+  net.enlist(a, other);
+  b.pull_from(a);
+  net.changed(b);
+  net.wait(70s);
+  a.pull_from(b);
+  net.changed(a);
+  net.wait(70s);
+  EXPECT_TRUE(b.at(other).live());
+  EXPECT_FALSE(a.at(other).live());
+}
+
 TEST_F(AtARelay, AnObjectIsFetchedByADeviceWhoseClockIsYearsAhead) {
   // The relay's hour and the time to live are over by that clock.
   net.let_in(a, b);
