@@ -66,8 +66,9 @@ std::vector<Device*> World::truly_active() {
   auto truth = roster_of(running);
   auto const belongs = [&](Device* device) { return truth.active(device->identity.device()); };
   bool const any_restored = std::ranges::any_of(running, [](Device* device) { return device->restored; });
+  bool const may_be_parted = any_restored || !direct_;
   std::vector<Device*> company = running;
-  if (any_restored) {
+  if (may_be_parted) {
     auto const weight = [&](std::vector<Device*> const& members) {
       return std::pair(std::ranges::count_if(members, belongs), members.size());
     };
@@ -86,7 +87,7 @@ std::vector<Device*> World::truly_active() {
   for (auto* device : running) {
     bool const known = truth.find(device->identity.device()) != nullptr;
     if (!known || (any_restored && forgot(device))) {
-      count("devices parted by a restore");
+      count(any_restored ? "devices parted by a restore" : "devices parted by a relay's list");
     } else if (belongs(device)) {
       active.push_back(device);
     }

@@ -13,6 +13,7 @@
 #include "sync/files/folder_sync.hpp"
 #include "sync/files/folder_work.hpp"
 #include "sync/files/memory_file_system.hpp"
+#include "sync/relays/mailbox.hpp"
 
 namespace kith::sim {
 
@@ -20,6 +21,11 @@ using testing::must;
 using testing::SeededRandom;
 
 inline constexpr std::string_view kFolder = "notes";
+
+/// One relay as a device's program uses it.
+struct RelayLink {
+  sync::Mailbox mailbox;
+};
 
 /// The running program of one device: what a crash destroys.
 struct Program {
@@ -52,6 +58,9 @@ struct Program {
   std::unique_ptr<files::FolderSync> folder;
   Source source;
   sync::Exchange exchange;
+  std::map<wire::RelayKey, std::shared_ptr<RelayLink>> relays;
+  std::set<wire::RelayKey> said_all;   ///< relays that this device has left because it was removed
+  std::optional<Instant> uploads_due;  ///< when to look what devices that are away lack
   bool bound = false;
 };
 
@@ -70,11 +79,15 @@ struct Device {
   files::MemoryDisk disk;
   std::unique_ptr<Program> program;
   std::int64_t clock_skew_ms = 0;
-  bool member = false;  ///< has been let in (and perhaps removed since)
+  bool went_ahead = false;  ///< its clock jumped ahead: what it knew to lie at relays seemed to have expired
+  bool member = false;      ///< has been let in (and perhaps removed since)
+  bool online = true;       ///< has a network
+  bool overtook = false;    ///< a connection to a relay was made while bytes of an older one were on their way there
+  std::vector<core::Roster::Relay> offered;  ///< the relays that its inviter named
   std::shared_ptr<store::MemoryDatabase> backup;
   bool restored = false;         ///< its database has gone back to an older state at least once
   bool copied = false;           ///< a copy of its home has written in its name
-  std::optional<Instant> timer;  ///< when its exchange wants to be called
+  std::optional<Instant> timer;  ///< when its exchange, or a mailbox of its, wants to be called
   std::optional<Instant> scan_at;
   bool apply_due = false;
 };

@@ -23,6 +23,7 @@ void World::found_group() {
   first.member = true;
   start(first);
   check(first, first.program->bind_folder(now_at(first)));
+  if (!relays_.empty()) enlist(first, *relays_[0]);
   add_device(first);
 }
 
@@ -43,8 +44,10 @@ void World::step() {
     if (!device->program && device->member && chance(0.3)) start(*device);
     if (device->program && chance(weather_.crashes)) crash(*device);
     if (chance(weather_.clock_jumps)) {
-      device->clock_skew_ms =
-          static_cast<std::int64_t>(random_.below(20)) * 365LL * 86'400'000 / 10 - 365LL * 86'400'000;
+      auto const before =
+          std::exchange(device->clock_skew_ms,
+                        static_cast<std::int64_t>(random_.below(20)) * 365LL * 86'400'000 / 10 - 365LL * 86'400'000);
+      device->went_ahead |= device->clock_skew_ms > before;
       note(fmt::format("clock of {} is {} ms off", device->index, device->clock_skew_ms));
       count("clock jumps");
     }
@@ -69,20 +72,27 @@ void World::step() {
   }
   if (!partitions_.empty() && chance(0.15)) partitions_.erase(partitions_.begin());
 
+  relays_step();
+
   auto* device = any_member();
   if (device == nullptr) return;
+  if (apart_ && chance(0.3)) take_turns(*device);
   if (chance(0.5)) push(*device);
   if (chance(weather_.files)) edit_files(*device);
   if (chance(weather_.gossip)) {
     if (auto* other = any_member(); other != nullptr && other != device) gossip(*device, *other);
   }
   if (!chance(weather_.roster)) return;
-  switch (random_.below(5)) {
+  switch (random_.below(relays_.empty() ? 5 : 9)) {
     case 0:
     case 1: add_device(*device); break;
     case 2: remove_device(*device); break;
     case 3: rotate(*device); break;
-    default: rename_device(*device); break;
+    case 4: rename_device(*device); break;
+    case 5:
+    case 6: use_relay(*device); break;
+    case 7: leave_relay(*device); break;
+    default: pause_or_resume(*device); break;
   }
 }
 
@@ -95,7 +105,7 @@ void World::push(Device& device) {
   note(fmt::format("{} pushes '{}'", device.index, text));
   count("messages");
   written_[text] = {device.index, written->front()};
-  check(device, device.program->exchange.on_local_change(now_at(device)));
+  changed(device);
   serve(device);
 }
 
@@ -154,6 +164,11 @@ void World::add_device(Device& inviter) {
   if (!epoch) return check(inviter, kith::fail(epoch.error()));
   std::vector<wire::Op> ops;
   ops.emplace_back(wire::DeviceAdd{joiner.identity.cert, fmt::format("device{}", index), *epoch, std::nullopt});
+  joiner.offered = replica.state().roster().relays();
+  for (auto const& relay : joiner.offered) {
+    auto const face = core::relay_face(joiner.identity.root, relay.relay, replica.state().group());
+    ops.emplace_back(wire::DeviceRelay{joiner.identity.device(), relay.relay, face.pseudonym()});
+  }
   auto const added = replica.write(std::move(ops), now_at(inviter));
   if (!added) return check(inviter, kith::fail(added.error()));
   wire::PairWelcomeBox welcome;
@@ -173,7 +188,7 @@ void World::add_device(Device& inviter) {
   joiner.member = true;
   note(fmt::format("{} lets {} in", inviter.index, index));
   count("devices added");
-  check(inviter, inviter.program->exchange.on_local_change(now_at(inviter)));
+  changed(inviter);
   serve(inviter);
   start(joiner);
 }
@@ -183,6 +198,7 @@ void World::remove_device(Device& by) {
   auto const active = roster.active_by_rank();
   if (active.size() < 2) return;
   auto const target = active[random_.below(active.size())];
+  if (target == by.identity.device() && !can_say_farewell(by)) return;
   bool const with_recovery = chance(0.3);
   auto const removed = by.program->replica.remove_device(target, wire::RemoveReason::lost,
                                                          with_recovery ? &recovery_ : nullptr, now_at(by));
@@ -193,7 +209,7 @@ void World::remove_device(Device& by) {
     }
   }
   count("devices removed");
-  check(by, by.program->exchange.on_local_change(now_at(by)));
+  changed(by);
   serve(by);
 }
 
@@ -201,7 +217,7 @@ void World::rotate(Device& device) {
   check(device, device.program->replica.rotate(now_at(device)));
   note(fmt::format("{} rotates", device.index));
   count("rotations");
-  check(device, device.program->exchange.on_local_change(now_at(device)));
+  changed(device);
   serve(device);
 }
 
@@ -210,7 +226,7 @@ void World::rename_device(Device& device) {
   ops.emplace_back(wire::DeviceRename{device.identity.device(), fmt::format("name{}", next_text_++)});
   auto const written = device.program->replica.write(std::move(ops), now_at(device));
   if (!written) return check(device, kith::fail(written.error()));
-  check(device, device.program->exchange.on_local_change(now_at(device)));
+  changed(device);
   serve(device);
 }
 
@@ -219,9 +235,11 @@ void World::start(Device& device) {
   device.program = std::make_unique<Program>(device.database, device.disk, device.identity, device.random);
   check(device, device.program->open(now_at(device)));
   note(fmt::format("{} starts", device.index));
+  look_at_relays(device);
   device.timer = clock_;
   if (device.program->replica.self_active() && !device.program->bound && chance(0.8)) {
     check(device, device.program->bind_folder(now_at(device)));
+    relays_look(device);
   }
   device.scan_at = clock_ + std::chrono::milliseconds{random_.below(200)};
 }
@@ -286,7 +304,7 @@ void World::run_clone(Device& device) {
   std::vector<ByteView> const views(entries.begin(), entries.end());
   auto const received = other->program->replica.receive(views, now_at(*other));
   if (!received) return check(*other, kith::fail(received.error()));
-  check(*other, other->program->exchange.on_local_change(now_at(*other)));
+  changed(*other);
   serve(*other);
 }
 
@@ -307,7 +325,7 @@ void World::gossip(Device& from, Device& to) {
   note(fmt::format("{} hears {} entries of {} by another way", to.index, entries.size(), from.index));
   count("gossip");
   to.apply_due = true;
-  check(to, to.program->exchange.on_local_change(now_at(to)));
+  changed(to);
   serve(to);
 }
 

@@ -24,8 +24,9 @@ World::World(std::uint64_t seed, std::ostream* log)
   auto const rate = [&](double most) {
     return random_.below(3) == 0 ? 0.0 : most * static_cast<double>(random_.below(1000)) / 1000;
   };
-  weather_ = {rate(0.5),  rate(0.5),  rate(0.05), rate(0.06), rate(0.05),
-              rate(0.02), rate(0.02), rate(0.12), rate(0.2),  rate(0.8)};
+  weather_ = {rate(0.5), rate(0.5),  rate(0.05), rate(0.06), rate(0.05), rate(0.02), rate(0.02), rate(0.12), rate(0.2),
+              rate(0.8), rate(0.04), rate(0.02), rate(0.01), rate(0.01), rate(0.02), rate(0.2),  rate(0.1)};
+  draw_relays();
 }
 
 World::~World() {
@@ -37,16 +38,26 @@ Outcome World::run() {
   std::uint64_t const steps = 20 + random_.below(80);
   for (std::uint64_t i = 0; i < steps && !outcome_.failure; ++i) {
     step();
-    advance_to(clock_ + std::chrono::milliseconds{random_.below(random_.below(10) == 0 ? 20'000 : 400)});
+    std::uint64_t const longest = apart_ ? 40'000 : 20'000;
+    advance_to(clock_ + std::chrono::milliseconds{random_.below(random_.below(apart_ ? 3 : 10) == 0 ? longest : 400)});
   }
   if (!outcome_.failure) calm_down();
   if (!outcome_.failure) check_everything();
+  for (auto const& relay : relays_) {
+    if (relay->tampered_with > 0) outcome_.counts["times relays broke rules"] += relay->tampered_with;
+  }
   return outcome_;
 }
 
 Now World::now_at(Device const& device) const {
   auto const elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.time_since_epoch());
   return {clock_, {wall_ms_ + elapsed.count() + device.clock_skew_ms}};
+}
+
+/// Relays' clocks are right.
+Now World::relay_now() const {
+  auto const elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.time_since_epoch());
+  return {clock_, {wall_ms_ + elapsed.count()}};
 }
 
 void World::note(std::string const& what) {
@@ -84,6 +95,8 @@ std::optional<Instant> World::next_event() const {
       if (!flights.empty()) consider(flights.front().at);
     }
   }
+  for (auto const& [index, pipe] : relay_pipes_) consider(next_of(pipe));
+  for (auto const& relay : relays_) consider(relay->next_deadline());
   for (auto const& device : devices_) {
     if (!device->program) continue;
     consider(device->timer);
@@ -115,11 +128,14 @@ void World::handle_due() {
     for (std::size_t end = 0; end < 2; ++end) deliver(found->second, end);
     if (found->second.closed[0] && found->second.closed[1]) pipes_.erase(found);
   }
+  for (auto& relay : relays_) handle_relay(*relay);
+  handle_relay_pipes();
   for (auto& device : devices_) {
     if (!device->program) continue;
     if (device->timer && *device->timer <= clock_) {
       device->timer.reset();
       check(*device, device->program->exchange.on_timer(now_at(*device)));
+      relays_timer(*device);
       serve(*device);
     }
     if (device->scan_at && *device->scan_at <= clock_) {
@@ -129,6 +145,7 @@ void World::handle_due() {
       bool const removed = !scanned && (scanned.error().is(core::CoreError::removed_self) ||
                                         scanned.error().is(core::CoreError::not_member));
       if (!removed) check(*device, std::move(scanned));
+      relays_look(*device);
       device->apply_due = true;
       serve(*device);
     }
@@ -142,7 +159,11 @@ void World::serve(Device& device) {
     bool quiet = true;
     while (auto const event = program.exchange.poll_event()) {
       quiet = false;
-      if (std::holds_alternative<sync::EntriesApplied>(*event)) device.apply_due = true;
+      if (std::holds_alternative<sync::EntriesApplied>(*event)) {
+        device.apply_due = true;
+        relays_look(device);
+      }
+      if (std::holds_alternative<sync::PeerDown>(*event)) uploads_soon(device);
       if (auto const* chunk = std::get_if<sync::ChunkArrived>(&*event)) {
         auto const taken = program.folder->on_chunk(chunk->id, chunk->bytes);
         if (!taken) check(device, kith::fail(taken.error()));
@@ -163,13 +184,16 @@ void World::serve(Device& device) {
       auto applied = program.apply(now_at(device));
       bool const removed = !applied && applied.error().is(core::CoreError::removed_self);
       if (!removed) check(device, std::move(applied));
+      relays_look(device);
     }
+    if (settle_relays(device)) quiet = false;
     pump_links(device);
     dial(device);
     if (quiet) break;
   }
   if (!device.program) return;
-  auto const due = device.program->exchange.next_deadline();
+  auto due = device.program->exchange.next_deadline();
+  if (auto const relays = relays_deadline(device); relays && (!due || *relays < *due)) due = relays;
   if (due) device.timer = std::max(*due, clock_ + std::chrono::milliseconds{1});
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/network.hpp"
+#include "sim/relay_network.hpp"
 
 namespace kith::sim {
 
@@ -23,6 +24,14 @@ struct Weather {
   double roster = 0;  ///< adds, removes, rotations
   double gossip = 0;  ///< entries carried by other ways: out of order, doubled, with gaps
   double files = 0;
+  // Of relays, per step and relay.
+  double relay_stops = 0;     ///< a crash, or an operator's restart; up again after a while
+  double relay_restores = 0;  ///< its disk goes back to an older state
+  double relay_wipes = 0;
+  double relay_losses = 0;  ///< for good
+  double relay_full = 0;
+  double relay_habits = 0;  ///< how far those that do not keep to the rules do not
+  double away = 0;          ///< per step and device: it loses its network, or has it again
 };
 
 struct Outcome {
@@ -61,6 +70,54 @@ class World {
   void end_pipe_side(Pipe& pipe, std::size_t end);
   [[nodiscard]] bool reachable(std::size_t a, std::size_t b) const;
 
+  // Connections to relays, and the relays' own work (world_relays.cpp).
+  [[nodiscard]] Now relay_now() const;
+  [[nodiscard]] SimRelay* relay_of(wire::RelayKey const& key);
+  void dial_relay(Device& device, std::shared_ptr<RelayLink> const& link);
+  [[nodiscard]] bool lives(RelayPipe const& pipe) const;
+  [[nodiscard]] bool lives_at_relay(RelayPipe const& pipe) const;
+  [[nodiscard]] bool takes(RelayPipe const& pipe) const;
+  [[nodiscard]] std::optional<Instant> next_of(RelayPipe const& pipe) const;
+  void pump_mailboxes(Device& device);
+  void close_at_device(RelayPipe& pipe);
+  void close_at_relay(RelayPipe& pipe);
+  void break_relay_pipe(RelayPipe& pipe);
+  void handle_relay_pipes();
+  void deliver_to_relay(RelayPipe& pipe);
+  void work_between(RelayPipe& pipe);
+  [[nodiscard]] bool deliver_to_device(RelayPipe& pipe);
+  void serve_relay(SimRelay& relay);
+  void handle_relay(SimRelay& relay);
+  void enlist(Device& device, SimRelay& relay);
+
+  // What a device's program does with its mailboxes (mailboxes.cpp).
+  void look_at_relays(Device& device);
+  void relays_look(Device& device);
+  void uploads_soon(Device& device);
+  void changed(Device& device);
+  void relays_timer(Device& device);
+  void serve_away(Device& device);
+  [[nodiscard]] bool settle_relays(Device& device);
+  void tell(Device& device, RelayLink& link, sync::MailboxEvent const& event);
+  [[nodiscard]] std::optional<Instant> relays_deadline(Device const& device) const;
+
+  // What happens to relays, and to devices' ways to them (relay_weather.cpp).
+  void draw_relays();
+  void relays_step();
+  void stop_relay(SimRelay& relay);
+  void restart_in(SimRelay& relay, std::chrono::milliseconds time);
+  void lose_relay(SimRelay& relay);
+  [[nodiscard]] bool everybody_uses_another(SimRelay const& relay);
+  void go_online(Device& device);
+  void go_offline(Device& device);
+  void take_turns(Device& device);
+  void use_relay(Device& device);
+  void leave_relay(Device& device);
+  [[nodiscard]] bool can_say_farewell(Device& device);
+  void pause_or_resume(Device& by);
+  void calm_relays();
+  void resume_all();
+
   // What happens (workload.cpp).
   void found_group();
   void step();
@@ -86,6 +143,7 @@ class World {
 
   // Truth (oracles.cpp).
   void calm_down();
+  void wait_calmly(std::chrono::milliseconds time);
   [[nodiscard]] std::set<VersionId> replaced_by_removed_devices(std::vector<Device*> const& active);
   void check_everything();
   void describe(Device& device);
@@ -98,6 +156,16 @@ class World {
   void check_nobody_stuck(std::vector<Device*> const& active);
   void forget_writes_only_here(Device& device);
 
+  // Truth of relays (relay_oracles.cpp).
+  void judge_trouble(Device& device, RelayLink const& link, sync::RelayTroubled const& troubled);
+  void check_relays(std::vector<Device*> const& active);
+  void check_access(SimRelay& relay, core::Roster::Relay const& used, std::vector<Device*> const& active);
+  void check_mailbox(SimRelay& relay, core::Roster::Relay const& used, std::vector<Device*> const& active);
+  void check_shut_out(SimRelay& relay, core::Roster::Relay const& used);
+  [[nodiscard]] bool parted_by_removed(std::vector<Device*> const& active);
+  [[nodiscard]] bool nobody_knows(SimRelay& relay, core::Roster::Relay const& used, std::vector<Device*> const& active);
+  [[nodiscard]] bool taken_over(SimRelay& relay, core::Roster::Relay const& used, std::vector<Device*> const& active);
+
   SeededRandom random_;
   std::ostream* log_;
   Weather weather_;
@@ -105,7 +173,11 @@ class World {
   std::int64_t wall_ms_ = 1'800'000'000'000;
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::uint64_t> runs_;  ///< per device: how often its program was started
+  std::vector<std::unique_ptr<SimRelay>> relays_;
+  bool direct_ = true;  ///< devices can reach each other
+  bool apart_ = false;  ///< they are never online together
   std::map<std::size_t, Pipe> pipes_;
+  std::map<std::size_t, RelayPipe> relay_pipes_;
   std::size_t next_pipe_ = 0;
   std::set<std::pair<std::size_t, std::size_t>> partitions_;
   core::RecoveryKeys recovery_;

@@ -11,6 +11,7 @@ std::string address_of(std::size_t device) { return fmt::format("sim{}:1", devic
 }  // namespace
 
 bool World::reachable(std::size_t a, std::size_t b) const {
+  if (!direct_ || !devices_[a]->online || !devices_[b]->online) return false;
   return devices_[b]->program && !partitions_.contains({std::min(a, b), std::max(a, b)});
 }
 

@@ -1,0 +1,173 @@
+#include <algorithm>
+
+#include "sim/world.hpp"
+#include "sync/exchange/lacking_contents.hpp"
+
+/// How a device's program drives its mailboxes: what the engine's Network does, step for step.
+namespace kith::sim {
+namespace {
+
+constexpr auto kUploadsEvery = std::chrono::seconds{2};
+
+}  // namespace
+
+/// One mailbox for each relay of the roster, or, for one that has just been let in, of its inviter's offer.
+void World::look_at_relays(Device& device) {
+  auto& program = *device.program;
+  auto const self = program.replica.self();
+  auto const& roster = program.replica.state().roster();
+  bool const removed = roster.removed(self);
+  auto wanted = roster.relays();
+  if (roster.find(self) == nullptr) wanted = device.offered;
+  for (auto one = program.relays.begin(); one != program.relays.end();) {
+    auto& mailbox = one->second->mailbox;
+    auto const known = mailbox.relay();
+    bool const stays = std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {
+      return relay.relay == known.relay && relay.channel == known.channel && relay.url == known.url;
+    });
+    if (stays && (!removed || mailbox.owes_words())) {
+      ++one;
+      continue;
+    }
+    if (removed) program.said_all.insert(known.relay);
+    check(device, mailbox.flush());
+    check(device, mailbox.on_closed(now_at(device)));
+    one = program.relays.erase(one);
+  }
+  for (auto const& relay : wanted) {
+    if (program.relays.contains(relay.relay) || (removed && program.said_all.contains(relay.relay))) continue;
+    auto made =
+        std::make_shared<RelayLink>(RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random)});
+    made->mailbox.set_chunk_reader([&program](ChunkId const& id) { return program.source.chunk(id); });
+    check(device, made->mailbox.start(now_at(device)));
+    program.relays.emplace(relay.relay, std::move(made));
+  }
+}
+
+/// Something has changed in the database.
+void World::relays_look(Device& device) {
+  look_at_relays(device);
+  auto const links = device.program->relays;
+  for (auto const& [key, link] : links) check(device, link->mailbox.on_local_change(now_at(device)));
+  uploads_soon(device);
+}
+
+void World::uploads_soon(Device& device) {
+  auto& program = *device.program;
+  if (!program.uploads_due && !program.relays.empty()) program.uploads_due = clock_ + kUploadsEvery;
+}
+
+/// A device's user or its folder has written something.
+void World::changed(Device& device) {
+  check(device, device.program->exchange.on_local_change(now_at(device)));
+  relays_look(device);
+}
+
+void World::relays_timer(Device& device) {
+  auto& program = *device.program;
+  if (program.uploads_due && *program.uploads_due <= clock_) serve_away(device);
+  for (auto const& [key, link] : program.relays) check(device, link->mailbox.on_timer(now_at(device)));
+}
+
+void World::serve_away(Device& device) {
+  auto& program = *device.program;
+  program.uploads_due.reset();
+  auto const now = now_at(device);
+  std::vector<sync::Mailbox*> live;
+  bool busy = false;
+  for (auto const& [key, link] : program.relays) {
+    if (!link->mailbox.live()) continue;
+    live.push_back(&link->mailbox);
+    busy = busy || link->mailbox.uploading();
+  }
+  if (live.empty()) return;
+  if (busy) return uploads_soon(device);
+  sync::ContentSources const sources{program.replica, program.messages, program.folders, *program.chunks};
+  auto const there = [&](ChunkId const& id) -> Result<bool> {
+    for (auto const* mailbox : live) {
+      KITH_TRY(has, mailbox->has_chunk(id, now.wall));
+      if (!has) return false;
+    }
+    return true;
+  };
+  auto const lacking = sync::lacking_contents(sources, program.exchange, there);
+  if (!lacking) return check(device, kith::fail(lacking.error()));
+  if (!lacking->chunks.empty()) count("uploads");
+  for (auto* mailbox : live) {
+    if (lacking->chunks.empty()) {
+      mailbox->note_left(program.replica.state().counting().heads, now);
+    } else {
+      check(device, mailbox->upload(lacking->chunks, now));
+    }
+    if (!lacking->anything) check(device, mailbox->drop_objects());
+  }
+}
+
+/// @return whether anything was told
+bool World::settle_relays(Device& device) {
+  auto& program = *device.program;
+  bool told = false, applied = false;
+  if (!program.relays.empty() && program.replica.state().roster().removed(program.replica.self()))
+    look_at_relays(device);
+  auto const links = program.relays;  // what is told may change which there are
+  for (auto const& [key, link] : links) {
+    while (auto const event = link->mailbox.poll_event()) {
+      told = true;
+      tell(device, *link, *event);
+      applied = applied || std::holds_alternative<sync::RelayApplied>(*event);
+    }
+  }
+  if (applied) {
+    device.apply_due = true;
+    changed(device);
+  }
+  auto const wanted = links.empty() ? std::vector<ChunkId>{} : program.exchange.unasked();
+  for (auto const& [key, link] : links) {
+    auto const found = program.relays.find(key);
+    if (found == program.relays.end() || found->second != link) continue;
+    if (link->mailbox.live()) {
+      auto presence = program.exchange.presence();
+      if (!presence) {
+        check(device, kith::fail(presence.error()));
+        return told;
+      }
+      check(device, link->mailbox.set_presence(std::move(*presence), now_at(device)));
+      check(device, link->mailbox.want(wanted));
+    }
+    if (link->mailbox.wants_link(now_at(device))) dial_relay(device, link);
+  }
+  pump_mailboxes(device);
+  return told;
+}
+
+void World::tell(Device& device, RelayLink& link, sync::MailboxEvent const& event) {
+  auto& program = *device.program;
+  if (auto const* troubled = std::get_if<sync::RelayTroubled>(&event)) {
+    judge_trouble(device, link, *troubled);
+  } else if (auto const* heard = std::get_if<sync::RelayPresenceHeard>(&event)) {
+    check(device, program.exchange.hear_presence(heard->device, heard->presence, now_at(device)));
+    uploads_soon(device);
+  } else if (auto const* chunk = std::get_if<sync::RelayChunk>(&event)) {
+    count("chunks by relays");
+    if (!program.exchange.take_chunk(chunk->id, chunk->bytes)) check(device, link.mailbox.refuse_chunk(chunk->id));
+  } else if (std::holds_alternative<sync::RelayObjectsMoved>(event)) {
+    program.folder->contents_moved();
+    program.folder->try_again();
+    device.apply_due = true;
+  } else if (auto const* applied = std::get_if<sync::RelayApplied>(&event)) {
+    outcome_.counts["entries by relays"] += applied->count;
+  } else if (std::holds_alternative<sync::RelayMoved>(event)) {
+    uploads_soon(device);
+  }
+}
+
+std::optional<Instant> World::relays_deadline(Device const& device) const {
+  auto next = device.program->uploads_due;
+  for (auto const& [key, link] : device.program->relays) {
+    auto const due = link->mailbox.next_deadline();
+    if (due && (!next || *due < *next)) next = due;
+  }
+  return next;
+}
+
+}  // namespace kith::sim

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "relay/rules/memory_store.hpp"
+#include "relay/rules/relay.hpp"
+#include "support/must.hpp"
+#include "support/seeded_random.hpp"
+#include "wire/relay.hpp"
+
+namespace kith::sim {
+
+/// How a relay that does not keep to the rules treats what it has to say: parts of all messages or items.
+struct Habits {
+  double drops = 0;     ///< items, and now and then a whole message
+  double replays = 0;   ///< items in the place of others
+  double reorders = 0;  ///< items within a message; messages, which come later than they should
+  double doubles = 0;
+  [[nodiscard]] bool any() const { return drops + replays + reorders + doubles > 0; }
+};
+
+/// One relay: the rules that ship, a disk that takes its time, and what is known about its past.
+class SimRelay {
+ public:
+  SimRelay(std::size_t number, std::uint64_t seed);
+
+  [[nodiscard]] wire::RelayKey relay_key() const { return {key.public_key.bytes}; }
+  [[nodiscard]] std::string url() const;
+
+  // The process.
+  [[nodiscard]] bool up() const { return rules != nullptr; }
+  void start();
+  void stop();                 ///< what is not on the disk yet is gone
+  void work(Now now);          ///< brings what the rules want of the store to the disk, and what is synced back
+  void work_at_once(Now now);  ///< the same, and the disk takes no time
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  // The disk.
+  void go_back_to(relay::MemoryRelayStore older);
+  [[nodiscard]] relay::MemoryRelayStore empty_store() { return {settings.store, random}; }
+  /// The current access record of a mailbox.
+  [[nodiscard]] std::optional<wire::AclRecord> acl(wire::ChannelId const& channel);
+  /// The last cursor that who was shut out may have been given, as long as the store is the same.
+  [[nodiscard]] std::optional<wire::RelayCursor> shut_out_at(wire::ChannelId const& channel,
+                                                             wire::Pseudonym const& pseudonym) const;
+
+  std::size_t index;
+  testing::SeededRandom random;
+  crypto::DhKeyPair key;
+  relay::Settings settings;
+  relay::MemoryRelayStore store;
+  std::unique_ptr<relay::Relay> rules;
+  std::uint64_t run = 0;  ///< how often it was started
+  std::chrono::milliseconds slowest_sync{10};
+  Habits habits;
+
+  std::optional<relay::MemoryRelayStore> backup;
+  std::optional<Instant> starts_at;    ///< where it is down
+  std::optional<Instant> stops_at;     ///< it drains
+  std::optional<Instant> has_room_at;  ///< its disk is full until then
+  bool lost = false;                   ///< for good
+  bool set_back = false;               ///< what it had acknowledged is or was gone
+  bool was_full = false;
+  std::uint64_t tampered_with = 0;  ///< how often it has not kept to the rules
+
+ private:
+  struct Access {
+    std::set<wire::Pseudonym> known;                        ///< all that were ever served
+    std::map<wire::Pseudonym, wire::RelayCursor> shut_out;  ///< those of them that are not, and the head then
+  };
+  void take_requests(Now now);
+  void sync_one(Now now);
+  void note_shut_out(relay::StoreRequest const& request, relay::StoreReply const& reply);
+
+  std::deque<std::pair<Instant, relay::StoreRequest>> at_disk_;  ///< and when each is synced
+  std::map<wire::ChannelId, Access> access_;                     ///< since the store was last exchanged
+};
+
+}  // namespace kith::sim

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <deque>
+
+#include "core/identity.hpp"
+#include "relay/channel/channel.hpp"
+#include "sim/sim_relay.hpp"
+
+namespace kith::sim {
+
+/// What stands between one device and the rules of a relay that does not keep to them: ends the device's channel with
+/// the relay's own key, and speaks to the rules in the device's name. What goes to the rules goes as it came, but for
+/// the proof of the HELLO, which names its channel; what comes back is treated as the relay's Habits say.
+class Tampering {
+ public:
+  /// @param relay  outlives this
+  Tampering(SimRelay& relay, core::RelayFace face);
+
+  /// Bytes of the device's. @return false where it has to be cut off
+  [[nodiscard]] bool on_device_bytes(ByteView bytes);
+  [[nodiscard]] bool on_rules_bytes(ByteView bytes, bool calm);
+  void take_for_rules(Bytes& out);
+  void take_for_device(Bytes& out);
+
+ private:
+  void treat(wire::RelayMessage message);
+  void treat_items(std::vector<wire::RelayItem>& items);
+  [[nodiscard]] bool chance(double probability);
+
+  SimRelay& relay_;
+  core::RelayFace face_;
+  relay::Channel device_;
+  relay::Channel rules_;
+  std::deque<wire::RelayMessage> early_;  ///< of the device's, before the channel to the rules is open
+  std::deque<wire::RelayMessage> held_;   ///< for the device, until the next one
+  std::deque<Bytes> seen_;                ///< items that were given out
+};
+
+}  // namespace kith::sim
