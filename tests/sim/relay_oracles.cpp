@@ -9,6 +9,18 @@
 namespace kith::sim {
 namespace {
 
+/// Whether a relay serves none of those who are active as far as a device knows.
+bool serves_none_of(Device const& device, SimRelay& relay, core::Roster::Relay const& used) {
+  auto const acl = relay.acl(used.channel);
+  if (!acl) return false;
+  auto const& members = device.program->replica.state().roster().members();
+  return std::ranges::none_of(members, [&](auto const& each) {
+    auto const name = each.second.pseudonyms.find(used.relay);
+    return each.second.state == core::MemberState::active && name != each.second.pseudonyms.end() &&
+           std::ranges::binary_search(acl->pseudonyms, name->second);
+  });
+}
+
 std::string short_hex(ByteView bytes) { return to_hex(bytes.first(4)); }
 
 }  // namespace
@@ -16,7 +28,7 @@ std::string short_hex(ByteView bytes) { return to_hex(bytes.first(4)); }
 /// What a device tells its user of a relay has happened.
 void World::judge_trouble(Device& device, RelayLink const& link, sync::RelayTroubled const& troubled) {
   using enum sync::RelayTrouble;
-  auto const& relay = *relay_of(link.mailbox.relay().relay);
+  auto& relay = *relay_of(link.mailbox.relay().relay);
   bool const caused = [&] {
     switch (troubled.trouble) {
       case none:
@@ -24,10 +36,11 @@ void World::judge_trouble(Device& device, RelayLink const& link, sync::RelayTrou
       case lost_data: return relay.set_back || relay.tampered_with > 0;
       case storage_full: return relay.was_full;
       case replaced: return device.overtook || relay.tampered_with > 0;
-      case off_chain:
+      case off_chain: return relay.tampered_with > 0 || serves_none_of(device, relay, link.mailbox.relay());
       case quota:
       case misbehaves:
-      case needs_token: return relay.tampered_with > 0;
+      case needs_token:
+      case withholds: return relay.tampered_with > 0;
     }
     return false;
   }();
