@@ -141,6 +141,9 @@ class Replica {
   /// use, then those that no entry brought, and of the rest those in doubt last.
   [[nodiscard]] std::vector<EpochId> epochs_newest_first(std::size_t most) const;
   [[nodiscard]] std::optional<EpochId> sealing_epoch() const;
+  /// The epoch for what is sealed without being an entry: nullopt while the largest one's recipients are not exactly
+  /// the active devices, until somebody has rotated (Upkeep).
+  [[nodiscard]] std::optional<EpochId> box_epoch() const;
   /// The epoch that the next entry will be sealed under, after a rotation where one is due: what a device_add names. It
   /// carries all others then.
   [[nodiscard]] Result<EpochId> usable_epoch(Now now);

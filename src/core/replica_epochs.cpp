@@ -52,10 +52,7 @@ Result<> Replica::ensure_epoch(Now now) {
   if (member == nullptr) return fail(CoreError::not_member);
   if (member->state != MemberState::active) return fail(CoreError::removed_self);
   KITH_CHECK(leave_forked_log());
-  auto const epoch = sealing_epoch();
-  if (!epoch || !state_.book().recipients_are(*epoch, state_.roster().epoch_recipients())) {
-    KITH_CHECK(start_epoch({}, now));
-  }
+  if (!box_epoch()) KITH_CHECK(start_epoch({}, now));
   return gather_tips(now);
 }
 
@@ -126,6 +123,12 @@ Result<> Replica::hand_on(Now now) {
   KITH_TRY(written, write_in_transaction(std::move(ops), now));
   static_cast<void>(written);
   return {};
+}
+
+std::optional<EpochId> Replica::box_epoch() const {
+  auto const epoch = sealing_epoch();
+  bool const fits = epoch && state_.book().recipients_are(*epoch, state_.roster().epoch_recipients());
+  return fits ? epoch : std::nullopt;
 }
 
 std::optional<EpochId> Replica::sealing_epoch() const {

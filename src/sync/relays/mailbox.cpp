@@ -337,6 +337,7 @@ Result<> Mailbox::on_local_change(Now now) {
   KITH_CHECK(name_ourselves(now));
   if (state_ != State::live) return {};
   KITH_CHECK(settle_acl(now));
+  KITH_CHECK(work_objects(now));
   return push(now);
 }
 

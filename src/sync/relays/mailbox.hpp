@@ -214,6 +214,7 @@ class Mailbox {
   [[nodiscard]] Result<bool> all_placed();
 
   // Objects and presence (mailbox_objects.cpp).
+  [[nodiscard]] Result<std::optional<EpochId>> box_epoch();
   [[nodiscard]] Result<> take_announcement(wire::RelayItem const& item, Now now);
   [[nodiscard]] Result<> work_objects(Now now);
   [[nodiscard]] Result<> next_upload(Now now);

@@ -6,6 +6,12 @@
 /// What lies at a relay beside the log: containers of chunks for devices that are away, and who was seen there when.
 namespace kith::sync {
 
+/// Nothing is sealed for a device that is known to be removed: while one could still open it, it waits for a rotation.
+Result<std::optional<EpochId>> Mailbox::box_epoch() {
+  KITH_CHECK(replica_.refresh());
+  return replica_.box_epoch();
+}
+
 // Presence.
 
 Result<> Mailbox::set_presence(wire::Presence presence, Now now) {
@@ -18,10 +24,10 @@ Result<> Mailbox::set_presence(wire::Presence presence, Now now) {
 
 Result<> Mailbox::send_presence(Now now) {
   if (!presence_due_ || presence_not_before_ > now.mono) return {};
-  auto const epoch = replica_.sealing_epoch();
+  presence_not_before_ = now.mono + kPresenceEvery;
+  KITH_TRY(epoch, box_epoch());
   if (!epoch) return {};
   presence_due_ = false;
-  presence_not_before_ = now.mono + kPresenceEvery;
   record_.presence_counter =
       std::max(record_.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
   auto sent = *presence_;
@@ -112,8 +118,12 @@ Result<> Mailbox::upload(std::vector<ChunkId> const& chunks, Now now) {
 Result<> Mailbox::next_upload(Now now) {
   if (object_ || uploads_.empty() || state_ != State::live || !read_chunk_) return {};
   if (upload_not_before_ && *upload_not_before_ > now.mono) return {};
-  auto const epoch = replica_.sealing_epoch();
-  if (!epoch || object_ttl_.count() == 0) return {};
+  if (object_ttl_.count() == 0) return {};
+  KITH_TRY(epoch, box_epoch());
+  if (!epoch) {
+    upload_not_before_ = now.mono + kPresenceEvery;
+    return {};
+  }
   upload_not_before_.reset();
   ContainerBuilder container;
   while (!uploads_.empty()) {
@@ -147,7 +157,7 @@ Result<> Mailbox::next_upload(Now now) {
 /// too; after a crash in between its chunks are uploaded again.
 Result<> Mailbox::on_uploaded(Now now) {
   auto const upload = *std::exchange(object_, std::nullopt);
-  auto const epoch = replica_.sealing_epoch();
+  KITH_TRY(epoch, box_epoch());
   auto const ttl = std::min<std::chrono::seconds>(kObjectTime, object_ttl_);
   if (epoch) {
     announcements_.push_back({{},

@@ -298,6 +298,43 @@ TEST_F(AtARelay, ARemovedDeviceIsServedNoMore) {
   EXPECT_EQ(b.texts(), Texts{});
 }
 
+TEST_F(AtARelay, NothingIsLeftThatADeviceWhichIsKnownToBeRemovedCouldOpen) {
+  net.let_in(a, b);
+  net.let_in(a, c);
+  net.wait(5s);
+  for (auto* device : {&a, &b, &c}) net.go_offline(*device);
+  auto const before = a.sealed_entries();
+  must(a.replica.remove_device(c.identity.device(), wire::RemoveReason::lost, nullptr, net.now()));
+  auto const all = a.sealed_entries();
+  std::vector<Bytes> fresh;
+  std::ranges::copy_if(all, std::back_inserter(fresh),
+                       [&](Bytes const& entry) { return std::ranges::find(before, entry) == before.end(); });
+  ASSERT_EQ(fresh.size(), 2u) << "the removal, and a rotation";
+  // b hears of the removal first, and has an epoch that c knows for a moment.
+  auto const give = [&](Bytes const& entry) {
+    ByteView const view = entry;
+    return must(b.replica.receive(std::span(&view, 1), net.now())).applied;
+  };
+  if (give(fresh[0]) == 0) std::swap(fresh[0], fresh[1]);
+  give(fresh[0]);
+  ASSERT_TRUE(b.replica.state().roster().removed(c.identity.device()));
+  EXPECT_TRUE(b.replica.sealing_epoch());
+  EXPECT_FALSE(b.replica.box_epoch());
+  auto const counter = [&] { return b.at(relay).record().presence_counter; };
+  auto const said = counter();
+  wire::Presence presence;
+  presence.held = 7;
+  b.online = true;
+  must(b.at(relay).set_presence(presence, net.now()));
+  net.wait(5s);
+  ASSERT_TRUE(b.at(relay).live());
+  EXPECT_EQ(counter(), said);
+  EXPECT_EQ(give(fresh[1]), 1u);
+  net.changed(b);
+  net.wait(2s);
+  EXPECT_GT(counter(), said);
+}
+
 TEST_F(AtARelay, ADeviceThatTakesTheMailboxOverIsLeftThereAlone) {
   net.let_in(a, b);
   a.push("while b was trusted");
