@@ -12,6 +12,13 @@ namespace {
 constexpr std::size_t kWorthParts = 20;
 constexpr std::size_t kLeastPackedBytes = 256;
 constexpr int kZstdLevel = 1;
+
+/// Room to unpack into, for one thread: what is kept takes no more memory than its bytes.
+Bytes& scratch() {
+  thread_local Bytes room(kLimits.max_chunk_bytes);
+  return room;
+}
+
 char* chars(Bytes& bytes) { return reinterpret_cast<char*>(bytes.data()); }
 
 }  // namespace
@@ -38,23 +45,21 @@ PackedChunk pack_chunk(Bytes plain, bool slow_link) {
 }
 
 std::optional<Bytes> unpack_chunk(wire::ChunkCodec codec, Bytes sent) {
-  Bytes out;
+  auto const unpacked = [](std::size_t size) { return Bytes(scratch().data(), scratch().data() + size); };
   switch (codec) {
     case wire::ChunkCodec::raw: return sent;
     case wire::ChunkCodec::lz4: {
-      out.resize(kLimits.max_chunk_bytes);
+      auto& out = scratch();
       int const size =
           LZ4_decompress_safe(chars(sent), chars(out), static_cast<int>(sent.size()), static_cast<int>(out.size()));
       if (size < 0) return std::nullopt;
-      out.resize(static_cast<std::size_t>(size));
-      return out;
+      return unpacked(static_cast<std::size_t>(size));
     }
     case wire::ChunkCodec::zstd: {
-      out.resize(kLimits.max_chunk_bytes);
+      auto& out = scratch();
       std::size_t const size = ZSTD_decompress(out.data(), out.size(), sent.data(), sent.size());
       if (ZSTD_isError(size)) return std::nullopt;
-      out.resize(size);
-      return out;
+      return unpacked(size);
     }
     case wire::ChunkCodec::not_held: return std::nullopt;
   }
