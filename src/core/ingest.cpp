@@ -151,6 +151,12 @@ Result<> Ingest::put_in(OpenedEntry const& entry, ItemDigest const& digest, Byte
   return wake_waiting(entry.body.tip(entry.hash));
 }
 
+std::optional<EpochSecret> Ingest::unwrapped_from(wire::EpochPrefix const& prefix) const {
+  auto unwrapped = unwrap(state_.group(), prefix, identity_.dx);
+  if (!unwrapped && also_opens_ != nullptr) unwrapped = unwrap(state_.group(), prefix, *also_opens_);
+  return unwrapped ? std::optional(std::move(*unwrapped)) : std::nullopt;
+}
+
 /// The secret of an item's epoch: one that is kept, one that the item's own prefix hands out, or one that an entry here
 /// holds.
 Result<Ingest::Found> Ingest::secret_for(wire::SealedParts const& parts) const {
@@ -158,10 +164,8 @@ Result<Ingest::Found> Ingest::secret_for(wire::SealedParts const& parts) const {
   found.kept = state_.secret(parts.header.epoch);
   if (found.kept != nullptr) return found;
   if (parts.prefix) {
-    if (auto unwrapped = unwrap(state_.group(), *parts.prefix, identity_.dx)) {
-      found.unwrapped = std::move(*unwrapped);
-      return found;
-    }
+    found.unwrapped = unwrapped_from(*parts.prefix);
+    if (found.unwrapped) return found;
   }
   int tries = kMostTries;
   KITH_TRY(held, look_up(parts.header.epoch, kMostLookups, tries));
@@ -194,8 +198,7 @@ Result<std::optional<EpochSecret>> Ingest::secret_in(EntryHash const& hash, Epoc
   KITH_TRY(parts, wire::decode_sealed(*sealed));
   if (parts.header.epoch == epoch) {
     if (!parts.prefix) return std::nullopt;
-    auto unwrapped = unwrap(state_.group(), *parts.prefix, identity_.dx);
-    return unwrapped ? std::optional(std::move(*unwrapped)) : std::nullopt;
+    return unwrapped_from(*parts.prefix);
   }
   auto const* kept = state_.secret(parts.header.epoch);
   std::optional<EpochSecret> looked_up;

@@ -27,6 +27,8 @@ class Ingest {
 
   /// Only a fault of our own store is an error; what is wrong with an item is counted in result().
   [[nodiscard]] Result<> take(ByteView sealed);
+  /// A second key that prefixes are opened with; it must outlive this.
+  void open_also_with(crypto::DhKeyPair const& key) { also_opens_ = &key; }
   /// Puts in an entry of our own, just sealed.
   [[nodiscard]] Result<> take_own(ByteView sealed);
   [[nodiscard]] Received const& result() const { return result_; }
@@ -58,6 +60,7 @@ class Ingest {
   [[nodiscard]] Result<Fate> keep_pending(OpenedEntry const& entry, Found const& own, std::vector<Tip> needs,
                                           std::vector<Tip> const& missing, Item const& item);
   [[nodiscard]] std::vector<EpochId> doubtful_in(OpenedEntry const& entry, Found const& own) const;
+  [[nodiscard]] std::optional<EpochSecret> unwrapped_from(wire::EpochPrefix const& prefix) const;
   [[nodiscard]] Result<Found> secret_for(wire::SealedParts const& parts) const;
   [[nodiscard]] Result<std::optional<EpochSecret>> look_up(EpochId const& epoch, int depth, int& tries) const;
   [[nodiscard]] Result<std::optional<EpochSecret>> secret_in(EntryHash const& entry, EpochId const& epoch, int depth,
@@ -82,6 +85,7 @@ class Ingest {
   Vouching vouching_;
   Now now_;
   DeviceId from_;
+  crypto::DhKeyPair const* also_opens_ = nullptr;
   std::deque<Item> queue_;
   std::set<EpochId> of_refused_;  ///< secrets taken from entries that did not even come to wait
   Received result_;

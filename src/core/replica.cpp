@@ -80,6 +80,7 @@ Result<Received> Replica::receive(std::span<ByteView const> items, Now now, std:
   return in_transaction([&]() -> Result<Received> {
     KITH_CHECK(state_.refresh());
     Ingest ingest(store_, identity_, random_, state_, now, from.value_or(DeviceId{}));
+    if (recovery_dx_) ingest.open_also_with(*recovery_dx_);
     for (auto const& item : items) KITH_CHECK(ingest.take(item));
     KITH_CHECK(state_.settle());
     KITH_CHECK(state_.drop_excess_doubts());

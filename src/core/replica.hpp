@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <span>
 #include <vector>
 
@@ -72,6 +73,17 @@ class Replica {
   [[nodiscard]] Result<> create_group(std::string name, std::string device_name, RecoveryKeys const& recovery, Now now);
   /// Takes over what an inviter handed out. The log itself comes by replication.
   [[nodiscard]] Result<> adopt_group(wire::PairWelcomeBox const& welcome, Now now);
+  /// Takes over a group that is known by its recovery key alone: its log comes by receive(), and that key opens what it
+  /// is sealed under until come_back() or the end of this replica. This device is no member yet.
+  /// @param genesis  what genesis_in() found for these keys
+  [[nodiscard]] Result<> adopt_recovered(wire::Genesis const& genesis, RecoveryKeys const& recovery, Now now);
+  /// Makes this device a member by the recovery key, once the log is here: its first entry adds it, and gives its
+  /// pseudonyms at the group's relays; every other device but those of `keep` is removed for good, also those that were
+  /// removed without that key, or that only a void add brought; then a new epoch begins for exactly the active devices.
+  /// @return how many active devices were removed; CoreError::wrong_recovery, unknown_device where one to keep is no
+  ///         active device, unknown_epoch where nothing of the log could be opened
+  [[nodiscard]] Result<std::size_t> come_back(RecoveryKeys const& recovery, std::string device_name,
+                                              std::set<DeviceId> const& keep, Now now);
   /// Loads the group that the store holds. @return CoreError::no_group
   [[nodiscard]] Result<> open();
 
@@ -163,6 +175,9 @@ class Replica {
   [[nodiscard]] Result<SealedEntry> append_entry(std::vector<wire::Op> ops, std::optional<wire::EpochPrefix> prefix,
                                                  EpochSecret const& epoch, Now now);
   [[nodiscard]] Result<> start_epoch(std::vector<wire::Op> first_ops, Now now);
+  [[nodiscard]] Result<> append_signed(std::vector<wire::Op> ops, RecoveryKeys const& recovery,
+                                       EpochSecret const& epoch, Now now);
+  [[nodiscard]] std::vector<wire::Op> removals_but(std::set<DeviceId> const& keep) const;
   [[nodiscard]] Result<> leave_forked_log();
   [[nodiscard]] Result<> ensure_epoch(Now now);
   [[nodiscard]] Result<> hand_on(Now now);
@@ -177,6 +192,7 @@ class Replica {
   RandomSource& random_;
   GroupState state_;
   std::vector<View*> views_;
+  std::optional<crypto::DhKeyPair> recovery_dx_;  ///< opens prefixes as well
 };
 
 template <class F>
