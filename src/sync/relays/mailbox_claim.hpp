@@ -1,0 +1,111 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/escrow.hpp"
+#include "relay/channel/channel.hpp"
+
+namespace kith::sync {
+
+/// Why a relay gave nothing to somebody who has only the recovery words.
+enum class RecoveryError {
+  no_record,     ///< it has no record for these words: wrong words, or another relay
+  none_opens,    ///< it has records, and none opens with the words: somebody else left them there
+  mailbox_gone,  ///< the record opens, and the mailbox that it names is not there
+  off_chain,     ///< its access records are not those of the channel
+  contested,     ///< others changed the list of whom it serves as often as it was put right
+  no_beginning,  ///< the group's first entry is not in the mailbox: it holds that back, or the log was cut
+  no_room,       ///< it stores no more, not even whom it is to serve
+  refused,       ///< for another reason; the detail has its words
+};
+[[nodiscard]] ErrorDomain const& error_domain(RecoveryError);
+
+/// Fetches the recovery records that a relay has for the words, and opens them. Bytes in, bytes out.
+///
+///     Handshake --Noise--> Asked --REC_RECORDS--> Done
+class RecordLookup {
+ public:
+  /// @param words  outlive it
+  RecordLookup(core::RecoveryKeys const& words, wire::RelayKey const& relay, RandomSource& random);
+
+  /// @return RecoveryError::no_record, none_opens, refused; ChannelError and what it returns
+  [[nodiscard]] Result<> on_bytes(ByteView bytes);
+  [[nodiscard]] bool poll_transmit(Bytes& out) { return channel_.poll_transmit(out); }
+  [[nodiscard]] bool done() const { return done_; }
+  /// Those that opened, once it is done: at least one. Who was a member once can have made some of them.
+  [[nodiscard]] std::vector<core::Escrow>& opened() { return opened_; }
+
+ private:
+  [[nodiscard]] Result<> on_records(wire::RecRecords const& answer);
+  core::RecoveryKeys const& words_;
+  wire::RelayKey relay_;
+  relay::Channel channel_;
+  bool asked_ = false;
+  bool done_ = false;
+  std::vector<core::Escrow> opened_;
+};
+
+/// Makes a relay serve this device, by the channel's key, which overrules whoever is on its list. Either beside those
+/// who are there, to find the group's genesis record; or with exactly the group's devices, leaving a fresh recovery
+/// record. Bytes in, bytes out.
+///
+///     Handshake --Noise--> Probing --STALE_ACL--> Reading the chain --all--> Putting --DONE--> Greeting --WELCOME-->
+///                                          ^            others were quicker    |                    |
+///                                          +-----------------------------------+--- not allowed ----+
+///       --> Searching --found--> Done            or --> Leaving the record --DONE--> Done
+///
+/// @see docs/spec/objects.md, "Recovery"
+class MailboxClaim {
+ public:
+  /// The genesis record stands in one of the first items that honest devices pushed. So much of what others may have
+  /// put before it is looked through.
+  static constexpr std::size_t kMostSearchedBytes = 64 * 1024 * 1024;
+  static constexpr unsigned kMostTries = 16;
+
+  /// To read what is there. @param words, escrow  outlive it
+  MailboxClaim(core::RecoveryKeys const& words, core::Escrow const& escrow, wire::RelayKey const& relay,
+               core::RelayFace face, RandomSource& random);
+  /// Whom the relay is to serve from then on: ascending, this device among them.
+  void serve_exactly(std::vector<wire::Pseudonym> pseudonyms) { wanted_ = std::move(pseudonyms); }
+
+  /// @return RecoveryError; ChannelError and what it returns
+  [[nodiscard]] Result<> on_bytes(ByteView bytes);
+  [[nodiscard]] bool poll_transmit(Bytes& out) { return channel_.poll_transmit(out); }
+  [[nodiscard]] bool done() const { return step_ == Step::done; }
+  /// The group's beginning, once it is done, of one that was to read.
+  [[nodiscard]] std::optional<wire::Genesis>& genesis() { return genesis_; }
+
+ private:
+  enum class Step { handshake, probing, reading, putting, greeting, searching, leaving_record, done };
+  template <class Message>
+  void ask(Step step, Message message);
+  void read_chain();
+  void probe();
+  void greet();
+  [[nodiscard]] Result<> put();
+  [[nodiscard]] Result<> again();
+  [[nodiscard]] Result<> on_message(wire::RelayMessage const& message);
+  [[nodiscard]] Result<> on_chain(wire::AclRecords const& answer);
+  [[nodiscard]] Result<> on_welcome(wire::Welcome const& welcome);
+  [[nodiscard]] Result<> on_items(wire::PullResponse const& answer);
+  [[nodiscard]] Result<> on_failure(wire::RelayFailure const& failure);
+
+  core::RecoveryKeys const& words_;
+  core::Escrow const& escrow_;
+  wire::RelayKey relay_;
+  core::RelayFace face_;
+  crypto::SigningKey channel_key_;
+  Bytes record_;  ///< to be left there
+  relay::Channel channel_;
+  Step step_ = Step::handshake;
+  std::uint64_t request_ = 0;
+  unsigned tries_ = 0;
+  std::optional<std::vector<wire::Pseudonym>> wanted_;
+  std::optional<wire::AclRecord> last_;  ///< of the chain
+  wire::RelayCursor position_;
+  std::size_t searched_bytes_ = 0;
+  std::optional<wire::Genesis> genesis_;
+};
+
+}  // namespace kith::sync

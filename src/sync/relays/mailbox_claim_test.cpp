@@ -1,0 +1,274 @@
+#include "sync/relays/mailbox_claim.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/recovery.hpp"
+#include "support/relay_net.hpp"
+
+/// A device that has nothing but the words and a relay's address.
+namespace kith::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::must;
+using testing::RelayDevice;
+using testing::RelayNet;
+using testing::TestRelay;
+using Texts = std::vector<std::string>;
+
+struct WithTheWords : ::testing::Test {
+  WithTheWords() {
+    net.add(relay);
+    for (auto* device : {&a, &b}) net.add(*device);
+    must(a.replica.create_group("home", "a", words, net.now()));
+    registered = net.enlist(a, relay);
+    net.let_in(a, b);
+    a.push("from a");
+    net.changed(a);
+    net.wait(2s);
+    b.push("from b");
+    net.changed(b);
+    net.wait(2s);
+  }
+  /// Carries bytes between a machine and the relay, and lets the others live meanwhile.
+  template <class Machine>
+  Result<> talk(
+      Machine& machine, std::function<void()> const& meanwhile = [] {}) {
+    auto const connection = relay.rules->open("there", net.now());
+    Result<> said;
+    for (bool moved = true; said && moved && !machine.done();) {
+      moved = false;
+      Bytes out;
+      while (machine.poll_transmit(out)) moved = true;
+      if (!out.empty()) relay.rules->on_bytes(connection, out, net.now());
+      while (relay.work(net.now())) moved = true;
+      Bytes back;
+      while (relay.rules->poll_transmit(connection, back, net.now())) moved = true;
+      meanwhile();
+      if (!back.empty()) said = machine.on_bytes(back);
+    }
+    relay.rules->on_closed(connection, net.now());
+    return said;
+  }
+  std::vector<core::Escrow> look_up() {
+    RecordLookup lookup(words, relay.relay_key(), r.random);
+    must(talk(lookup));
+    return std::move(lookup.opened());
+  }
+  MailboxClaim claim(core::Escrow const& escrow) {
+    return {words, escrow, relay.relay_key(), core::relay_face(r.identity.root, relay.relay_key(), escrow.group),
+            r.random};
+  }
+  /// Reads the mailbox into r.
+  void read(core::Escrow const& escrow) {
+    auto reading = claim(escrow);
+    must(talk(reading));
+    must(r.replica.adopt_recovered(reading.genesis().value(), words, net.now()));
+    net.add(r);
+    net.use(r, {"ws://relay", relay.relay_key(), escrow.channel});
+    net.wait(1s);
+  }
+  std::vector<wire::Pseudonym> wanted() { return wanted_pseudonyms(r.replica.state().roster(), relay.relay_key()); }
+  wire::Pseudonym name_of(RelayDevice& device) {
+    return core::relay_face(device.identity.root, relay.relay_key(), a.replica.state().group()).pseudonym();
+  }
+  std::vector<wire::Pseudonym> served() {
+    AclChain chain(registered.channel);
+    must(chain.load(r.store));
+    return chain.last().value().pseudonyms;
+  }
+  /// Says something as a member of a mailbox: what a thief could.
+  void put_record(RelayDevice& device, wire::ChannelId const& channel, Bytes record) {
+    auto const face = core::relay_face(device.identity.root, relay.relay_key(), a.replica.state().group());
+    auto link = relay::Channel::initiate(relay.relay_key(), face.dx, device.random);
+    auto const connection = relay.rules->open("there", net.now());
+    bool greeted = false, welcomed = false, done = false;
+    for (int round = 0; round < 50 && !done; ++round) {
+      Bytes out, back;
+      while (link.poll_transmit(out)) {
+      }
+      if (!out.empty()) relay.rules->on_bytes(connection, out, net.now());
+      while (relay.work(net.now())) {
+      }
+      while (relay.rules->poll_transmit(connection, back, net.now())) {
+      }
+      std::vector<wire::RelayMessage> messages;
+      if (!back.empty()) must(link.on_bytes(back, messages));
+      if (link.open() && !greeted) {
+        greeted = true;
+        wire::Hello hello;
+        hello.request = 1;
+        hello.channel = channel;
+        hello.pseudonym = face.pseudonym();
+        hello.proof = face.sign.sign(
+            wire::kHelloLabel, wire::encode(wire::HelloProof{relay.relay_key(), channel, link.handshake_hash(), {}}));
+        link.send(hello);
+      }
+      for (auto const& message : messages) {
+        if (std::holds_alternative<wire::Welcome>(message) && !welcomed) {
+          welcomed = true;
+          link.send(wire::RecPut{2, core::recovery_locator(words.locator, relay.relay_key()), record});
+        }
+        done |= std::holds_alternative<wire::Done>(message);
+      }
+    }
+    ASSERT_TRUE(done);
+    relay.rules->on_closed(connection, net.now());
+  }
+
+  RelayNet net;
+  TestRelay relay{100};
+  core::RecoveryKeys words = testing::test_recovery(9), others = testing::test_recovery(10);
+  RelayDevice a{1, "a"}, b{2, "b"}, r{9, "again"};
+  Registered registered;
+};
+
+TEST_F(WithTheWords, TheRecordLeadsToTheMailbox) {
+  auto const found = look_up();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().channel, registered.channel);
+  EXPECT_EQ(found.front().group, a.replica.state().group());
+  EXPECT_EQ(found.front().name, "home");
+}
+
+TEST_F(WithTheWords, OtherWordsFindNothing) {
+  RecordLookup lookup(others, relay.relay_key(), r.random);
+  auto const said = talk(lookup);
+  ASSERT_FALSE(said);
+  EXPECT_TRUE(said.error().is(RecoveryError::no_record));
+}
+
+TEST_F(WithTheWords, AllComesBackAndTheLostAreServedNoMore) {
+  net.go_offline(a);
+  net.go_offline(b);
+  auto const found = look_up();
+  read(found.front());
+  EXPECT_EQ(r.texts(), (Texts{"from a", "from b"}));
+  EXPECT_EQ(must(r.replica.come_back(words, "again", {}, net.now())), 2U);
+  auto last = claim(found.front());
+  last.serve_exactly(wanted());
+  must(talk(last));
+  net.changed(r);
+  r.push("from r");
+  net.changed(r);
+  net.wait(3s);
+  EXPECT_TRUE(r.at(relay).holds_all());
+  EXPECT_EQ(served(), std::vector{name_of(r)});
+  a.online = true;
+  net.wait(70s);
+  EXPECT_TRUE(a.saw(RelayTrouble::not_allowed));
+  EXPECT_EQ(a.texts(), (Texts{"from a", "from b"}));
+}
+
+TEST_F(WithTheWords, WhoIsKeptGoesOn) {
+  net.go_offline(a);
+  auto const found = look_up();
+  read(found.front());
+  must(r.replica.come_back(words, "again", {b.replica.self()}, net.now()));
+  auto last = claim(found.front());
+  last.serve_exactly(wanted());
+  must(talk(last));
+  net.changed(r);
+  net.wait(70s);
+  b.push("b goes on");
+  net.changed(b);
+  net.wait(5s);
+  EXPECT_EQ(r.texts(), (Texts{"from a", "from b", "b goes on"}));
+  EXPECT_EQ(must(r.replica.heads()), must(b.replica.heads()));
+  EXPECT_EQ(served().size(), 2U);
+}
+
+/// A second time: what is left there leads to the same mailbox.
+TEST_F(WithTheWords, TheRecordIsGoodForTheNextTime) {
+  auto const found = look_up();
+  read(found.front());
+  must(r.replica.come_back(words, "again", {}, net.now()));
+  auto last = claim(found.front());
+  last.serve_exactly(wanted());
+  must(talk(last));
+  auto const again = look_up();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again.front().channel, registered.channel);
+}
+
+TEST_F(WithTheWords, PlantedRecordsDoNotDisturb) {
+  // Of a mailbox of its own: one that opens with nothing, then one that opens and leads there.
+  auto const planted = net.enlist(b, relay);
+  put_record(b, planted.channel, Bytes(560, 0x5a));
+  ASSERT_EQ(look_up().size(), 1U);
+  core::Escrow lie;
+  auto const key = crypto::SigningKey::generate(b.random);
+  lie.channel = planted.channel;  // and not the key of that
+  lie.channel_key = key.seed();
+  lie.group = a.replica.state().group();
+  lie.name = "home";
+  put_record(b, planted.channel, core::seal_escrow(lie, words.dx.public_key, relay.relay_key(), b.random));
+  auto const found = look_up();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().channel, registered.channel);
+}
+
+TEST_F(WithTheWords, OnlyRecordsThatDoNotOpenAreSaidToBeThat) {
+  put_record(b, registered.channel, Bytes(560, 0x5a));  // a member can spoil the mailbox's own
+  RecordLookup lookup(words, relay.relay_key(), r.random);
+  auto const said = talk(lookup);
+  ASSERT_FALSE(said);
+  EXPECT_TRUE(said.error().is(RecoveryError::none_opens));
+}
+
+TEST_F(WithTheWords, AMailboxThatIsNotThere) {
+  auto found = look_up();
+  auto const key = crypto::SigningKey::generate(r.random);
+  found.front().channel = {key.public_key().bytes};
+  found.front().channel_key = key.seed();
+  auto reading = claim(found.front());
+  auto const said = talk(reading);
+  ASSERT_FALSE(said);
+  EXPECT_TRUE(said.error().is(RecoveryError::mailbox_gone));
+}
+
+TEST_F(WithTheWords, AMailboxWithoutTheGroupsBeginning) {
+  RelayDevice stranger{7, "stranger"};
+  auto other = testing::test_recovery(9);  // the same words
+  must(stranger.replica.create_group("home", "stranger", other, net.now()));
+  net.add(stranger);
+  auto const planted = net.enlist(stranger, relay);
+  net.wait(2s);
+  auto found = look_up();
+  ASSERT_EQ(found.size(), 2U);
+  auto& of_stranger = found.front().channel == planted.channel ? found.front() : found.back();
+  of_stranger.group = a.replica.state().group();
+  auto reading = claim(of_stranger);
+  auto const said = talk(reading);
+  ASSERT_FALSE(said);
+  EXPECT_TRUE(said.error().is(RecoveryError::no_beginning));
+}
+
+/// A member that puts its own list again and again is overruled, or this comes to an end.
+TEST_F(WithTheWords, AMemberThatKeepsChangingTheList) {
+  auto const found = look_up();
+  auto reading = claim(found.front());
+  unsigned puts = 0;
+  auto const face = core::relay_face(b.identity.root, relay.relay_key(), a.replica.state().group());
+  auto const store = [&](relay::StoreTask task) {
+    relay::StoreRequest const request{{}, net.now().wall, std::move(task)};
+    return relay.store.work(std::span(&request, 1)).front().answer;
+  };
+  auto const fight = [&] {
+    auto const chain = std::get<relay::AclRead>(store(relay::ReadAcl{registered.channel, 1})).records;
+    auto next = chain.back();
+    if (puts >= 4 || chain.back().signer == face.sign.public_key()) return;
+    next.version += 1;
+    next.prev = wire::acl_record_hash(chain.back());
+    next.pseudonyms = {face.pseudonym()};
+    wire::sign_acl(next, face.sign);
+    ASSERT_TRUE(std::holds_alternative<relay::AclStored>(store(relay::PutAcl{next})));
+    ++puts;
+  };
+  must(talk(reading, fight));
+  EXPECT_EQ(puts, 4U);
+  EXPECT_TRUE(reading.genesis().has_value());
+}
+
+}  // namespace
+}  // namespace kith::sync
