@@ -91,6 +91,19 @@ TEST(Args, Init) {
   EXPECT_EQ(all.recovery_file, "r");
 }
 
+TEST(Args, Recover) {
+  auto const bare = as<RecoverOptions>({"init", "--recover", "--relay", "ws://r/#key=k"});
+  EXPECT_EQ(bare.relay, "ws://r/#key=k");
+  EXPECT_FALSE(bare.recovery_file || bare.name || bare.group || bare.trust_relay);
+  EXPECT_TRUE(bare.keep.empty());
+  auto const all = as<RecoverOptions>({"init", "--recover", "--relay", "r", "--recovery-file", "w", "--keep", "laptop",
+                                       "--keep", "id:00112233", "--name", "new", "--group", "family", "--trust-relay"});
+  EXPECT_EQ(all.recovery_file, "w");
+  EXPECT_EQ(all.keep, (std::vector<std::string>{"laptop", "id:00112233"}));
+  EXPECT_EQ(all.group, "family");
+  EXPECT_TRUE(all.trust_relay);
+}
+
 TEST(Args, Pair) {
   auto const bare = as<PairOptions>({"pair"});
   EXPECT_FALSE(bare.join || bare.qr || bare.name || bare.passphrase_file);

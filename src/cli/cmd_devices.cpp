@@ -1,7 +1,4 @@
-#include <fstream>
-
 #include <fmt/format.h>
-#include <sodium/utils.h>
 
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
@@ -229,19 +226,6 @@ Result<int> set_paused(Context& context, std::string const& text, Relays wanted)
 }
 
 }  // namespace
-
-Result<core::RecoveryKeys> read_recovery_words(std::string const& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in)
-    return fail(EngineError::usage,
-                SubjectDetail{fmt::format("cannot read the recovery words in {}", printable(file))});
-  std::string text(4096, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  auto const entropy = crypto::from_words(std::string_view(text).substr(0, static_cast<std::size_t>(in.gcount())));
-  sodium_memzero(text.data(), text.size());
-  if (!entropy) return fail(entropy.error());
-  return core::RecoveryKeys::from_entropy(*entropy);
-}
 
 int cmd_devices_ls(Context& context, DevicesLsOptions const&) {
   return run_body(context, [&]() -> Result<int> {

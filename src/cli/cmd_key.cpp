@@ -28,8 +28,8 @@ Result<int> show_recovery(Context& context) {
   out.result(fmt::format("Recovery key {}", fingerprint(genesis.recovery_sign.view())));
   out.note(
       "The 24 words were shown once, when the group was made, and are kept nowhere. Whoever has them stands above "
-      "every device of the group, and can remove any of them for good. Setting up a new device from the words alone is "
-      "not there yet: that takes a device of the group.");
+      "every device of the group, can remove any of them for good, and can bring the group back when all are lost "
+      "(kith help init).");
   if (!context.prompt.possible() || out.json() || out.quiet() || context.global.yes) return engine::kExitOk;
   auto const typed = context.prompt.hidden("To check the words you have, type them here (Enter: leave it)");
   if (!typed && !typed.error().is(engine::EngineError::no_answer)) return fail(typed.error());

@@ -65,11 +65,37 @@ void declare_init(App& app) {
   app.add_option("--name", "this device's name; else device.name")->type_name("NAME");
   app.add_option("--group", "the group's name; else home")->type_name("NAME");
   add_passphrase_file(app);
-  app.add_option("--recovery-file", "write the recovery words to this file instead of showing them")->type_name("FILE");
-  app.add_option("--relay", "use this relay from the beginning")->type_name("URL");
+  app.add_option("--recovery-file",
+                 "write the recovery words to this file instead of showing them; with --recover read them there")
+      ->type_name("FILE");
+  app.add_option("--relay", "use this relay from the beginning; with --recover, look for the group there")
+      ->type_name("URL");
   add_relay_trust(app);
+  add_flag(app, "--recover", "bring a group back from its 24 words, when all its devices are lost");
+  add_list(app, "--keep", "with --recover: a device that is not lost, and stays; may come several times");
+  app.get_option("--keep")->type_name("DEV");
+  exclude(app, "--recover", "--token-file");
+}
+
+Checked<Command> build_recover(Given const& given) {
+  RecoverOptions options;
+  if (!given.text("--relay")) {
+    return tl::unexpected(
+        UsageFault{"--recover needs --relay: the address of a relay that the group used, with its key", {}});
+  }
+  KITH_TAKE(name, name_if_any(given, "--name"));
+  options.relay = *given.text("--relay");
+  options.recovery_file = given.text("--recovery-file");
+  options.name = std::move(name);
+  options.group = given.text("--group");
+  options.keep = given.all("--keep");
+  options.passphrase_file = given.text("--passphrase-file");
+  options.trust_relay = given.flag("--trust-relay");
+  return options;
 }
 Checked<Command> build_init(Given const& given) {
+  if (given.flag("--recover")) return build_recover(given);
+  if (!given.all("--keep").empty()) return tl::unexpected(UsageFault{"--keep goes with --recover", {}});
   InitOptions options;
   KITH_TAKE(name, name_if_any(given, "--name"));
   KITH_TAKE(group, name_if_any(given, "--group"));

@@ -6,6 +6,7 @@ Handlers const& handlers() {
   static Handlers const all = [] {
     Handlers made{};
     plug(made, cmd_init);
+    plug(made, cmd_recover);
     plug(made, cmd_pair);
     plug(made, cmd_sync);
     plug(made, cmd_push);

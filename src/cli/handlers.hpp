@@ -30,6 +30,7 @@ void plug(Handlers& handlers, Handler<Options> function) {
 [[nodiscard]] Handlers const& handlers();
 
 int cmd_init(Context& context, InitOptions const& options);
+int cmd_recover(Context& context, RecoverOptions const& options);
 int cmd_pair(Context& context, PairOptions const& options);
 int cmd_sync(Context& context, SyncOptions const& options);
 int cmd_push(Context& context, PushOptions const& options);

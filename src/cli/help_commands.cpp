@@ -11,17 +11,23 @@ std::span<CommandPage const> command_pages() {
   static std::vector<CommandPage> const all{
       {"init",
        "[--name NAME] [--group NAME] [--passphrase-file FILE] [--recovery-file FILE]\n"
-       "       [--relay URL [--token-file FILE] [--trust-relay]]",
+       "       [--relay URL [--token-file FILE] [--trust-relay]]\n"
+       "       kith init --recover --relay URL [--recovery-file FILE] [--keep DEV]... [--name NAME] [--group NAME]",
        "Makes this device's keys and a new group with this device in it, and shows the recovery key: 24 words that "
        "stand above every device. Other devices come in with `kith pair`.\n\n"
        "With the words any device can be removed for good, the first one included (`kith devices revoke DEV "
-       "--recovery-file FILE`). To set up a new device from the words alone, with no other device left, is not there "
-       "yet; keep the words, they are made for it.\n\n"
+       "--recovery-file FILE`), and when all devices are lost they bring the group back.\n\n"
+       "--recover does that, with a relay that the group used (`kith relay add` left there what leads back): it reads all "
+       "that the group wrote, makes this machine a device of it, and removes every other device for good, but those that "
+       "you say are not lost; a script names them with --keep. Messages and the names of folders and files come back at "
+       "once; contents as far as a relay still holds them, or a device that was kept. The words are typed, or come from "
+       "--recovery-file. --group says which group is meant where several belong to the words.\n\n"
        "At a terminal it offers to put the keys under a passphrase, typed twice; Enter alone means none, and --yes does "
        "not ask.\n\n"
        "--relay uses a relay from the beginning, as `kith relay add` does later.\n\n"
        "Without a terminal --recovery-file is needed: the words go to a new file that only you can read.",
        {{"kith init", "with this machine's name, in a group named home"},
+        {"kith init --recover --relay URL", "all devices are lost: bring the group back from its words"},
         {"kith init --name laptop --group family", "with other names"},
         {"kith init --recovery-file words.txt --passphrase-file secret.txt",
          "from a script, keys under a passphrase"}}},

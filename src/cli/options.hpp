@@ -36,6 +36,17 @@ struct InitOptions {
   bool trust_relay = false;
 };
 
+/// init --recover: the group comes back from its words and a relay.
+struct RecoverOptions {
+  std::string relay;                         ///< its address
+  std::optional<std::string> recovery_file;  ///< the words; none: they are typed
+  std::optional<std::string> name;           ///< of this device; else device.name
+  std::optional<std::string> group;          ///< which one, where several belong to the words: its name, or its id
+  std::vector<std::string> keep;             ///< devices that stay
+  std::optional<std::string> passphrase_file;
+  bool trust_relay = false;
+};
+
 struct PairOptions {
   /// A code (its words joined by spaces), a link, `-` (standard input), or empty (KITH_CODE, else standard input);
   /// none: create an invite
@@ -135,7 +146,7 @@ struct HelpOptions {
 struct VersionOptions {};
 
 using Command =
-    std::variant<InitOptions, PairOptions, DevicesLsOptions, DevicesRenameOptions, DevicesRevokeOptions,
+    std::variant<InitOptions, RecoverOptions, PairOptions, DevicesLsOptions, DevicesRenameOptions, DevicesRevokeOptions,
                  DevicesPauseOptions, DevicesResumeOptions, PushOptions, PullOptions, SyncOptions, StatusOptions,
                  VerifyOptions, RelayLsOptions, RelayAddOptions, RelayRmOptions, RelayTestOptions,
                  KeyShowRecoveryOptions, KeyRotateOptions, ConfigShowOptions, ConfigGetOptions, ConfigSetOptions,

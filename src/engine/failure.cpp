@@ -276,6 +276,7 @@ Failure explain(Error const& error, FailureContext const& context) {
   take(explain_link(error, context));
   take(explain_channel(error, context));
   take(explain_registration(error, context));
+  take(explain_recovery(error, context));
   if (!failure && error.holds<ConfigError>()) {
     auto const& found = code_for(error.as<ConfigError>());
     failure = make(found, std::string(found.summary), subject_of(error, ""));

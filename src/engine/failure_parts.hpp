@@ -28,6 +28,7 @@ namespace kith::engine::parts {
 [[nodiscard]] std::optional<Failure> explain_link(Error const& error, FailureContext const& context);
 [[nodiscard]] std::optional<Failure> explain_channel(Error const& error, FailureContext const& context);
 [[nodiscard]] std::optional<Failure> explain_registration(Error const& error, FailureContext const& context);
+[[nodiscard]] std::optional<Failure> explain_recovery(Error const& error, FailureContext const& context);
 [[nodiscard]] std::optional<Failure> explain_home(Error const& error);
 [[nodiscard]] std::optional<Failure> explain_key(Error const& error);
 [[nodiscard]] std::optional<Failure> explain_engine(Error const& error, FailureContext const& context);

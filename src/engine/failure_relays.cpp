@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "engine/failure_parts.hpp"
 #include "relay/channel/error.hpp"
+#include "sync/relays/mailbox_claim.hpp"
 #include "sync/relays/registration.hpp"
 
 /// The errors on the way into a relay.
@@ -48,6 +49,35 @@ std::optional<Failure> explain_registration(Error const& error, FailureContext c
       return make(code("relay-misbehaves"), fmt::format("{} asks for more work than is sensible", where));
     case RegistrationError::refused:
       return make(code("relay-not-allowed"), fmt::format("{} did not take the group in", where),
+                  std::string(subject_of(error, "")));
+  }
+  KITH_UNREACHABLE();
+}
+
+std::optional<Failure> explain_recovery(Error const& error, FailureContext const& context) {
+  if (!error.holds<sync::RecoveryError>()) return std::nullopt;
+  auto const where = relay_of(context);
+  switch (error.as<sync::RecoveryError>()) {
+    case sync::RecoveryError::no_record:
+      return make(code("recovery-not-found"), fmt::format("{} has nothing for these words", where),
+                  "the group never used this relay, or these are the words of another group");
+    case sync::RecoveryError::none_opens:
+      return make(code("recovery-spoilt"), fmt::format("what {} has for these words does not open with them", where),
+                  "a device of the group, or one that was removed, has put something else in its place");
+    case sync::RecoveryError::mailbox_gone:
+      return make(code("recovery-log-missing"), fmt::format("{} does not have what the group wrote", where),
+                  "its record leads to a mailbox that is not there");
+    case sync::RecoveryError::no_beginning:
+      return make(code("recovery-log-missing"), fmt::format("{} does not have what the group wrote", where),
+                  "the first entry of the group, which all others rest on, is not in its mailbox");
+    case sync::RecoveryError::off_chain:
+      return make(code("relay-off-chain"), fmt::format("{} shows a list of devices that nobody signed", where));
+    case sync::RecoveryError::contested:
+      return make(code("recovery-contested"),
+                  fmt::format("another device keeps taking this one off the list of {}", where));
+    case sync::RecoveryError::no_room: return make(code("relay-full"), fmt::format("{} takes nothing more now", where));
+    case sync::RecoveryError::refused:
+      return make(code("relay-not-allowed"), fmt::format("{} refused to go on", where),
                   std::string(subject_of(error, "")));
   }
   KITH_UNREACHABLE();

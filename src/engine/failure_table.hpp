@@ -268,6 +268,13 @@ inline constexpr FailureCode kCodes[] = {
      "Something answers at the address, but does not open a WebSocket. Either it is another program, or the path in the "
      "address is wrong, or a proxy in front of the relay does not let WebSockets through.",
      {{{"kith doctor", "check this device's network"}, {"kith help bad-relay-address", "the form of an address"}}}},
+    {"recovery-log-missing", kExitUnreachable, true, kUntouched,
+     "a relay has the group's record, and not its log",
+     "The words opened what the group left at the relay, but what the group wrote is not there, or not from its "
+     "beginning: the relay lost it, was set up anew, or holds it back. Another relay of the group may have all of it. "
+     "With any device of the group left no recovery is needed: that invites this one.",
+     {{{"kith init --recover --relay URL", "with the address of another relay of the group"},
+       {"kith pair", "on a device of the group, if there is one left: invite this machine"}}}},
     {"relay-unreachable", kExitUnreachable, true, "changes stay queued on this device",
      "a relay does not answer",
      "Nothing listens at its address, its name does not resolve, or the network is down. kith tries again by itself, at "
@@ -346,6 +353,19 @@ inline constexpr FailureCode kCodes[] = {
      "wrong shows in the checksum.",
      {{{"kith devices revoke DEV --recovery-file FILE", "take the words from a file"}}}},
 
+    {"recovery-not-found", kExitWrongSecret, true, kUntouched, "a relay knows nothing of these recovery words",
+     "The 24 words are whole: their checksum fits. But nothing at this relay belongs to them. They may be the words of "
+     "another group, or the group used another relay: `kith relay add` leaves the record there that leads back. A "
+     "relay that was set up anew has forgotten it.",
+     {{{"kith init --recover --relay URL", "with the address of another relay of the group"},
+       {"kith relay test URL", "see whether that relay answers"}}}},
+    {"recovery-spoilt", kExitWrongSecret, true, kUntouched,
+     "what a relay has for these recovery words does not open with them",
+     "Who is or was in the group can leave records for its words, and replace the one that leads back. None of those "
+     "that are there opens. Another relay of the group has a record of its own.",
+     {{{"kith init --recover --relay URL", "with the address of another relay of the group"},
+       {"kith pair", "on a device of the group, if there is one left: invite this machine"}}}},
+
     {"approval-denied", kExitNotTrusted, true, kUntouched, "the other device's user said no",
      "Somebody at the other device saw this one's name and did not let it in.",
      {{{"kith pair", "on the other device: make another code, and say yes"}}}},
@@ -356,6 +376,12 @@ inline constexpr FailureCode kCodes[] = {
      "a device that is not in the group",
      "Only devices in the group may write. This one was never added, or its entry came before it was.",
      {{{"kith devices ls", "see who is in the group"}, {"kith pair", "invite a device"}}}},
+    {"recovery-contested", kExitNotTrusted, true, kUntouched,
+     "another device of the group takes this one off a relay's list",
+     "While this device reads what the group wrote, others that are still in the group can take it off the list of "
+     "those whom the relay serves. The words have the last word: once the recovery is through, only the devices that "
+     "you keep are on it. Run it again; if some device of yours is connected, stop kith there meanwhile.",
+     {{{"kith init --recover --relay URL", "try again"}}}},
     {"relay-key-changed", kExitNotTrusted, true, "nothing was sent to it",
      "a relay does not have the key that it was known by",
      "Its address carries its key, and what answers has another one. Either the relay was set up anew, or somebody is in "

@@ -19,6 +19,7 @@
 #include "store/store.hpp"
 #include "sync/files/error.hpp"
 #include "sync/files/folder_sync.hpp"
+#include "sync/relays/mailbox_claim.hpp"
 #include "sync/relays/registration.hpp"
 #include "wire/error.hpp"
 
@@ -42,6 +43,7 @@ std::vector<Error> all_errors() {
   add_all(errors, link::LinkError::io);
   add_all(errors, relay::ChannelError::out_of_place);
   add_all(errors, sync::RegistrationError::refused);
+  add_all(errors, sync::RecoveryError::refused);
   add_all(errors, HomeError::too_open);
   add_all(errors, KeyError::passphrase_command);
   add_all(errors, ConfigError::not_editable);
@@ -124,6 +126,10 @@ TEST(Failures, ExitCodesOfScripts) {
   EXPECT_EQ(of(EngineError::timed_out), "timed-out 5");
   EXPECT_EQ(of(core::CoreError::invite_denied), "approval-denied 13");
   EXPECT_EQ(of(core::CoreError::removed_self), "revoked-self 13");
+  EXPECT_EQ(of(sync::RecoveryError::no_record), "recovery-not-found 12");
+  EXPECT_EQ(of(sync::RecoveryError::none_opens), "recovery-spoilt 12");
+  EXPECT_EQ(of(sync::RecoveryError::no_beginning), "recovery-log-missing 10");
+  EXPECT_EQ(of(sync::RecoveryError::contested), "recovery-contested 13");
   EXPECT_EQ(of(store::StoreError::disk_full), "disk-full 14");
   EXPECT_EQ(of(files::FilesError::no_space), "disk-full 14");
   EXPECT_EQ(of(EngineError::mass_delete), "mass-delete 15");

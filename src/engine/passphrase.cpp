@@ -181,13 +181,15 @@ Result<core::Identity> unlock(KeyFile const& file, PassphraseSource const& sourc
 Result<core::Identity> make_keys(std::filesystem::path const& key_file, std::optional<SecretBytes> const& passphrase,
                                  RandomSource& random, WallTime now) {
   auto identity = core::Identity::generate(random, now);
-  if (passphrase) {
-    KITH_TRY(content, encode_key_file(identity, passphrase->view(), random));
-    KITH_CHECK(create_key_file(key_file, content));
-  } else {
-    KITH_CHECK(create_key_file(key_file, encode_key_file(identity)));
-  }
+  KITH_CHECK(store_keys(key_file, identity, passphrase, random));
   return identity;
+}
+
+Result<> store_keys(std::filesystem::path const& key_file, core::Identity const& identity,
+                    std::optional<SecretBytes> const& passphrase, RandomSource& random) {
+  if (!passphrase) return create_key_file(key_file, encode_key_file(identity));
+  KITH_TRY(content, encode_key_file(identity, passphrase->view(), random));
+  return create_key_file(key_file, content);
 }
 
 }  // namespace kith::engine

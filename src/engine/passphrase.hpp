@@ -50,5 +50,8 @@ class PassphraseSource {
 [[nodiscard]] Result<core::Identity> make_keys(std::filesystem::path const& key_file,
                                                std::optional<SecretBytes> const& passphrase, RandomSource& random,
                                                WallTime now);
+/// Makes the file of keys that were drawn before. @return likewise
+[[nodiscard]] Result<> store_keys(std::filesystem::path const& key_file, core::Identity const& identity,
+                                  std::optional<SecretBytes> const& passphrase, RandomSource& random);
 
 }  // namespace kith::engine

@@ -1,0 +1,275 @@
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "cli/handlers.hpp"
+#include "cli/home_client.hpp"
+#include "cli/recovery_report.hpp"
+#include "cli/recovery_words.hpp"
+#include "cli/relay_choice.hpp"
+#include "cli/relay_standing.hpp"
+#include "cli/signals.hpp"
+#include "engine/device_name.hpp"
+#include "engine/joining_database.hpp"
+#include "engine/key_file.hpp"
+#include "engine/recovery.hpp"
+#include "engine/relay_setup.hpp"
+
+/// `kith init --recover`: brings a group back from its words and a relay.
+namespace kith::cli {
+namespace {
+
+using engine::Client;
+using engine::EngineError;
+using engine::Recovery;
+
+constexpr auto kLookTime = std::chrono::seconds{2};
+constexpr auto kPushTime = std::chrono::seconds{20};
+
+/// A relay that does not answer is one thing, whatever kept it from that.
+Error of_relay(Error const& error, std::string const& where) {
+  using enum link::LinkError;
+  bool const away = error.is(unknown_host) || error.is(refused) || error.is(unreachable) || error.is(timed_out) ||
+                    error.is(core::CoreError::closed) || error.is(core::CoreError::timed_out);
+  if (!away) return error;
+  auto const* system = std::get_if<SystemDetail>(&error.detail());
+  return {EngineError::relay_unreachable, SystemDetail{system == nullptr ? 0 : system->number, where}};
+}
+
+/// Keys that an interrupted run left are used; a home that has a group is not touched.
+Result<std::optional<core::Identity>> identity_there(Context& context, engine::HomePaths const& paths,
+                                                     RecoverOptions const& options) {
+  auto const file = engine::read_key_file(paths.key_file);
+  if (!file) {
+    if (file.error().is(engine::KeyError::missing)) return std::nullopt;
+    return fail(file.error());
+  }
+  KITH_TRY(identity, engine::unlock(*file, context.passphrase(options.passphrase_file)));
+  auto const instance = engine::Instance::open(paths, identity);
+  if (!instance && instance.error().is(EngineError::not_initialised)) return std::move(identity);
+  if (!instance) return fail(instance.error());
+  context.advise({{{"kith init --recover --relay URL --home DIR", "bring the group back into a new home"},
+                   {"kith status", "see what this home is"}},
+                  {},
+                  {}});
+  return fail(EngineError::already_initialised);
+}
+
+Result<core::RecoveryKeys> words_for(Context& context, RecoverOptions const& options) {
+  if (options.recovery_file) return read_recovery_words(*options.recovery_file);
+  if (context.prompt.possible() && !context.out.json()) return ask_recovery_words(context);
+  context.advise(
+      {{{"kith init --recover --relay URL --recovery-file FILE", "with the 24 words in a file that only you can read"}},
+       {},
+       {}});
+  return fail(EngineError::usage, SubjectDetail{"the recovery words are typed at a terminal, or come from a file"});
+}
+
+/// The group that is meant, of those that the words belong to.
+Result<engine::NamedGroup> choose_group(Recovery& recovery, std::vector<engine::NamedGroup> groups,
+                                        RecoverOptions const& options) {
+  if (options.group) {
+    std::erase_if(groups, [&](engine::NamedGroup const& group) {
+      return group.name != *options.group && !to_hex(group.id.view()).starts_with(*options.group);
+    });
+    if (groups.empty())
+      return fail(EngineError::usage, SubjectDetail{fmt::format("these words have no group \"{}\" at this relay",
+                                                                printable(*options.group))});
+  }
+  if (groups.size() > 1) {
+    KITH_TRY(real, recovery.without_false_ones(std::move(groups)));
+    groups = std::move(real);
+  }
+  if (groups.size() == 1) return groups.front();
+  std::vector<std::string> names;
+  for (auto const& group : groups)
+    names.push_back(fmt::format("\"{}\" ({})", printable(group.name), to_hex(group.id.view()).substr(0, 12)));
+  return fail(EngineError::usage,
+              SubjectDetail{fmt::format("several groups belong to these words, and a device that was in yours can have "
+                                        "made up one: name it with --group, by its id: {}",
+                                        fmt::join(names, ", "))});
+}
+
+std::vector<Candidate> candidates_of(std::vector<engine::FoundDevice> const& devices) {
+  std::vector<Candidate> all;
+  for (auto const& device : devices) all.push_back({device.id, device.name, false});
+  return all;
+}
+
+/// Which devices are not lost. Who is asked sees when each wrote last; scripts name them.
+Result<std::set<DeviceId>> choose_kept(Context& context, RecoverOptions const& options, std::string const& group,
+                                       std::vector<engine::FoundDevice> const& devices) {
+  std::set<DeviceId> keep;
+  auto const all = candidates_of(devices);
+  for (auto const& text : options.keep) {
+    KITH_TRY(device, choose_device(all, text));
+    keep.insert(device);
+  }
+  show_found(context.out, group, devices);
+  bool const asks = context.prompt.possible() && !context.out.json() && !context.global.yes;
+  if (!asks) return keep;
+  if (options.keep.empty()) {
+    for (auto const& device : devices) {
+      auto const which = fmt::format("\"{}\" ({})", device.name, telling_id(all, device.id));
+      KITH_TRY(yes, context.prompt.confirm(fmt::format("Is {} still yours, and to stay in the group?", which)));
+      if (yes) keep.insert(device.id);
+    }
+  }
+  std::vector<std::string> lost;
+  for (auto const& device : devices) {
+    if (!keep.contains(device.id)) lost.push_back(fmt::format("\"{}\"", device.name));
+  }
+  auto const question = lost.empty()
+                            ? std::string("Bring the group back here, beside all of these?")
+                            : fmt::format("Bring the group back here, and remove {} for good?", fmt::join(lost, ", "));
+  KITH_TRY(yes, context.prompt.confirm(question));
+  if (!yes) return fail(EngineError::declined);
+  return keep;
+}
+
+/// The keys' file, taken away again unless all came to its end.
+class MadeKeys {
+ public:
+  MadeKeys() = default;
+  MadeKeys(MadeKeys const&) = delete;
+  ~MadeKeys() {
+    std::error_code ignored;
+    if (!file_.empty()) std::filesystem::remove(file_, ignored);
+  }
+  void are_in(std::filesystem::path file) { file_ = std::move(file); }
+  void keep() { file_.clear(); }
+
+ private:
+  std::filesystem::path file_;
+};
+
+/// What a recovery works with.
+struct Plan {
+  engine::HomePaths paths;
+  engine::Config config;
+  std::string name;
+  core::Identity identity;
+  bool keys_are_there = false;
+  std::optional<SecretBytes> passphrase;
+};
+
+/// Reads and decides in a database of its own, which becomes the home's only when the group is back.
+Result<Recovered> bring_back(Context& context, RecoverOptions const& options, Plan const& plan, Recovery& recovery,
+                             engine::NamedGroup const& group) {
+  KITH_CHECK(engine::prepare_home(plan.paths));
+  KITH_TRY(fresh, engine::JoiningDatabase::begin(plan.paths));
+  Recovered report;
+  {
+    KITH_TRY(instance, engine::Instance::open(fresh->paths(), plan.identity, engine::Instance::Need::nothing));
+    KITH_CHECK(recovery.read(*instance, group.id));
+    context.out.set_status({});
+    KITH_TRY(devices, recovery.devices());
+    KITH_TRY(folders, recovery.folders());
+    KITH_TRY(missing, recovery.missing_entries());
+    auto const& roster = instance->replica.state().roster();
+    KITH_TRY(keep, choose_kept(context, options, roster.group_name(), devices));
+    std::set<std::string, std::less<>> taken;
+    for (auto const& device : keep) taken.insert(roster.find(device)->name);
+    KITH_TRY(removed, recovery.come_back(engine::free_name(taken, plan.name), keep));
+    static_cast<void>(removed);
+    report.folders = std::move(folders);
+    report.missing_entries = missing;
+    report.keep = std::move(keep);
+    report.devices = std::move(devices);
+    report.left_out = recovery.left_out();
+    KITH_TRY(last, instance->messages.last());
+    report.messages = last.value;
+  }
+  MadeKeys made;
+  crypto::SystemRandom random;
+  if (!plan.keys_are_there) {
+    KITH_CHECK(engine::store_keys(plan.paths.key_file, plan.identity, plan.passphrase, random));
+    made.are_in(plan.paths.key_file);
+  }
+  KITH_TRY(alone, fresh->shut_others_out(kLookTime));
+  if (!alone) return fail(EngineError::owner_busy, SubjectDetail{"another kith command"});
+  KITH_CHECK(fresh->put_in_place());
+  made.keep();
+  fresh.reset();
+  return report;
+}
+
+/// What to do where the relay is the matter, and what was made of it: nothing.
+void advise_the_relay(Context& context, std::string const& url) {
+  auto const quoted = engine::shell_quoted(url);
+  context.advise({{{fmt::format("kith relay test {}", quoted), "see which step fails"},
+                   {fmt::format("kith init --recover --relay {}", quoted), "try again"}},
+                  {},
+                  "nothing was made here"});
+}
+
+Result<int> recover(Context& context, RecoverOptions const& options, engine::FailureContext& about) {
+  KITH_TRY(paths, context.home());
+  auto const config = context.config();
+  if (!config) return context.fail(config.error());
+  std::string const name = options.name.value_or(config->config.device_name);
+  if (!engine::is_name(name))
+    return fail(EngineError::usage, SubjectDetail{fmt::format("--name is no name: \"{}\"", printable(name))});
+  if (engine::reads_as_id(name)) return fail(EngineError::usage, SubjectDetail{no_name_for_a_device(name)});
+  KITH_TRY(there, identity_there(context, paths, options));
+  KITH_TRY(parsed, link::parse_relay_address(options.relay));
+  about.address = engine::without_key(link::to_text(parsed));
+  if (!options.recovery_file && (context.out.json() || !context.prompt.possible())) {
+    KITH_TRY(none, words_for(context, options));  // says how to give them
+    static_cast<void>(none);
+  }
+  auto relay = pinned_relay(context, options.relay, options.trust_relay);
+  if (!relay) return fail(of_relay(relay.error(), about.address));
+  KITH_TRY(words, words_for(context, options));
+
+  crypto::SystemRandom random;
+  bool const keys_are_there = there.has_value();
+  auto identity = there ? std::move(*there) : core::Identity::generate(random, engine::current_time().wall);
+  Plan plan{std::move(paths), config->config, name, std::move(identity), keys_are_there, std::nullopt};
+  if (!keys_are_there) {
+    KITH_TRY(passphrase, context.new_passphrase(options.passphrase_file));
+    plan.passphrase = std::move(passphrase);
+  }
+  engine::Waiting const waiting{relay_patience(context), true, signals::wake_descriptor(), [] {
+                                  signals::drain();
+                                  return signals::stop_signal() != 0;
+                                }};
+  Recovery recovery(std::move(words), plan.identity, waiting, [&](std::size_t entries) {
+    context.out.set_status(fmt::format("Reading what the group wrote: {} entries", entries));
+  });
+  auto found = recovery.look(*relay);
+  if (!found) return fail(of_relay(found.error(), about.address));
+  KITH_TRY(group, choose_group(recovery, std::move(*found), options));
+  auto came = bring_back(context, options, plan, recovery, group);
+  context.out.set_status({});
+  if (!came) return fail(of_relay(came.error(), about.address));
+
+  KITH_TRY(client, Client::open(plan.identity.clone(), {plan.paths, plan.config, "kith init --recover"}));
+  // What this device has just written goes to the relay; that it is a member now stands, whatever becomes of that.
+  auto const reached = reach_others(context, *client, Level::ours_there, kPushTime);
+  if (!reached && reached.error().is(EngineError::interrupted)) return fail(reached.error());
+  came->told = reached && !(reached->relays_level.empty() && reached->level.empty());
+  KITH_CHECK(tell_recovered(context, *client, *came));
+  return engine::kExitOk;
+}
+
+}  // namespace
+
+int cmd_recover(Context& context, RecoverOptions const& options) {
+  engine::FailureContext about;
+  auto const code = recover(context, options, about);
+  if (code) return *code;
+  context.out.set_status({});
+  auto const& error = code.error();
+  if (error.is(EngineError::interrupted)) {
+    context.advise({{{"kith init --recover --relay URL", "begin anew"}}, {}, "nothing was made here"});
+    return context.fail(stopped_by_signal().value());
+  }
+  bool const of_relay = error.is(EngineError::relay_unreachable) || error.holds<link::LinkError>();
+  if (of_relay) advise_the_relay(context, options.relay);
+  return context.fail(error, about);
+}
+
+}  // namespace kith::cli

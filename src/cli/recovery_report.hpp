@@ -1,0 +1,26 @@
+#pragma once
+
+#include "cli/context.hpp"
+#include "engine/client.hpp"
+#include "engine/recovery.hpp"
+
+/// What a recovery found and what came of it, for people and programs.
+namespace kith::cli {
+
+struct Recovered {
+  std::vector<engine::FoundDevice> devices;  ///< that were in the group
+  std::set<DeviceId> keep;
+  std::vector<engine::FoundFolder> folders;
+  std::uint64_t messages = 0;
+  std::size_t missing_entries = 0;
+  std::vector<engine::RelayLeftOut> left_out;
+  bool told = false;  ///< a relay or a device has what this one wrote
+};
+
+/// The group's devices, before anybody is asked about them: standard error.
+void show_found(Output& out, std::string const& group, std::vector<engine::FoundDevice> const& devices);
+
+/// The whole of it. @return what reading the home returns
+[[nodiscard]] Result<> tell_recovered(Context& context, engine::Client& client, Recovered const& came);
+
+}  // namespace kith::cli

@@ -1,0 +1,54 @@
+#include "engine/one_conversation.hpp"
+
+#include "core/error.hpp"
+#include "engine/error.hpp"
+#include "link/tcp/error.hpp"
+#include "link/ws/websocket.hpp"
+
+namespace kith::engine {
+
+void OneConversation::on_bytes(ByteView bytes) {
+  if (done()) return;
+  heard_();
+  if (auto taken = take(bytes); !taken) end(taken.error());
+}
+
+void OneConversation::on_closed() {
+  if (!finished()) end(core::CoreError::closed);
+  if (loop_ != nullptr) loop_->stop();
+}
+
+Result<> OneConversation::run(std::shared_ptr<OneConversation> const& machine, link::RelayAddress const& address,
+                              Waiting const& waiting) {
+  link::Loop loop;
+  machine->loop_ = &loop;
+  auto const stop = [&](Error reason) {
+    machine->end(std::move(reason));
+    loop.stop();
+  };
+  auto const late = loop.make_alarm([&] {
+    stop({link::LinkError::timed_out, SystemDetail{0, link::host_port(address)}});
+  });
+  late->set(Clock::now() + waiting.within);
+  if (waiting.while_it_talks) machine->heard_ = [&] { late->set(Clock::now() + waiting.within); };
+  std::unique_ptr<link::Loop::Watch> cancel;
+  if (waiting.cancelled) {
+    cancel = loop.watch(waiting.cancel_descriptor, [&] {
+      if (waiting.cancelled()) stop(EngineError::interrupted);
+    });
+  }
+  link::dial_websocket(
+      loop, address, waiting.within,
+      [&](std::string const&) {
+        machine->connected();
+        return machine;
+      },
+      [&](Error const& error) { stop(error); });
+  loop.run();
+  machine->loop_ = nullptr;
+  machine->heard_ = [] {};
+  if (machine->finished()) return {};
+  return fail(machine->failure_ ? *machine->failure_ : Error(core::CoreError::closed));
+}
+
+}  // namespace kith::engine

@@ -1,0 +1,280 @@
+#include "engine/recovery.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "sync/relays/mailbox.hpp"
+
+namespace kith::engine {
+namespace {
+
+using sync::RecoveryError;
+
+/// Other members may put this device off the list again before it has read all.
+constexpr int kMostTries = 4;
+/// A group uses few relays; a hostile member may have named any number.
+constexpr std::size_t kMostRelays = 16;
+
+/// One connection of a mailbox, until all that the relay has was pulled.
+class Reading final : public OneConversation {
+ public:
+  Reading(sync::Mailbox& mailbox, std::function<void(std::size_t)> taken)
+      : mailbox_(mailbox), taken_(std::move(taken)) {}
+  [[nodiscard]] bool poll_transmit(Bytes& out) override { return mailbox_.poll_transmit(out); }
+  [[nodiscard]] std::optional<Instant> next_deadline() override { return mailbox_.next_deadline(); }
+  void on_timer() override {
+    if (done()) return;
+    if (auto worked = mailbox_.on_timer(current_time()); !worked) end(worked.error());
+    look();
+  }
+
+ private:
+  void connected() override {
+    mailbox_.dialling(current_time());
+    mailbox_.on_connected(current_time());
+  }
+  Result<> take(ByteView bytes) override {
+    KITH_CHECK(mailbox_.on_bytes(bytes, current_time()));
+    look();
+    return {};
+  }
+  [[nodiscard]] bool finished() const override { return mailbox_.live(); }
+
+  void look() {
+    while (auto const event = mailbox_.poll_event()) {
+      if (auto const* applied = std::get_if<sync::RelayApplied>(&*event)) taken_(applied->count);
+      if (auto const* troubled = std::get_if<sync::RelayTroubled>(&*event)) on_trouble(troubled->trouble);
+      if (auto const* down = std::get_if<sync::RelayDown>(&*event)) {
+        end(down->reason ? *down->reason : Error(core::CoreError::closed));
+      }
+    }
+  }
+  void on_trouble(sync::RelayTrouble trouble) {
+    using enum sync::RelayTrouble;
+    if (trouble == not_allowed || trouble == replaced) end(RecoveryError::contested);
+    if (trouble == off_chain) end(RecoveryError::off_chain);
+    if (trouble == misbehaves) end(relay::ChannelError::out_of_place);
+    if (trouble == needs_token) end(RecoveryError::mailbox_gone);
+  }
+
+  sync::Mailbox& mailbox_;
+  std::function<void(std::size_t)> taken_;
+};
+
+}  // namespace
+
+Recovery::Recovery(core::RecoveryKeys words, core::Identity const& identity, Waiting waiting,
+                   std::function<void(std::size_t)> progress)
+    : words_(std::move(words)), identity_(identity), waiting_(std::move(waiting)), progress_(std::move(progress)) {
+  waiting_.while_it_talks = true;
+}
+Recovery::~Recovery() = default;
+
+Result<std::vector<NamedGroup>> Recovery::look(link::RelayAddress const& address) {
+  KITH_ASSERT(address.key.has_value());
+  wire::RelayKey const relay{*address.key};
+  auto const asking = std::make_shared<Conversation<sync::RecordLookup>>(words_, relay, random_);
+  KITH_CHECK(OneConversation::run(asking, address, waiting_));
+  std::vector<NamedGroup> groups;
+  for (auto& escrow : asking->machine.opened()) {
+    NamedGroup const group{escrow.group, escrow.name};
+    if (std::ranges::find(groups, group.id, &NamedGroup::id) == groups.end()) groups.push_back(group);
+    sources_.push_back({address, relay, std::move(escrow), false});
+  }
+  return groups;
+}
+
+/// Has the relay serve this device. @param exactly  whom alone; none: beside those who are there
+/// @return the group's genesis record, where it was to be looked for
+Result<std::optional<wire::Genesis>> Recovery::claim(Source const& source,
+                                                     std::optional<std::vector<wire::Pseudonym>> exactly) {
+  auto const claiming = std::make_shared<Conversation<sync::MailboxClaim>>(
+      words_, source.escrow, source.relay, core::relay_face(identity_.root, source.relay, source.escrow.group),
+      random_);
+  if (exactly) claiming->machine.serve_exactly(std::move(*exactly));
+  KITH_CHECK(OneConversation::run(claiming, source.address, waiting_));
+  return std::move(claiming->machine.genesis());
+}
+
+Result<std::vector<NamedGroup>> Recovery::without_false_ones(std::vector<NamedGroup> groups) {
+  std::vector<NamedGroup> real;
+  std::optional<Error> last;
+  for (auto const& group : groups) {
+    for (auto const& source : sources_) {
+      if (source.escrow.group != group.id) continue;
+      auto const found = claim(source, std::nullopt);
+      if (found) {
+        real.push_back(group);
+        break;
+      }
+      if (!found.error().holds<RecoveryError>()) return fail(found.error());
+      last = found.error();
+    }
+  }
+  if (real.empty() && last) return fail(*last);
+  return real;
+}
+
+Result<> Recovery::take_in_once(Source const& source) {
+  KITH_TRY(genesis, claim(source, std::nullopt));
+  auto& replica = instance_->replica;
+  if (auto const loaded = replica.open(); !loaded) {
+    if (!loaded.error().is(core::CoreError::no_group)) return loaded;
+    KITH_CHECK(replica.adopt_recovered(*genesis, words_, current_time()));
+    instance_->prepare_folders();
+  }
+  sync::Mailbox mailbox(replica, instance_->store(),
+                        {link::to_text(source.address), source.relay, source.escrow.channel}, instance_->random);
+  KITH_CHECK(mailbox.start(current_time()));
+  auto const reading = std::make_shared<Reading>(mailbox, [this](std::size_t count) {
+    taken_in_ += count;
+    if (progress_) progress_(taken_in_);
+  });
+  auto read = OneConversation::run(reading, source.address, waiting_);
+  auto const written = mailbox.on_closed(current_time());
+  return read ? written : read;
+}
+
+Result<> Recovery::take_in(Source& source) {
+  for (int tries = 1;; ++tries) {
+    auto const taken = take_in_once(source);
+    if (taken) source.read = true;
+    if (taken || !taken.error().is(RecoveryError::contested) || tries == kMostTries) return taken;
+  }
+}
+
+Result<> Recovery::read(Instance& instance, GroupId const& group) {
+  instance_ = &instance;
+  group_ = group;
+  std::erase_if(sources_, [&](Source const& source) { return source.escrow.group != group; });
+  std::optional<Error> last;
+  for (auto& source : sources_) {
+    auto const taken = take_in(source);
+    if (taken) continue;
+    // What a relay says of one mailbox is no reason not to read another one; the rest of the world's faults are.
+    if (!taken.error().holds<RecoveryError>()) return taken;
+    last = taken.error();
+  }
+  std::erase_if(sources_, [](Source const& source) { return !source.read; });
+  if (sources_.empty()) return fail(last ? *last : Error(RecoveryError::none_opens));
+  return read_other_relays();
+}
+
+/// The log names relays; what was left there and nowhere else comes from them, and the removed are shut out there too.
+Result<> Recovery::read_other_relays() {
+  std::set<wire::RelayKey> asked;
+  for (auto const& source : sources_) asked.insert(source.relay);
+  for (bool more = true; more && asked.size() < kMostRelays;) {
+    more = false;
+    auto const relays = instance_->replica.state().roster().relays();
+    for (auto const& relay : relays) {
+      if (asked.size() >= kMostRelays || !asked.insert(relay.relay).second) continue;
+      more = true;
+      auto const address = link::parse_relay_address(relay.url);
+      if (!address || address->key != relay.relay.bytes) {
+        leave_out(relay.url, link::LinkError::bad_relay_address);
+        continue;
+      }
+      auto const before = sources_.size();
+      auto const found = look(*address);
+      std::optional<Error> reason;
+      if (!found) reason = found.error();
+      for (auto at = before; at < sources_.size(); ++at) {
+        if (sources_[at].escrow.group != group_) continue;
+        if (auto const taken = take_in(sources_[at]); !taken) reason = taken.error();
+      }
+      if (reason && reason->is(EngineError::interrupted)) return fail(*reason);
+      std::erase_if(sources_, [](Source const& source) { return !source.read; });
+      if (sources_.size() == before) leave_out(relay.url, reason.value_or(RecoveryError::no_record));
+    }
+  }
+  // Of a relay that was read, another mailbox may be the one that the group uses.
+  for (auto const& relay : instance_->replica.state().roster().relays()) {
+    bool const told = std::ranges::find(left_out_, relay.url, &RelayLeftOut::url) != left_out_.end();
+    bool const ours = std::ranges::any_of(sources_, [&](Source const& source) {
+      return source.relay == relay.relay && source.escrow.channel == relay.channel;
+    });
+    if (!ours && !told) leave_out(relay.url, RecoveryError::mailbox_gone);
+  }
+  return {};
+}
+
+void Recovery::leave_out(std::string const& url, Error reason) { left_out_.push_back({url, std::move(reason)}); }
+
+Result<std::vector<FoundDevice>> Recovery::devices() {
+  auto& replica = instance_->replica;
+  std::map<DeviceId, std::uint64_t> latest;
+  for (auto const& [number, chain] : replica.state().chains()) {
+    KITH_TRY(record, replica.state().record(chain.last_hash));
+    if (record) latest[chain.log.device] = std::max(latest[chain.log.device], record->hlc);
+  }
+  std::vector<FoundDevice> found;
+  for (auto const& device : replica.state().roster().active_by_rank()) {
+    if (device == replica.self()) continue;
+    auto const& member = *replica.state().roster().find(device);
+    auto const wrote = latest.find(device);
+    found.push_back({device, member.name, member.paused,
+                     wrote == latest.end() ? std::nullopt : std::optional(core::HybridClock::wall_of(wrote->second))});
+  }
+  return found;
+}
+
+Result<std::vector<FoundFolder>> Recovery::folders() {
+  auto& store = instance_->store();
+  auto const now = current_time().wall;
+  auto const lies_at_a_relay = [&](ChunkId const& chunk) -> Result<bool> {
+    for (auto const& source : sources_) {
+      KITH_TRY(place, sync::ObjectBook(source.relay).find(store, chunk, now));
+      if (place) return true;
+    }
+    return false;
+  };
+  std::vector<FoundFolder> found;
+  KITH_TRY(all, instance_->folders.folders());
+  for (auto const& folder : all) {
+    FoundFolder one{folder.id, folder.name, 0, 0, 0, 0, {}};
+    KITH_CHECK(instance_->folders.scan(folder.id, [&](std::vector<files::VersionRow> const& versions) -> Result<> {
+      auto const shown = std::ranges::find_if(versions, [](files::VersionRow const& version) {
+        return !version.removed && version.kind == wire::FileKind::file;
+      });
+      if (shown == versions.end()) return {};
+      ++one.files;
+      one.bytes += shown->size;
+      for (auto const& ref : shown->content.refs) {
+        KITH_TRY(there, lies_at_a_relay(ref.id));
+        if (there) continue;
+        ++one.missing_files;
+        one.missing_bytes += shown->size;
+        one.wrote_missing.insert(shown->author);
+        break;
+      }
+      return {};
+    }));
+    found.push_back(std::move(one));
+  }
+  return found;
+}
+
+Result<std::size_t> Recovery::missing_entries() {
+  KITH_TRY(missing, instance_->replica.missing(kLimits.max_tips));
+  return missing.size();
+}
+
+Result<std::size_t> Recovery::come_back(std::string name, std::set<DeviceId> const& keep) {
+  auto& replica = instance_->replica;
+  KITH_TRY(removed, replica.come_back(words_, std::move(name), keep, current_time()));
+  bool first = true;
+  for (auto const& source : sources_) {
+    auto wanted = sync::wanted_pseudonyms(replica.state().roster(), source.relay);
+    auto const face = core::relay_face(identity_.root, source.relay, group_);
+    if (!std::ranges::binary_search(wanted, face.pseudonym())) continue;  // the group uses this relay no more
+    auto const put = claim(source, std::move(wanted));
+    // Where the group was found it has to be so: else whoever has a lost device could shut this one out.
+    bool const fatal = std::exchange(first, false) || (!put && put.error().is(EngineError::interrupted));
+    if (!put && fatal) return fail(put.error());
+    if (!put) leave_out(link::to_text(source.address), put.error());
+  }
+  return removed;
+}
+
+}  // namespace kith::engine

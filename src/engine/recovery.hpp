@@ -1,0 +1,105 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/instance.hpp"
+#include "engine/one_conversation.hpp"
+#include "sync/relays/mailbox_claim.hpp"
+
+/// How a group comes back from nothing but its words and a relay. @see docs/spec/objects.md, "Recovery"
+namespace kith::engine {
+
+/// A group that records at the relay name.
+struct NamedGroup {
+  GroupId id;
+  std::string name;
+  friend bool operator==(NamedGroup const&, NamedGroup const&) = default;
+};
+
+/// A relay that the group uses and that this device could not be let in to.
+struct RelayLeftOut {
+  std::string url;
+  Error reason;
+};
+
+/// One of the group's devices, as the log tells of it.
+struct FoundDevice {
+  DeviceId id;
+  std::string name;
+  bool paused = false;
+  std::optional<WallTime> wrote_at;  ///< its last entry, by its own clock
+};
+
+/// A folder's files, and how many have contents that no relay holds.
+struct FoundFolder {
+  FolderId id;
+  std::string name;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t missing_files = 0;
+  std::uint64_t missing_bytes = 0;
+  std::set<DeviceId> wrote_missing;  ///< whose changes these are
+};
+
+/// Brings a group back, step by step: look() for records, choose() one group, read() what relays hold of it, and, when
+/// it is clear which devices are kept, come_back(). Each step blocks; nothing on any relay but this device's place on
+/// the list changes before the last.
+class Recovery {
+ public:
+  /// @param waiting   for each word of a relay
+  /// @param progress  told how many entries were taken in
+  Recovery(core::RecoveryKeys words, core::Identity const& identity, Waiting waiting,
+           std::function<void(std::size_t)> progress);
+  Recovery(Recovery const&) = delete;
+  ~Recovery();
+
+  /// Asks a relay for the words' records. @param address  with its key
+  /// @return RecoveryError; LinkError, ChannelError, EngineError::interrupted, as everywhere here
+  [[nodiscard]] Result<std::vector<NamedGroup>> look(link::RelayAddress const& address);
+  /// Leaves out groups whose mailbox is not there or does not begin with what the words fit: made up by somebody.
+  [[nodiscard]] Result<std::vector<NamedGroup>> without_false_ones(std::vector<NamedGroup> groups);
+  /// Reads the group's mailboxes at that relay, and at the others that it names, into an empty database.
+  /// @param instance  outlives this
+  [[nodiscard]] Result<> read(Instance& instance, GroupId const& group);
+
+  [[nodiscard]] Result<std::vector<FoundDevice>> devices();
+  [[nodiscard]] Result<std::vector<FoundFolder>> folders();
+  /// Entries that others name and that no relay gave.
+  [[nodiscard]] Result<std::size_t> missing_entries();
+
+  /// Makes this device a member, removes all others but those, and has the relays serve exactly who is left.
+  /// @return how many devices were removed
+  [[nodiscard]] Result<std::size_t> come_back(std::string name, std::set<DeviceId> const& keep);
+  /// Of the group's relays, those that this device has no place at.
+  [[nodiscard]] std::vector<RelayLeftOut> const& left_out() const { return left_out_; }
+
+ private:
+  /// A mailbox that a record led to.
+  struct Source {
+    link::RelayAddress address;
+    wire::RelayKey relay;
+    core::Escrow escrow;
+    bool read = false;
+  };
+  [[nodiscard]] Result<std::optional<wire::Genesis>> claim(Source const& source,
+                                                           std::optional<std::vector<wire::Pseudonym>> exactly);
+  [[nodiscard]] Result<> take_in(Source& source);
+  [[nodiscard]] Result<> take_in_once(Source const& source);
+  [[nodiscard]] Result<> read_other_relays();
+  void leave_out(std::string const& url, Error reason);
+
+  core::RecoveryKeys words_;
+  core::Identity const& identity_;
+  Waiting waiting_;
+  std::function<void(std::size_t)> progress_;
+  crypto::SystemRandom random_;
+  std::vector<Source> sources_;
+  Instance* instance_ = nullptr;
+  GroupId group_;
+  std::size_t taken_in_ = 0;
+  std::vector<RelayLeftOut> left_out_;
+};
+
+}  // namespace kith::engine
