@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "engine/delivery.hpp"
 #include "sync/relays/mailbox.hpp"
 
 namespace kith::engine {
@@ -63,6 +64,15 @@ class Reading final : public OneConversation {
 
 }  // namespace
 
+Error relay_away(Error const& error, std::string const& where) {
+  using enum link::LinkError;
+  bool const away = error.is(unknown_host) || error.is(refused) || error.is(unreachable) || error.is(timed_out) ||
+                    error.is(core::CoreError::closed) || error.is(core::CoreError::timed_out);
+  if (!away) return error;
+  auto const* system = std::get_if<SystemDetail>(&error.detail());
+  return {EngineError::relay_unreachable, SystemDetail{system == nullptr ? 0 : system->number, where}};
+}
+
 Recovery::Recovery(core::RecoveryKeys words, core::Identity const& identity, Waiting waiting,
                    std::function<void(std::size_t)> progress)
     : words_(std::move(words)), identity_(identity), waiting_(std::move(waiting)), progress_(std::move(progress)) {
@@ -91,8 +101,15 @@ Result<std::optional<wire::Genesis>> Recovery::claim(Source const& source,
   auto const claiming = std::make_shared<Conversation<sync::MailboxClaim>>(
       words_, source.escrow, source.relay, core::relay_face(identity_.root, source.relay, source.escrow.group),
       random_);
+  bool const last = exactly.has_value();
   if (exactly) claiming->machine.serve_exactly(std::move(*exactly));
   KITH_CHECK(OneConversation::run(claiming, source.address, waiting_));
+  if (last) {
+    auto& store = instance_->store();
+    KITH_TRY(transaction, store::Transaction::begin(store));
+    KITH_CHECK(sync::put_recovery_record(store, source.relay, source.escrow.channel, claiming->machine.record()));
+    KITH_CHECK(transaction.commit());
+  }
   return std::move(claiming->machine.genesis());
 }
 
@@ -199,7 +216,9 @@ Result<> Recovery::read_other_relays() {
   return {};
 }
 
-void Recovery::leave_out(std::string const& url, Error reason) { left_out_.push_back({url, std::move(reason)}); }
+void Recovery::leave_out(std::string const& url, Error const& reason) {
+  left_out_.push_back({url, relay_away(reason, without_key(url))});
+}
 
 Result<std::vector<FoundDevice>> Recovery::devices() {
   auto& replica = instance_->replica;

@@ -24,6 +24,10 @@ struct RelayLeftOut {
   Error reason;
 };
 
+/// EngineError::relay_unreachable for whatever keeps a relay from answering; other errors as they are.
+/// @param where  its address, as people are shown it
+[[nodiscard]] Error relay_away(Error const& error, std::string const& where);
+
 /// One of the group's devices, as the log tells of it.
 struct FoundDevice {
   DeviceId id;
@@ -88,7 +92,7 @@ class Recovery {
   [[nodiscard]] Result<> take_in(Source& source);
   [[nodiscard]] Result<> take_in_once(Source const& source);
   [[nodiscard]] Result<> read_other_relays();
-  void leave_out(std::string const& url, Error reason);
+  void leave_out(std::string const& url, Error const& reason);
 
   core::RecoveryKeys words_;
   core::Identity const& identity_;

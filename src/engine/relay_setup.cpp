@@ -3,6 +3,7 @@
 #include "base/assert.hpp"
 #include "engine/one_conversation.hpp"
 #include "sync/relays/acl_chain.hpp"
+#include "sync/relays/relay_record.hpp"
 
 namespace kith::engine {
 namespace {
@@ -55,6 +56,7 @@ Result<> add_relay(Client& client, link::RelayAddress const& address, std::strin
   KITH_CHECK(chain.load(store));
   KITH_TRY(begun, chain.extend(store, registered.first));
   KITH_ASSERT(begun);
+  KITH_CHECK(sync::put_recovery_record(store, *key, registered.channel, registering->machine.record()));
   std::vector<wire::Op> ops;
   ops.emplace_back(wire::RelaySet{link::to_text(address), *key, registered.channel});
   ops.emplace_back(

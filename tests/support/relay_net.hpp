@@ -104,6 +104,7 @@ class RelayNet {
     sync::AclChain chain(registered.channel);
     must(chain.load(device.store));
     if (!must(chain.extend(device.store, registered.first))) std::abort();
+    must(sync::put_recovery_record(device.store, relay.relay_key(), registered.channel, registration.record()));
     std::vector<wire::Op> ops;
     ops.emplace_back(wire::RelaySet{"ws://relay", relay.relay_key(), registered.channel});
     auto const face = core::relay_face(device.identity.root, relay.relay_key(), device.replica.state().group());

@@ -60,7 +60,7 @@ void Mailbox::on_connected(Now now) {
   since_ = now.mono;
   answer_due_ = now.mono + kHandshakeTime;
   reset_once_ = showed_chain_ = branched_ = false;
-  pull_request_ = push_request_ = acl_request_ = 0;
+  pull_request_ = push_request_ = acl_request_ = record_request_ = 0;
   acl_step_ = AclStep::none;
   put_.reset();
   stamp_.reset();
@@ -208,6 +208,14 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
         part != nullptr && download_ && request == download_->request) {
       return on_part(std::move(*part), now);
     }
+    if (auto const* records = std::get_if<wire::RecRecords>(&message);
+        records != nullptr && record_request_ != 0 && request == record_request_) {
+      return on_records(*records);
+    }
+    if (std::holds_alternative<wire::Done>(message) && record_request_ != 0 && request == record_request_) {
+      record_request_ = 0;
+      return {};
+    }
     if (std::holds_alternative<wire::Done>(message))
       return object_ && request == object_->request ? on_uploaded(now) : Result<>{};
   }
@@ -293,7 +301,8 @@ Result<> Mailbox::on_timer(Now now) {
 
 /// A relay that owes an answer and says nothing is gone. An object takes its time to get there on a slow line.
 std::optional<Instant> Mailbox::silence_ends() const {
-  if (pull_request_ != 0 || push_request_ != 0 || acl_request_ != 0 || download_) return heard_ + kAnswerTime;
+  if (pull_request_ != 0 || push_request_ != 0 || acl_request_ != 0 || record_request_ != 0 || download_)
+    return heard_ + kAnswerTime;
   return object_ ? std::optional(heard_ + kUploadTime) : std::nullopt;
 }
 

@@ -213,6 +213,10 @@ class Mailbox {
   [[nodiscard]] Result<bool> was_shown(wire::RelayWitness const& theirs);
   [[nodiscard]] Result<bool> all_placed();
 
+  // The recovery record, where this device made it (mailbox_record.cpp).
+  [[nodiscard]] Result<> look_after_record();
+  [[nodiscard]] Result<> on_records(wire::RecRecords const& answer);
+
   // Objects and presence (mailbox_objects.cpp).
   [[nodiscard]] Result<std::optional<EpochId>> box_epoch();
   [[nodiscard]] Result<> take_announcement(wire::RelayItem const& item, Now now);
@@ -276,6 +280,7 @@ class Mailbox {
   std::uint64_t read_version_ = 0;  ///< the next to be read, when branching
   std::optional<Instant> acl_not_before_;
   std::uint64_t drop_request_ = 0;   ///< of objects
+  std::uint64_t record_request_ = 0;
   std::uint64_t shown_version_ = 0;  ///< of the chain, in the ACL_PUT under way
   std::optional<wire::AclRecord> put_;
   std::optional<Bytes> stamp_;  ///< being looked for, or found, for the channel's first record

@@ -75,6 +75,8 @@ class MailboxClaim {
   [[nodiscard]] bool done() const { return step_ == Step::done; }
   /// The group's beginning, once it is done, of one that was to read.
   [[nodiscard]] std::optional<wire::Genesis>& genesis() { return genesis_; }
+  /// The recovery record that was left there, of one that was not to read.
+  [[nodiscard]] Bytes const& record() const { return record_; }
 
  private:
   enum class Step { handshake, probing, reading, putting, greeting, searching, leaving_record, done };

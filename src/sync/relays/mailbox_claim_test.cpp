@@ -216,6 +216,27 @@ TEST_F(WithTheWords, OnlyRecordsThatDoNotOpenAreSaidToBeThat) {
   EXPECT_TRUE(said.error().is(RecoveryError::none_opens));
 }
 
+/// Who made it puts it back when it is next there, whatever became of it.
+TEST_F(WithTheWords, WhoMadeTheRecordLooksAfterIt) {
+  put_record(b, registered.channel, Bytes(560, 0x5a));
+  net.go_offline(a);
+  a.online = true;
+  net.wait(70s);
+  ASSERT_EQ(look_up().size(), 1U);
+  EXPECT_EQ(look_up().front().channel, registered.channel);
+}
+
+TEST_F(WithTheWords, ARelayThatLostEverythingIsGivenTheRecordAgain) {
+  net.stop(relay);
+  relay.store = relay::MemoryRelayStore(relay.settings.store, relay.random);
+  net.start(relay);
+  net.wait(70s);
+  auto const found = look_up();
+  ASSERT_EQ(found.size(), 1U);
+  read(found.front());
+  EXPECT_EQ(r.texts().size(), 2U);
+}
+
 TEST_F(WithTheWords, AMailboxThatIsNotThere) {
   auto found = look_up();
   auto const key = crypto::SigningKey::generate(r.random);

@@ -35,6 +35,10 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
     drop_request_ = 0;  // they expire
     return {};
   }
+  if (record_request_ != 0 && failure.request == record_request_) {
+    record_request_ = 0;  // no room, say: the next connection tries again
+    return {};
+  }
   bool const of_acl = acl_request_ != 0 && failure.request == acl_request_;
   bool const of_push = push_request_ != 0 && failure.request == push_request_;
   switch (failure.code) {

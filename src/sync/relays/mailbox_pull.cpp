@@ -27,7 +27,10 @@ Result<> Mailbox::on_pulled(wire::PullResponse response, Now now) {
   }
   bool const first = state_ == State::catching_up;
   state_ = State::live;
-  if (first) events_.emplace_back(RelayMoved{});
+  if (first) {
+    events_.emplace_back(RelayMoved{});
+    KITH_CHECK(look_after_record());
+  }
   KITH_CHECK(judge_witnesses());
   KITH_CHECK(settle_acl(now));
   KITH_CHECK(work_objects(now));

@@ -39,6 +39,8 @@ class Registration {
   [[nodiscard]] bool poll_transmit(Bytes& out) { return channel_.poll_transmit(out); }
   [[nodiscard]] bool done() const { return step_ == Step::done; }
   [[nodiscard]] Registered const& result() const { return result_; }
+  /// The recovery record that was left there.
+  [[nodiscard]] Bytes const& record() const { return record_; }
 
  private:
   enum class Step { handshake, registering, greeting, leaving_record, done };

@@ -1,6 +1,13 @@
 #include "sync/relays/relay_record.hpp"
 
 namespace kith::sync {
+namespace {
+
+Bytes recovery_key(wire::RelayKey const& relay, wire::ChannelId const& channel) {
+  return core::key_of(bytes_of("recovery_record/"), RelayRecord::key(relay, channel));
+}
+
+}  // namespace
 
 void RelayRecord::write(wire::Writer& writer) const {
   Bytes const past = there.encode(), left_past = left.encode();
@@ -29,6 +36,16 @@ Result<RelayRecord> RelayRecord::load(store::Store& store, wire::RelayKey const&
                                       wire::ChannelId const& channel) {
   KITH_TRY(known, core::get_record<RelayRecord>(store, core::Table::relays, key(relay, channel)));
   return known ? std::move(*known) : RelayRecord{};
+}
+
+Result<Bytes> recovery_record(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel) {
+  KITH_TRY(row, store.get(core::Table::meta, recovery_key(relay, channel)));
+  return row ? std::move(*row) : Bytes{};
+}
+
+Result<> put_recovery_record(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel,
+                             ByteView sealed) {
+  return store.put(core::Table::meta, recovery_key(relay, channel), sealed);
 }
 
 Result<> RelayRecord::put(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel) const {

@@ -40,4 +40,11 @@ struct RelayRecord {
   [[nodiscard]] Result<> put(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel) const;
 };
 
+/// The recovery record that this device made for a mailbox, as it lies at the relay; empty where another device did.
+/// What it holds opens with the recovery words alone. put_ is in the caller's transaction.
+[[nodiscard]] Result<Bytes> recovery_record(store::Store& store, wire::RelayKey const& relay,
+                                            wire::ChannelId const& channel);
+[[nodiscard]] Result<> put_recovery_record(store::Store& store, wire::RelayKey const& relay,
+                                           wire::ChannelId const& channel, ByteView sealed);
+
 }  // namespace kith::sync
