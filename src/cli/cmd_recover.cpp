@@ -28,16 +28,6 @@ using engine::Recovery;
 constexpr auto kLookTime = std::chrono::seconds{2};
 constexpr auto kPushTime = std::chrono::seconds{20};
 
-/// A relay that does not answer is one thing, whatever kept it from that.
-Error of_relay(Error const& error, std::string const& where) {
-  using enum link::LinkError;
-  bool const away = error.is(unknown_host) || error.is(refused) || error.is(unreachable) || error.is(timed_out) ||
-                    error.is(core::CoreError::closed) || error.is(core::CoreError::timed_out);
-  if (!away) return error;
-  auto const* system = std::get_if<SystemDetail>(&error.detail());
-  return {EngineError::relay_unreachable, SystemDetail{system == nullptr ? 0 : system->number, where}};
-}
-
 /// Keys that an interrupted run left are used; a home that has a group is not touched.
 Result<std::optional<core::Identity>> identity_there(Context& context, engine::HomePaths const& paths,
                                                      RecoverOptions const& options) {
@@ -221,7 +211,7 @@ Result<int> recover(Context& context, RecoverOptions const& options, engine::Fai
     static_cast<void>(none);
   }
   auto relay = pinned_relay(context, options.relay, options.trust_relay);
-  if (!relay) return fail(of_relay(relay.error(), about.address));
+  if (!relay) return fail(engine::relay_away(relay.error(), about.address));
   KITH_TRY(words, words_for(context, options));
 
   crypto::SystemRandom random;
@@ -240,16 +230,15 @@ Result<int> recover(Context& context, RecoverOptions const& options, engine::Fai
     context.out.set_status(fmt::format("Reading what the group wrote: {} entries", entries));
   });
   auto found = recovery.look(*relay);
-  if (!found) return fail(of_relay(found.error(), about.address));
+  if (!found) return fail(engine::relay_away(found.error(), about.address));
   KITH_TRY(group, choose_group(recovery, std::move(*found), options));
   auto came = bring_back(context, options, plan, recovery, group);
   context.out.set_status({});
-  if (!came) return fail(of_relay(came.error(), about.address));
+  if (!came) return fail(engine::relay_away(came.error(), about.address));
 
   KITH_TRY(client, Client::open(plan.identity.clone(), {plan.paths, plan.config, "kith init --recover"}));
   // What this device has just written goes to the relay; that it is a member now stands, whatever becomes of that.
   auto const reached = reach_others(context, *client, Level::ours_there, kPushTime);
-  if (!reached && reached.error().is(EngineError::interrupted)) return fail(reached.error());
   came->told = reached && !(reached->relays_level.empty() && reached->level.empty());
   KITH_CHECK(tell_recovered(context, *client, *came));
   return engine::kExitOk;

@@ -154,7 +154,8 @@ std::span<CommandPage const> command_pages() {
        "URL [--token-file FILE] [--trust-relay] [--anew]",
        "Uses a relay: a server that anybody can run (kith-relay serve), that stores sealed entries for devices which are "
        "never online together, and can read none of it. All devices of the group use it as soon as they hear of it. A "
-       "group may use several; what one has is safe, and one that is down delays nothing.\n\n"
+       "group may use several; what one has is safe, and one that is down delays nothing. It also leaves there, sealed, what "
+       "leads back to the group by its 24 words when all devices are lost (kith help init).\n\n"
        "The address carries the relay's key, which kith-relay prints when it starts. Without it the key that answers is "
        "shown for you to compare; where there is no terminal, --trust-relay takes it.\n\n"
        "--anew has a relay that is used already make a new mailbox for the group, and leaves the old one: for when a "

@@ -101,6 +101,8 @@ std::span<TopicPage const> topic_pages() {
        "When a relay is gone nothing is lost: every device keeps all that it has. Changes wait on their device's disk, and go "
        "directly, by another relay, or when it is back; one that comes back empty is told everything again. `kith relay rm "
        "URL` takes one out of use for all devices.\n\n"
+       "When all devices are lost, a relay is the way back: with the 24 words and its whole address, `kith init --recover "
+       "--relay URL` brings the group back on a new machine. Keep the address where the words are.\n\n"
        "`kith devices pause DEV` has the relays serve a device no more, `kith devices resume DEV` again; a device that was "
        "removed is served by none."},
       {"scripts", "running kith from programs",
