@@ -25,6 +25,7 @@ using Corpus = std::vector<Seed>;
 [[nodiscard]] Corpus path_corpus();
 [[nodiscard]] Corpus session_corpus();
 [[nodiscard]] Corpus relay_corpus();
+[[nodiscard]] Corpus recovery_corpus();
 [[nodiscard]] Corpus inviter_corpus();
 [[nodiscard]] Corpus joiner_corpus();
 

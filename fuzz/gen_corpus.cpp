@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
       {"content", content_corpus()}, {"path", path_corpus()},
       {"session", session_corpus()}, {"relay_message", relay_message_corpus()},
       {"relay", relay_corpus()},     {"inviter", inviter_corpus()},
-      {"joiner", joiner_corpus()}};
+      {"joiner", joiner_corpus()},   {"recovery", recovery_corpus()}};
   for (auto const& [target, corpus] : corpora) {
     auto const folder = std::filesystem::path(argv[1]) / target;
     std::filesystem::create_directories(folder);
