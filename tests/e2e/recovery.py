@@ -1,0 +1,263 @@
+"""All devices lost: a group comes back from its 24 words and a relay. Real programs on both sides."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import tempfile
+import unittest
+
+from kith_e2e import free_port, wait_until
+from people import Device, let_in
+from relay import Relay
+
+OTHER_WORDS = " ".join(["abandon"] * 23 + ["art"])
+
+
+class Lost(unittest.TestCase):
+    """Two devices that left messages and a folder at a relay."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kith-recovery-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.relay = self.start_relay("one")
+        self.url = re.search(r"'(ws://[^']*)'", self.relay.line)[1]
+        self.a, self.b = self.device("laptop"), self.device("desktop")
+        self.a.init("--relay", self.url)
+        let_in(self.a, self.b)
+        self.words = self.folder / "words"
+        shutil.copyfile(self.a.words, self.words)
+        self.words.chmod(0o600)
+        self.safe(self.a, "from the laptop")
+        self.until_served(self.b)
+        self.safe(self.b, "from the desktop")
+
+    def device(self, name):
+        device = Device(name)
+        self.addCleanup(device.close)
+        return device
+
+    def start_relay(self, name, port=None):
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        port = port or free_port()
+        relay = Relay(folder, "--listen", f"127.0.0.1:{port}", listen=False)
+        relay.port = port
+        self.addCleanup(relay.stop)
+        return relay
+
+    def safe(self, device, text):
+        item = device.json("push", text, "--wait", "safe")["items"][0]
+        self.assertIn("relay", [each["kind"] for each in item["safe_at"]])
+
+    def until_served(self, device):
+        def served():
+            self.a.run("pull", "--quiet")
+            run = device.run("pull", "--json", "--topic", "nothing")
+            summary = [line for line in run.lines() if line["type"] == "summary"]
+            return summary and any(each.startswith("relay:") for each in summary[0]["reached"])
+        wait_until(f"{device.name} is served", served)
+
+    def recover(self, device, *args, words=None, url=None):
+        return device.run("init", "--recover", "--relay", url or self.url, "--recovery-file", words or self.words, *args)
+
+    def all_texts(self, device):
+        return sorted(device.texts("--after-cursor", "0", "--own"))
+
+    def assert_nothing_made(self, device):
+        """No keys and no database: the next run begins anew."""
+        left = [each.name for each in device.home.rglob("*") if each.is_file()] if device.home.exists() else []
+        self.assertEqual([each for each in left if each == "keys" or "kith.db" in each and each != "kith.db.lock"], [])
+
+    @staticmethod
+    def contents(root):
+        return {str(each.relative_to(root)): each.read_bytes() for each in root.rglob("*")
+                if each.is_file() and ".kith" not in each.parts}
+
+
+class AllLost(Lost):
+    def test_messages_folders_and_contents_come_back_and_the_lost_are_out(self):
+        source = self.a.dir / "docs"
+        source.mkdir()
+        for number in range(20):
+            (source / f"file {number}.txt").write_text(f"content {number}\n" * 50)
+        (source / "large.bin").write_bytes(os.urandom(3 << 20))
+        wanted = self.contents(source)
+        objects = self.relay.data / "relay.objects"
+        keeping = self.a.start("sync", str(source), "--folder", "docs")
+        wait_until("contents at the relay",
+                   lambda: sum(each.stat().st_size for each in objects.rglob("*") if each.is_file()) >= 3 << 20)
+        keeping.stop()
+        thief = self.folder / "stolen"
+        shutil.copytree(self.b.home, thief)  # one old home, with its keys
+        self.a.close()
+        self.b.close()
+
+        c = self.device("new")
+        done = self.recover(c, "--json").ok().document()
+        self.assertEqual((done["group"]["name"], done["device"]["name"], done["messages"]), ("home", "new", 2))
+        self.assertEqual(sorted(each["name"] for each in done["removed"]), ["desktop", "laptop"])
+        self.assertEqual((done["kept"], done["missing_entries"], done["safe"]), ([], 0, True))
+        self.assertEqual([(each["name"], each["files"], each["missing_files"]) for each in done["folders"]],
+                         [("docs", 21, 0)])
+        self.assertEqual([each["recovered"] for each in done["relays"]], [True])
+        self.assertEqual(self.all_texts(c), ["from the desktop", "from the laptop"])
+        self.assertEqual((c.names(), c.names("revoked")), (["new"], ["desktop", "laptop"]))
+        copy = c.dir / "docs"
+        syncing = c.start("sync", str(copy), "--folder", "docs")
+        wait_until("the contents are back", lambda: copy.exists() and self.contents(copy) == wanted)
+        syncing.stop()
+        self.safe(c, "written afterwards")
+
+        # The relay serves the stolen home no more, and nothing that was written since comes to it.
+        old = self.device("desktop")
+        shutil.copytree(thief, old.home)
+        following = old.follow()
+        wait_until("it is refused", lambda: old.json("status")["relays"][0]["last_error_code"] == "relay-not-allowed")
+        following.stop()
+        self.assertEqual(self.all_texts(old), ["from the desktop", "from the laptop"])
+
+        # A second time: the same words, the next machine.
+        d = self.device("newer")
+        again = self.recover(d, "--json").ok().document()
+        self.assertEqual([each["name"] for each in again["removed"]], ["new"])
+        self.assertEqual(self.all_texts(d), ["from the desktop", "from the laptop", "written afterwards"])
+
+    def test_a_device_that_is_kept_goes_on_and_tells_the_lost_ones(self):
+        c = self.device("new")
+        done = self.recover(c, "--keep", "desktop", "--json").ok().document()
+        self.assertEqual([each["name"] for each in done["kept"]], ["desktop"])
+        self.assertEqual([each["name"] for each in done["removed"]], ["laptop"])
+        self.safe(c, "from the new one")
+        wait_until("the kept one reads it", lambda: "from the new one" in self.all_texts(self.b))
+        self.safe(self.b, "the desktop goes on")
+        wait_until("it is read", lambda: "the desktop goes on" in self.all_texts(c))
+        self.assertEqual(self.b.names(), ["desktop", "new"])
+        follower = self.b.follow()
+        found = c.run("verify", "--json", "--timeout", "10s").document()
+        self.assertEqual(found["result"], "identical", found)
+        wait_until("it hears why", lambda: self.a.run("verify", "--json", "--timeout", "3s").code == 13)
+        self.assertEqual(self.a.run("pull", "--json").error()["code"], "revoked-self")
+        follower.stop()
+
+    def test_words_typed_at_a_terminal(self):
+        self.a.close()
+        words = self.words.read_text().split()
+        c = self.device("new")
+        screen = c.terminal("init", "--recover", "--relay", self.url)
+        screen.expect(r"Word 1 of 24:")
+        screen.send(" ".join(words[:2]) + "\n")
+        screen.expect(r"Word 3 of 24:")
+        wrong = words[2][:-1] + ("q" if words[2][-1] != "q" else "x") + "q"
+        screen.send(wrong + "\n")
+        screen.expect(r"is not one of the words")
+        for number in range(2, 24):
+            screen.expect(rf"Word {number + 1} of 24:")
+            screen.send(f"{number + 1}. {words[number].upper()}\n")
+        screen.expect(r"[Pp]assphrase")
+        screen.send("\n")
+        screen.expect(r'Found "home", with 2 devices')
+        screen.expect(r'Is "laptop" .* stay in the group\? \[y/N\]')
+        screen.send("n\n")
+        screen.expect(r'Is "desktop" .* stay in the group\? \[y/N\]')
+        screen.send("y\n")
+        screen.expect(r'remove "laptop" for good\? \[y/N\]')
+        screen.send("y\n")
+        screen.expect(r'"home" is back, on new')
+        self.assertEqual(screen.wait(), 0)
+        self.assertEqual(c.names(), ["desktop", "new"])
+
+    def test_who_says_no_at_the_end_has_changed_nothing(self):
+        c = self.device("new")
+        screen = c.terminal("init", "--recover", "--relay", self.url, "--recovery-file", str(self.words), "--keep", "laptop")
+        screen.expect(r"[Pp]assphrase")
+        screen.send("\n")
+        screen.expect(r'remove "desktop" for good\? \[y/N\]')
+        screen.send("n\n")
+        self.assertNotEqual(screen.wait(), 0)
+        self.assert_nothing_made(c)
+        self.safe(self.a, "the laptop goes on")
+        wait_until("so does the desktop", lambda: "the laptop goes on" in self.all_texts(self.b))
+        self.assertEqual(self.a.names(), ["desktop", "laptop"])
+
+
+class Refused(Lost):
+    def refused(self, device, code, exit_code, **how):
+        run = self.recover(device, "--json", **how)
+        run.expect(exit_code)
+        error = run.error()
+        self.assertEqual(error["code"], code, error)
+        self.assertTrue(error["remedy"], error)
+        self.assert_nothing_made(device)
+
+    def file(self, text):
+        path = self.folder / "typed"
+        path.write_text(text)
+        return path
+
+    def test_each_reason_has_its_code_and_leaves_nothing(self):
+        c = self.device("new")
+        words = self.words.read_text().split()
+        self.refused(c, "recovery-not-found", 12, words=self.file(OTHER_WORDS))
+        self.refused(c, "recovery-words-wrong", 12, words=self.file(" ".join(words[:23] + ["zoo", "zoo"])))
+        self.refused(c, "recovery-words-wrong", 12, words=self.file(" ".join([*words[1:], words[0]])))
+        self.refused(c, "usage", 2, words=self.folder / "none")
+        self.refused(c, "relay-unreachable", 10, url=self.url.replace(str(self.relay.port), str(free_port())))
+        other = self.start_relay("other")
+        self.refused(c, "relay-key-changed", 13, url=self.url.replace(str(self.relay.port), str(other.port)))
+        self.refused(c, "recovery-not-found", 12, url=re.search(r"'(ws://[^']*)'", other.line)[1])
+        self.refused(c, "relay-unpinned", 13, url=self.url.split("/#")[0])
+        run = c.run("init", "--recover", "--relay", self.url, "--json")
+        self.assertEqual(run.error()["code"], "usage")
+        self.assertEqual(c.run("init", "--recover", "--recovery-file", self.words, "--json").error()["code"], "usage")
+        self.assertEqual(self.recover(c, "--keep", "nobody", "--json").error()["code"], "no-such-device")
+        self.assert_nothing_made(c)
+        # A home that has a group is left as it is.
+        self.assertEqual(self.recover(self.b, "--json").error()["code"], "already-initialised")
+        self.assertEqual(self.all_texts(self.b), ["from the desktop", "from the laptop"])
+        # And after all of this it works.
+        self.recover(c, "--json").ok()
+
+
+class Wiped(Lost):
+    def test_a_relay_that_was_wiped_leads_back_again_once_the_device_that_registered_was_there(self):
+        wait_until("all are in step", lambda: len(self.all_texts(self.a)) == 2)
+        key = (self.relay.data / "relay.key").read_bytes()
+        self.relay.process.send_signal(signal.SIGTERM)
+        self.relay.wait()
+        shutil.rmtree(self.relay.data)
+        self.relay.data.mkdir(mode=0o700)
+        (self.relay.data / "relay.key").write_bytes(key)
+        (self.relay.data / "relay.key").chmod(0o600)
+        self.relay = self.start_relay("one", self.relay.port)
+        c = self.device("new")
+        self.assertEqual(self.recover(c, "--json").error()["code"], "recovery-not-found")
+        self.safe(self.a, "afterwards")  # and with it all that it stands on
+        self.recover(c, "--json").ok()
+        self.assertEqual(self.all_texts(c), ["afterwards", "from the desktop", "from the laptop"])
+
+
+class TwoRelays(Lost):
+    def test_the_groups_other_relay_is_used_again_too(self):
+        other = self.start_relay("two")
+        url = re.search(r"'(ws://[^']*)'", other.line)[1]
+        self.a.run("relay", "add", url).ok()
+        self.safe(self.a, "at both")
+        wait_until("both have it", lambda: all(each["has_all"] for each in self.a.json("relay", "ls")["relays"]))
+        self.a.close()
+        self.b.close()
+        c = self.device("new")
+        done = self.recover(c, "--json").ok().document()
+        self.assertEqual([each["recovered"] for each in done["relays"]], [True, True])
+        self.relay.stop()
+        self.safe(c, "through the other")
+        d = self.device("newer")
+        done = self.recover(d, "--json", url=url).ok().document()
+        self.assertEqual(self.all_texts(d), ["at both", "from the desktop", "from the laptop", "through the other"])
+        self.assertEqual(sorted((each["recovered"], each["error_code"] or "") for each in done["relays"]),
+                         [(False, "relay-unreachable"), (True, "")])
+
+
+if __name__ == "__main__":
+    unittest.main()
