@@ -243,7 +243,7 @@ Result<std::vector<FoundFolder>> Recovery::folders() {
   auto const now = current_time().wall;
   auto const lies_at_a_relay = [&](ChunkId const& chunk) -> Result<bool> {
     for (auto const& source : sources_) {
-      KITH_TRY(place, sync::ObjectBook(source.relay).find(store, chunk, now));
+      KITH_TRY(place, sync::ObjectBook(source.relay).find(store, chunk));
       if (place) return true;
     }
     return false;
