@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 from kith_e2e import free_port, wait_until
-from people import Device, let_in
+from people import Device, let_in, only_error
 from relay import Relay
 
 OTHER_WORDS = " ".join(["abandon"] * 23 + ["art"])
@@ -140,6 +140,17 @@ class AllLost(Lost):
         wait_until("it hears why", lambda: self.a.run("verify", "--json", "--timeout", "3s").code == 13)
         self.assertEqual(self.a.run("pull", "--json").error()["code"], "revoked-self")
         follower.stop()
+
+    def test_while_all_of_them_are_connected(self):
+        lost, kept = self.a.follow(), self.b.follow()
+        c = self.device("new")
+        done = self.recover(c, "--keep", "desktop", "--json").ok().document()
+        self.assertTrue(done["safe"])
+        c.run("push", "afterwards", "--wait", "safe").ok()
+        kept.wait_line("afterwards")
+        self.assertEqual(lost.wait(), 13)
+        self.assertEqual(only_error(lost)["code"], "revoked-self")
+        self.assertNotIn("afterwards", "".join(lost.out))
 
     def test_words_typed_at_a_terminal(self):
         self.a.close()
