@@ -212,6 +212,17 @@ TEST_F(Recovered, OnlyTheGroupsOwnWordsDo) {
   EXPECT_FALSE(r.replica.self_active());
 }
 
+/// Who has read along under the old epoch, without being a device, reads no more.
+TEST_F(Recovered, ANewEpochBeginsAtOnceEvenWhereNobodyIsRemoved) {
+  take_in(r, a.sealed_entries());
+  auto const before = r.replica.sealing_epoch();
+  EXPECT_EQ(come_back(r, {a.replica.self(), b.replica.self()}), 0U);
+  auto const now = r.replica.sealing_epoch();
+  ASSERT_TRUE(before && now);
+  EXPECT_NE(*before, *now);
+  EXPECT_TRUE(r.replica.state().book().recipients_are(*now, roster(r).epoch_recipients()));
+}
+
 TEST_F(Recovered, WhoIsNoActiveDeviceIsNotKept) {
   must(a.replica.remove_device(b.replica.self(), wire::RemoveReason::lost, nullptr, a.now()));
   take_in(r, a.sealed_entries());
