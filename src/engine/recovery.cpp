@@ -240,7 +240,6 @@ Result<std::vector<FoundDevice>> Recovery::devices() {
 
 Result<std::vector<FoundFolder>> Recovery::folders() {
   auto& store = instance_->store();
-  auto const now = current_time().wall;
   auto const lies_at_a_relay = [&](ChunkId const& chunk) -> Result<bool> {
     for (auto const& source : sources_) {
       KITH_TRY(place, sync::ObjectBook(source.relay).find(store, chunk));
