@@ -3,8 +3,6 @@
 #include <lz4.h>
 #include <zstd.h>
 
-#include "base/assert.hpp"
-
 namespace kith::files {
 namespace {
 
@@ -12,12 +10,6 @@ namespace {
 constexpr std::size_t kWorthParts = 20;
 constexpr std::size_t kLeastPackedBytes = 256;
 constexpr int kZstdLevel = 1;
-
-/// Room to unpack into, for one thread: what is kept takes no more memory than its bytes.
-Bytes& scratch() {
-  thread_local Bytes room(kLimits.max_chunk_bytes);
-  return room;
-}
 
 char* chars(Bytes& bytes) { return reinterpret_cast<char*>(bytes.data()); }
 
@@ -45,25 +37,21 @@ PackedChunk pack_chunk(Bytes plain, bool slow_link) {
 }
 
 std::optional<Bytes> unpack_chunk(wire::ChunkCodec codec, Bytes sent) {
-  auto const unpacked = [](std::size_t size) { return Bytes(scratch().data(), scratch().data() + size); };
-  switch (codec) {
-    case wire::ChunkCodec::raw: return sent;
-    case wire::ChunkCodec::lz4: {
-      auto& out = scratch();
-      int const size =
-          LZ4_decompress_safe(chars(sent), chars(out), static_cast<int>(sent.size()), static_cast<int>(out.size()));
-      if (size < 0) return std::nullopt;
-      return unpacked(static_cast<std::size_t>(size));
-    }
-    case wire::ChunkCodec::zstd: {
-      auto& out = scratch();
-      std::size_t const size = ZSTD_decompress(out.data(), out.size(), sent.data(), sent.size());
-      if (ZSTD_isError(size)) return std::nullopt;
-      return unpacked(size);
-    }
-    case wire::ChunkCodec::not_held: return std::nullopt;
+  if (codec == wire::ChunkCodec::raw) return sent;
+  if (codec == wire::ChunkCodec::not_held) return std::nullopt;
+  Bytes room(kLimits.max_chunk_bytes);
+  std::size_t size = 0;
+  if (codec == wire::ChunkCodec::lz4) {
+    int const unpacked =
+        LZ4_decompress_safe(chars(sent), chars(room), static_cast<int>(sent.size()), static_cast<int>(room.size()));
+    if (unpacked < 0) return std::nullopt;
+    size = static_cast<std::size_t>(unpacked);
+  } else {
+    size = ZSTD_decompress(room.data(), room.size(), sent.data(), sent.size());
+    if (ZSTD_isError(size)) return std::nullopt;
   }
-  KITH_UNREACHABLE();
+  // A copy, so that what is kept takes no more memory than its bytes.
+  return Bytes(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size));
 }
 
 }  // namespace kith::files

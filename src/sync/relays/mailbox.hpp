@@ -279,7 +279,7 @@ class Mailbox {
   enum class AclStep { none, reading, branching, putting, showing } acl_step_ = AclStep::none;
   std::uint64_t read_version_ = 0;  ///< the next to be read, when branching
   std::optional<Instant> acl_not_before_;
-  std::uint64_t drop_request_ = 0;   ///< of objects
+  std::uint64_t drop_request_ = 0;  ///< of objects
   std::uint64_t record_request_ = 0;
   std::uint64_t shown_version_ = 0;  ///< of the chain, in the ACL_PUT under way
   std::optional<wire::AclRecord> put_;
