@@ -1,6 +1,6 @@
 #include "sync/relays/acl_chain.hpp"
 
-#include <algorithm>
+#include <set>
 
 #include "core/records.hpp"
 
@@ -95,16 +95,15 @@ Result<bool> AclChain::holds(store::Store& store, std::uint64_t version, crypto:
 }
 
 std::vector<wire::Pseudonym> wanted_pseudonyms(core::Roster const& roster, wire::RelayKey const& relay) {
-  std::vector<wire::Pseudonym> wanted;
-  for (auto const& [device, member] : roster.members()) {
+  std::set<wire::Pseudonym> names;
+  // Where there are too many, the most senior: whoever brings devices in shuts no older one out.
+  for (auto const& device : roster.active_by_rank()) {
+    auto const& member = *roster.find(device);
     auto const name = member.pseudonyms.find(relay);
-    bool const served = member.state == core::MemberState::active && !member.paused;
-    if (served && name != member.pseudonyms.end()) wanted.push_back(name->second);
+    if (!member.paused && name != member.pseudonyms.end()) names.insert(name->second);
+    if (names.size() == wire::kRelayLimits.max_members) break;
   }
-  std::ranges::sort(wanted);
-  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-  if (wanted.size() > wire::kRelayLimits.max_members) wanted.resize(wire::kRelayLimits.max_members);
-  return wanted;
+  return {names.begin(), names.end()};
 }
 
 }  // namespace kith::sync
