@@ -109,21 +109,31 @@ bool Mailbox::in_reach(core::EntryRecord const& record) const {
   });
 }
 
-/// Items that could not be placed before may be now: their epochs have come, or what they stand on.
+/// Items that could not be placed before may be now: their epochs have come, or what they stand on. They are looked at
+/// in the order in which their entries were applied here, causes before effects: once each, in whichever order the
+/// relay has them.
 Result<> Mailbox::resolve() {
-  for (bool progress = true; progress && !unresolved_.empty();) {
-    progress = false;
-    for (std::size_t left = unresolved_.size(); left > 0; --left) {
-      auto const digest = unresolved_.front();
-      unresolved_.pop_front();
-      KITH_TRY(noted, note_there(digest));
-      if (noted) {
-        progress = true;
-      } else {
-        unresolved_.push_back(digest);
+  std::deque<ItemDigest> unknown;
+  std::vector<std::pair<std::uint64_t, ItemDigest>> applied;
+  for (auto const& digest : unresolved_) {
+    KITH_TRY(hash, store_.get(store::Table::items, digest.view()));
+    auto const entry = hash ? EntryHash::from(*hash) : std::nullopt;
+    if (hash && !entry) return fail(core::CoreError::corrupt_record);
+    if (entry) {
+      KITH_TRY(record, replica_.state().record(*entry));
+      if (record) {
+        applied.emplace_back(record->position, digest);
+        continue;
       }
     }
+    unknown.push_back(digest);
   }
+  std::ranges::sort(applied);
+  for (auto const& [position, digest] : applied) {
+    KITH_TRY(noted, note_there(digest));
+    if (!noted) unknown.push_back(digest);
+  }
+  unresolved_ = std::move(unknown);
   return {};
 }
 
