@@ -148,8 +148,8 @@ Result<> Network::serve_away() {
   }
   sync::ContentSources const sources{instance_->replica, instance_->messages, instance_->folders, *instance_->chunks};
   KITH_TRY(lacking, sync::lacking_contents(sources, *exchange_, [&](ChunkId const& id) -> Result<bool> {
-             for (auto const* mailbox : live) {
-               KITH_TRY(there, mailbox->has_chunk(id, now.wall));
+             for (auto* mailbox : live) {
+               KITH_TRY(there, mailbox->rely_on_chunk(id, now));
                if (!there) return false;
              }
              return true;
@@ -160,7 +160,7 @@ Result<> Network::serve_away() {
     } else {
       KITH_CHECK(mailbox->upload(lacking.chunks, now));
     }
-    if (!lacking.anything) KITH_CHECK(mailbox->drop_objects());
+    if (lacking.known) KITH_CHECK(mailbox->drop_objects(lacking.lacked));
   }
   return {};
 }
@@ -290,7 +290,7 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
     KITH_CHECK(exchange_->hear_presence(heard->device, heard->presence, current_time()));
     uploads_soon();
   } else if (auto const* chunk = std::get_if<sync::RelayChunk>(&event)) {
-    if (!exchange_->take_chunk(chunk->id, chunk->bytes)) KITH_CHECK(relay.mailbox.refuse_chunk(chunk->id));
+    static_cast<void>(exchange_->take_chunk(chunk->id, chunk->bytes));  // it has been checked
   } else if (std::holds_alternative<sync::RelayObjectsMoved>(event)) {
     if (folders_) folders_->contents_moved();
   } else if (std::holds_alternative<sync::RelayMoved>(event)) {

@@ -84,8 +84,8 @@ void World::serve_away(Device& device) {
   if (busy) return uploads_soon(device);
   sync::ContentSources const sources{program.replica, program.messages, program.folders, *program.chunks};
   auto const there = [&](ChunkId const& id) -> Result<bool> {
-    for (auto const* mailbox : live) {
-      KITH_TRY(has, mailbox->has_chunk(id, now.wall));
+    for (auto* mailbox : live) {
+      KITH_TRY(has, mailbox->rely_on_chunk(id, now));
       if (!has) return false;
     }
     return true;
@@ -99,7 +99,7 @@ void World::serve_away(Device& device) {
     } else {
       check(device, mailbox->upload(lacking->chunks, now));
     }
-    if (!lacking->anything) check(device, mailbox->drop_objects());
+    if (lacking->known) check(device, mailbox->drop_objects(lacking->lacked));
   }
 }
 
@@ -149,7 +149,7 @@ void World::tell(Device& device, RelayLink& link, sync::MailboxEvent const& even
     uploads_soon(device);
   } else if (auto const* chunk = std::get_if<sync::RelayChunk>(&event)) {
     count("chunks by relays");
-    if (!program.exchange.take_chunk(chunk->id, chunk->bytes)) check(device, link.mailbox.refuse_chunk(chunk->id));
+    if (!program.exchange.take_chunk(chunk->id, chunk->bytes)) fail("a mailbox gave a chunk that its id does not name");
   } else if (std::holds_alternative<sync::RelayObjectsMoved>(event)) {
     program.folder->contents_moved();
     program.folder->try_again();

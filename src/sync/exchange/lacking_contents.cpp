@@ -11,7 +11,8 @@ struct Away {
   core::Past seen;     ///< entries that it has
   core::Past content;  ///< entries whose contents it has
   std::set<FolderId> folders;
-  bool told = false;  ///< it has told of itself at all
+  bool told = false;       ///< it has told of itself at all
+  bool connected = false;  ///< gets them at first hand
 };
 
 Result<core::Past> past_of(core::Replica& replica, std::vector<Tip> const& tips) {
@@ -30,6 +31,7 @@ class Gathering {
       : sources_(sources), away_(std::move(away)), there_(there) {}
 
   Result<LackingContents> run() {
+    found_.known = true;
     KITH_TRY(folders, sources_.folders.folders());
     for (auto const& folder : folders) {
       auto const visit = [&](std::vector<files::VersionRow> const& versions) { return look_at(versions, folder.id); };
@@ -48,6 +50,7 @@ class Gathering {
 
  private:
   static constexpr std::size_t kRowsAtOnce = 256;
+  static constexpr std::size_t kMostLacked = 16 * kMostChunks;
 
   [[nodiscard]] bool lacks(Away const& away, core::EntryRecord const& record, bool own,
                            std::optional<FolderId> const& folder) const {
@@ -71,9 +74,18 @@ class Gathering {
     KITH_TRY(record, sources_.replica.state().record(entry));
     if (!record) return {};
     bool const own = author == sources_.replica.self();
-    if (std::ranges::none_of(away_, [&](Away const& away) { return lacks(away, *record, own, folder); })) return {};
-    found_.anything = true;
-    if (found_.chunks.size() >= kMostChunks) return {};
+    bool lacked = false, to_be_left = false;
+    for (auto const& away : away_) {
+      if (to_be_left || !lacks(away, *record, own, folder)) continue;
+      lacked = true;
+      to_be_left = !away.connected;
+    }
+    if (!lacked) return {};
+    to_be_left = to_be_left && found_.chunks.size() < kMostChunks;
+    if (found_.lacked.size() >= kMostLacked) {
+      found_.known = false;
+      return {};
+    }
     auto const resolve = sources_.chunks.node_resolver();
     std::vector<ChunkId> nodes;
     files::ChunkWalk walk(content, [&](ChunkId const& id) {
@@ -82,15 +94,17 @@ class Gathering {
     });
     for (;;) {
       auto const next = walk.next();
-      for (auto const& node : nodes) KITH_CHECK(take(node));
+      for (auto const& node : nodes) KITH_CHECK(take(node, to_be_left));
       nodes.clear();
+      if (!next) found_.known = false;
       if (!next || !*next) return {};  // of a content that is not whole here, what is here
-      KITH_CHECK(take((*next)->id));
+      KITH_CHECK(take((*next)->id, to_be_left));
     }
   }
 
-  Result<> take(ChunkId const& id) {
-    if (!taken_.insert(id).second) return {};
+  Result<> take(ChunkId const& id, bool to_be_left) {
+    found_.lacked.insert(id);
+    if (!to_be_left || !taken_.insert(id).second) return {};
     KITH_TRY(there, there_(id));
     if (!there) found_.chunks.push_back(id);
     return {};
@@ -111,7 +125,7 @@ Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange
   auto const connected = exchange.connected();
   auto const& heads = replica.state().counting().heads;
   std::vector<Away> away;
-  bool everywhere = true;
+  bool everywhere = true, all_connected = true;
   for (auto const& device : replica.state().roster().active_by_rank()) {
     if (device == replica.self()) continue;
     Away one;
@@ -126,11 +140,13 @@ Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange
     bool const has_all = one.content.includes(heads);
     everywhere = everywhere && has_all;
     bool const direct = std::ranges::find(connected, device) != connected.end();
-    if (!has_all && !direct) away.push_back(std::move(one));
+    all_connected = all_connected && (has_all || direct);
+    one.connected = direct;
+    if (!has_all) away.push_back(std::move(one));
   }
-  if (away.empty()) {
+  if (all_connected) {
     LackingContents none;
-    none.anything = !everywhere;
+    none.known = everywhere;  // what those that are connected lack is not looked for: they tell soon
     return none;
   }
   return Gathering(sources, std::move(away), there).run();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <vector>
 
 #include "core/messages.hpp"
@@ -20,7 +21,8 @@ struct ContentSources {
 
 /// What devices that are not connected now lack of contents, as far as they have told.
 struct LackingContents {
-  bool anything = false;  ///< some entry's contents are not said to be everywhere
+  bool known = false;        ///< whether `lacked` is all
+  std::set<ChunkId> lacked;  ///< by devices that are away or connected
   std::vector<ChunkId>
       chunks;  ///< that this device may have and should leave at a relay: each once, at most kMostChunks
 };

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kSubkey = "object";
 constexpr std::string_view kAnnouncementContext = "announcement";
+constexpr std::string_view kAnnouncementLabel = "kith/announce/1";
 constexpr std::size_t kLengthBytes = 4;
 /// An object's plain bytes at most.
 constexpr std::size_t kMostPlainBytes = wire::kRelayLimits.max_object_bytes - core::kBoxOverheadBytes;
@@ -17,6 +18,23 @@ constexpr std::size_t kIndexHeadBytes = 16;
 Bytes padded(Bytes plain, std::size_t most) {
   plain.resize(std::min(crypto::padding_bucket(plain.size()), most));
   return plain;
+}
+
+struct SignedAnnouncement {
+  DeviceId device;
+  Announcement announcement;
+  crypto::Signature signature;
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& s) {
+    a(s.device, s.announcement, s.signature);
+  }
+};
+
+/// [group, relay, pseudonym, announcement]
+Bytes signed_part(GroupId const& group, AnnouncedAt const& at, Announcement const& announcement) {
+  Bytes out;
+  wire::Encoder{out}(group, at.relay, at.sender, announcement);
+  return out;
 }
 
 }  // namespace
@@ -45,7 +63,7 @@ Bytes ContainerBuilder::finish() const {
   return padded(std::move(plain), kMostPlainBytes);
 }
 
-Result<std::vector<std::pair<ChunkId, Bytes>>> open_container(ByteView plain) {
+Result<std::vector<std::pair<ChunkId, Bytes>>> open_container(crypto::ChunkKey const& key, ByteView plain) {
   if (plain.size() < kLengthBytes) return fail(wire::WireError::truncated);
   std::size_t const length = load_be<std::uint32_t>(plain.data());
   if (length > plain.size() - kLengthBytes) return fail(wire::WireError::truncated);
@@ -56,8 +74,8 @@ Result<std::vector<std::pair<ChunkId, Bytes>>> open_container(ByteView plain) {
     if (entry.bytes > rest.size()) return fail(wire::WireError::truncated);
     auto const sent = rest.first(entry.bytes);
     rest = rest.subspan(entry.bytes);
-    if (auto chunk = files::unpack_chunk(entry.codec, Bytes(sent.begin(), sent.end())))
-      chunks.emplace_back(entry.id, std::move(*chunk));
+    auto chunk = files::unpack_chunk(entry.codec, Bytes(sent.begin(), sent.end()));
+    if (chunk && files::chunk_id(key, *chunk) == entry.id) chunks.emplace_back(entry.id, std::move(*chunk));
   }
   return chunks;
 }
@@ -72,23 +90,33 @@ Result<Bytes> open_object(core::GroupState const& state, wire::ObjectId const& o
   return core::open_box(state, kSubkey, object.view(), sealed);
 }
 
-Bytes seal_announcement(core::Replica& replica, EpochId const& epoch, Announcement const& announcement,
-                        RandomSource& random) {
+Bytes seal_announcement(core::Replica& replica, EpochId const& epoch, AnnouncedAt const& at,
+                        Announcement const& announcement, RandomSource& random) {
   auto const& state = replica.state();
-  Bytes const record = wire::encode(announcement);
+  SignedAnnouncement record{replica.self(), announcement, {}};
+  record.signature = replica.identity().sign.sign(kAnnouncementLabel, signed_part(state.group(), at, announcement));
+  Bytes const encoded = wire::encode(record);
   Bytes plain;
-  append_be(plain, static_cast<std::uint32_t>(record.size()));
-  append(plain, record);
+  append_be(plain, static_cast<std::uint32_t>(encoded.size()));
+  append(plain, encoded);
   plain = padded(std::move(plain), kLimits.max_entry_plaintext_bytes);
   return core::seal_box(state.group(), *state.secret(epoch), kSubkey, bytes_of(kAnnouncementContext), plain, random);
 }
 
-Result<Announcement> open_announcement(core::GroupState const& state, ByteView sealed) {
+Result<OpenedAnnouncement> open_announcement(core::GroupState const& state, AnnouncedAt const& at, ByteView sealed) {
   KITH_TRY(plain, core::open_box(state, kSubkey, bytes_of(kAnnouncementContext), sealed));
   if (plain.size() < kLengthBytes) return fail(wire::WireError::truncated);
   std::size_t const length = load_be<std::uint32_t>(plain.data());
   if (length > plain.size() - kLengthBytes) return fail(wire::WireError::truncated);
-  return wire::decode<Announcement>(ByteView{plain}.subspan(kLengthBytes, length));
+  KITH_TRY(record, wire::decode<SignedAnnouncement>(ByteView{plain}.subspan(kLengthBytes, length)));
+  auto const* member = state.roster().find(record.device);
+  if (member == nullptr || member->state != core::MemberState::active) return fail(core::CoreError::removed_peer);
+  auto const name = member->pseudonyms.find(at.relay);
+  bool const fits = name != member->pseudonyms.end() && name->second == at.sender &&
+                    crypto::verify({record.device.bytes}, kAnnouncementLabel,
+                                   signed_part(state.group(), at, record.announcement), record.signature);
+  if (!fits) return fail(core::CoreError::bad_signature);
+  return OpenedAnnouncement{record.device, std::move(record.announcement)};
 }
 
 }  // namespace kith::sync

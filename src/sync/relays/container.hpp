@@ -6,6 +6,7 @@
 
 #include "core/replica.hpp"
 #include "core/sealed_box.hpp"
+#include "sync/files/chunk_id.hpp"
 #include "sync/files/chunk_pack.hpp"
 #include "wire/relay.hpp"
 
@@ -64,16 +65,33 @@ class ContainerBuilder {
   Bytes chunks_;
 };
 
-/// Takes a container apart. What a chunk is named by is checked by whoever uses it.
-/// @return a WireError for one that contradicts itself; chunks that do not unpack are left out
-[[nodiscard]] Result<std::vector<std::pair<ChunkId, Bytes>>> open_container(ByteView plain);
+/// Takes a container apart.
+/// @param key  by which the group names its chunks
+/// @return a WireError for one that contradicts itself; chunks that do not unpack, or are not what their ids name, are
+/// left out
+[[nodiscard]] Result<std::vector<std::pair<ChunkId, Bytes>>> open_container(crypto::ChunkKey const& key,
+                                                                            ByteView plain);
 
 /// Seals what goes to a relay, under the epoch that entries are sealed under now.
 [[nodiscard]] Bytes seal_object(core::Replica& replica, EpochId const& epoch, wire::ObjectId const& object,
                                 ByteView plain, RandomSource& random);
 [[nodiscard]] Result<Bytes> open_object(core::GroupState const& state, wire::ObjectId const& object, ByteView sealed);
-[[nodiscard]] Bytes seal_announcement(core::Replica& replica, EpochId const& epoch, Announcement const& announcement,
-                                      RandomSource& random);
-[[nodiscard]] Result<Announcement> open_announcement(core::GroupState const& state, ByteView sealed);
+
+/// Which mailbox an announcement is in, and who put it there.
+struct AnnouncedAt {
+  wire::RelayKey relay;
+  wire::Pseudonym sender;
+};
+/// Seals and signs what this device announces.
+[[nodiscard]] Bytes seal_announcement(core::Replica& replica, EpochId const& epoch, AnnouncedAt const& at,
+                                      Announcement const& announcement, RandomSource& random);
+struct OpenedAnnouncement {
+  DeviceId device;
+  Announcement announcement;
+};
+/// Opens an item and checks that the active device whose pseudonym its sender is has signed it.
+/// @return CoreError::unknown_epoch, bad_seal, removed_peer, bad_signature; a WireError
+[[nodiscard]] Result<OpenedAnnouncement> open_announcement(core::GroupState const& state, AnnouncedAt const& at,
+                                                           ByteView sealed);
 
 }  // namespace kith::sync

@@ -12,7 +12,7 @@ Mailbox::Mailbox(core::Replica& replica, store::Store& store, core::Roster::Rela
       random_(random),
       face_(core::relay_face(replica.identity().root, relay_.relay, replica.state().group())),
       chain_(relay_.channel),
-      book_(relay_.relay) {}
+      book_(relay_.relay, replica.self()) {}
 
 Result<> Mailbox::start(Now now) {
   KITH_TRY(record, RelayRecord::load(store_, relay_.relay, relay_.channel));
@@ -20,9 +20,10 @@ Result<> Mailbox::start(Now now) {
   KITH_CHECK(chain_.load(store_));
   {
     KITH_TRY(transaction, store::Transaction::begin(store_));
-    KITH_CHECK(book_.forget_expired(store_, now.wall));
+    KITH_CHECK(book_.load(store_, now.wall));
     KITH_CHECK(transaction.commit());
   }
+  sweep_due_ = now.mono + kSweepEvery;
   dial_at_ = now.mono;
   return name_ourselves(now);
 }
@@ -66,7 +67,11 @@ void Mailbox::on_connected(Now now) {
   stamp_.reset();
   acked_cursor_ = notified_ = pushed_upto_ = {};
   compared_.clear();
-  drop_request_ = 0;
+  drop_requests_ = {};
+  relied_.clear();
+  doubted_.clear();
+  have_request_ = 0;
+  ask_again_.reset();
   acl_not_before_.reset();
   push_not_before_.reset();
   upload_not_before_.reset();
@@ -201,7 +206,7 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
       return {};
     }
     if (auto* presence = std::get_if<wire::RelayPresence>(&message)) {
-      hear_presence(*presence);
+      hear_presence(*presence, now);
       return {};
     }
     if (auto* part = std::get_if<wire::ObjPart>(&message);
@@ -215,6 +220,10 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
     if (std::holds_alternative<wire::Done>(message) && record_request_ != 0 && request == record_request_) {
       record_request_ = 0;
       return {};
+    }
+    if (auto* held = std::get_if<wire::ObjHeld>(&message);
+        held != nullptr && have_request_ != 0 && request == have_request_) {
+      return on_held(*held, now);
     }
     if (std::holds_alternative<wire::Done>(message))
       return object_ && request == object_->request ? on_uploaded(now) : Result<>{};
@@ -249,7 +258,7 @@ Result<> Mailbox::reconcile(wire::Welcome const& welcome, Now now) {
   bool const same = record_.log_epoch == welcome.log_epoch;
   auto const first = record_.acked.value, last = first + record_.outbox.size();
   auto const theirs = welcome.last_push_seq.value;
-  if (same && theirs >= first && theirs <= last) return acknowledge(static_cast<std::size_t>(theirs - first), now);
+  if (same && theirs >= first && theirs <= last) return acknowledge(static_cast<std::size_t>(theirs - first), {}, now);
   bool const known_before = !record_.log_epoch.is_zero();
   if (known_before) KITH_CHECK(forget());
   if (known_before && theirs < first) set_trouble(RelayTrouble::lost_data);
@@ -277,6 +286,7 @@ Result<> Mailbox::forget() {
 
 Result<> Mailbox::on_timer(Now now) {
   if (flush_due_ && *flush_due_ <= now.mono) KITH_CHECK(flush());
+  if (sweep_due_ <= now.mono) KITH_CHECK(sweep(now));
   if (state_ == State::idle || state_ == State::ending || state_ == State::dialling) return {};
   if (answer_due_ && *answer_due_ <= now.mono) {
     end(core::CoreError::timed_out, now);
@@ -301,7 +311,8 @@ Result<> Mailbox::on_timer(Now now) {
 
 /// A relay that owes an answer and says nothing is gone. An object takes its time to get there on a slow line.
 std::optional<Instant> Mailbox::silence_ends() const {
-  if (pull_request_ != 0 || push_request_ != 0 || acl_request_ != 0 || record_request_ != 0 || download_)
+  if (pull_request_ != 0 || push_request_ != 0 || acl_request_ != 0 || record_request_ != 0 || have_request_ != 0 ||
+      download_)
     return heard_ + kAnswerTime;
   return object_ ? std::optional(heard_ + kUploadTime) : std::nullopt;
 }
@@ -312,6 +323,7 @@ std::optional<Instant> Mailbox::next_deadline() const {
     if (instant && (!next || *instant < *next)) next = instant;
   };
   consider(flush_due_);
+  consider(sweep_due_);
   switch (state_) {
     case State::idle: consider(dial_at_); break;
     case State::dialling:
@@ -321,6 +333,8 @@ std::optional<Instant> Mailbox::next_deadline() const {
       consider(push_not_before_);
       consider(acl_not_before_);
       if (presence_due_) consider(presence_not_before_);
+      consider(ask_again_);
+      if (!doubted_.empty() && have_request_ == 0) consider(Instant{});
       if (!uploads_.empty() && !object_) consider(upload_not_before_);
       [[fallthrough]];
     case State::catching_up:

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <variant>
 #include <vector>
 
@@ -54,7 +56,7 @@ struct RelayPresenceHeard {
   DeviceId device;
   wire::Presence presence;
 };
-/// A chunk that was wanted. Whether the bytes are what the id names is for the caller to see.
+/// A chunk that was wanted; the bytes are what the id names.
 struct RelayChunk {
   ChunkId id;
   Bytes bytes;
@@ -101,9 +103,14 @@ class Mailbox {
   static constexpr auto kObjectTime = std::chrono::hours{7 * 24};
   /// A chunk whose object expires sooner counts as not there when it is to be uploaded.
   static constexpr auto kObjectMargin = std::chrono::hours{1};
+  /// Whether an object that is relied on is there is asked again, when it is relied on anew; and by itself.
+  static constexpr auto kRelyTime = std::chrono::seconds{30};
+  static constexpr auto kAskAgain = std::chrono::minutes{10};
   static constexpr std::size_t kObjectPieceBytes = 128 * 1024;
   /// Chunks of containers that came along with wanted ones, and may be wanted next.
   static constexpr std::size_t kCacheBytes = 16 * 1024 * 1024;
+  /// What has expired is forgotten so often.
+  static constexpr auto kSweepEvery = std::chrono::hours{24};
   static constexpr auto kPresenceEvery = std::chrono::seconds{1};
 
   /// Everything outlives the mailbox.
@@ -145,13 +152,14 @@ class Mailbox {
   [[nodiscard]] bool upload_waits() const { return upload_not_before_.has_value(); }
   /// The chunks that are wanted and that no device gives; replaces what was said before.
   [[nodiscard]] Result<> want(std::vector<ChunkId> const& chunks);
-  /// A chunk that came was not what its id names.
-  [[nodiscard]] Result<> refuse_chunk(ChunkId const& chunk);
-  /// All devices have all contents: what this one left there can go.
-  [[nodiscard]] Result<> drop_objects();
+  /// What this device left there can go, but for what holds one of these chunks.
+  [[nodiscard]] Result<> drop_objects(std::set<ChunkId> const& lacked);
   /// Nothing more is to be left there of what is known now.
   void note_left(core::Past const& heads, Now now);
   [[nodiscard]] Result<bool> has_chunk(ChunkId const& chunk, WallTime now) const;
+  /// Likewise where it is not uploaded for that: the relay is asked whether it still has the object. RelayMoved tells
+  /// when it has not.
+  [[nodiscard]] Result<bool> rely_on_chunk(ChunkId const& chunk, Now now);
 
   // Comparing with other devices (mailbox_witness.cpp).
   /// What the relay has shown this device; nullopt where that is not certain now.
@@ -223,13 +231,16 @@ class Mailbox {
   [[nodiscard]] Result<> work_objects(Now now);
   [[nodiscard]] Result<> next_upload(Now now);
   [[nodiscard]] Result<> on_uploaded(Now now);
-  [[nodiscard]] Result<> note_announced(OutboxItem const& item, Now now);
+  [[nodiscard]] Result<> note_announced(OutboxItem const& item, wire::RelayCursor cursor, Now now);
   [[nodiscard]] Result<> next_download();
   [[nodiscard]] Result<> on_part(wire::ObjPart part, Now now);
   [[nodiscard]] Result<> on_object(ByteView sealed);
   [[nodiscard]] Result<> forget_object(wire::ObjectId const& object);
+  [[nodiscard]] Result<> sweep(Now now);
+  void ask_for_objects(Now now);
+  [[nodiscard]] Result<> on_held(wire::ObjHeld const& held, Now now);
   [[nodiscard]] Result<> send_presence(Now now);
-  void hear_presence(wire::RelayPresence const& presence);
+  void hear_presence(wire::RelayPresence const& presence, Now now);
 
   // Pushing (mailbox_push.cpp).
   [[nodiscard]] Result<> push(Now now);
@@ -238,7 +249,7 @@ class Mailbox {
   [[nodiscard]] Result<Bytes> bytes_of_item(OutboxItem const& item) const;
   [[nodiscard]] Result<> send_outbox();
   [[nodiscard]] Result<> on_pushed(wire::PushAck const& ack, Now now);
-  [[nodiscard]] Result<> acknowledge(std::size_t count, Now now);
+  [[nodiscard]] Result<> acknowledge(std::size_t count, std::vector<wire::RelayCursor> const& cursors, Now now);
   [[nodiscard]] bool in_reach(core::EntryRecord const& record) const;
 
   // Whom the relay serves (mailbox_acl.cpp).
@@ -279,9 +290,9 @@ class Mailbox {
   enum class AclStep { none, reading, branching, putting, showing } acl_step_ = AclStep::none;
   std::uint64_t read_version_ = 0;  ///< the next to be read, when branching
   std::optional<Instant> acl_not_before_;
-  std::uint64_t drop_request_ = 0;  ///< of objects
   std::uint64_t record_request_ = 0;
-  std::uint64_t shown_version_ = 0;  ///< of the chain, in the ACL_PUT under way
+  std::array<std::uint64_t, 2> drop_requests_{};  ///< of announcements and their objects
+  std::uint64_t shown_version_ = 0;               ///< of the chain, in the ACL_PUT under way
   std::optional<wire::AclRecord> put_;
   std::optional<Bytes> stamp_;  ///< being looked for, or found, for the channel's first record
   unsigned stamp_bits_ = 0;
@@ -300,6 +311,12 @@ class Mailbox {
   std::vector<wire::RelayWitness> compared_;  ///< others', until what they name was asked for
 
   ObjectBook book_;
+  Instant sweep_due_;
+  std::map<wire::ObjectId, Instant> relied_;   ///< objects that are said to hold what is not uploaded, and since when
+  std::set<wire::ObjectId> doubted_;           ///< those of them that the relay is to be asked for
+  std::vector<wire::ObjectId> asked_objects_;  ///< in the OBJ_HAVE under way
+  std::uint64_t have_request_ = 0;
+  std::optional<Instant> ask_again_;
   ChunkReader read_chunk_;
   std::chrono::seconds object_ttl_{0};  ///< the relay's
   std::deque<ChunkId> uploads_;
@@ -324,7 +341,7 @@ class Mailbox {
   std::optional<wire::Presence> presence_;
   bool presence_due_ = false;
   Instant presence_not_before_;
-  std::map<wire::Pseudonym, std::uint64_t> heard_presence_;
+  std::set<wire::Pseudonym> heard_presence_;  ///< on this connection
 };
 
 }  // namespace kith::sync

@@ -31,10 +31,8 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
     upload_later(failure, now);
     return {};
   }
-  if (drop_request_ != 0 && failure.request == drop_request_ && of_room(failure.code)) {
-    drop_request_ = 0;  // they expire
-    return {};
-  }
+  if (failure.request != 0 && of_room(failure.code) && std::ranges::count(drop_requests_, failure.request) > 0)
+    return {};  // they expire
   if (record_request_ != 0 && failure.request == record_request_) {
     record_request_ = 0;  // no room, say: the next connection tries again
     return {};

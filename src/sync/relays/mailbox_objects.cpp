@@ -42,14 +42,23 @@ Result<> Mailbox::send_presence(Now now) {
 }
 
 /// Slots that do not open are of devices that were removed, or under an epoch that is still on its way.
-void Mailbox::hear_presence(wire::RelayPresence const& presence) {
+void Mailbox::hear_presence(wire::RelayPresence const& presence, Now now) {
   for (auto const& slot : presence.slots) {
     if (slot.pseudonym == face_.pseudonym()) continue;
-    auto& heard = heard_presence_[slot.pseudonym];
-    if (slot.counter <= heard) continue;
+    // Those that are known outlive the connection: a relay could show an old one again. Only what an active device has
+    // signed gets a place.
+    auto heard = std::ranges::find(record_.heard, slot.pseudonym, &RelayRecord::Heard::pseudonym);
+    bool const known = heard != record_.heard.end();
+    if (known && slot.counter < heard->counter) continue;
+    if (known && slot.counter == heard->counter && heard_presence_.contains(slot.pseudonym)) continue;
     auto opened = open_presence(replica_.state(), relay_.relay, slot);
     if (!opened) continue;
-    heard = slot.counter;
+    heard_presence_.insert(slot.pseudonym);
+    if (!known || slot.counter > heard->counter) {
+      known ? static_cast<void>(heard->counter = slot.counter)
+            : static_cast<void>(record_.heard.push_back({slot.pseudonym, slot.counter}));
+      if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
+    }
     events_.emplace_back(RelayPresenceHeard{opened->device, std::move(opened->presence)});
   }
 }
@@ -58,27 +67,89 @@ void Mailbox::hear_presence(wire::RelayPresence const& presence) {
 
 /// In the transaction that takes the items in.
 Result<> Mailbox::take_announcement(wire::RelayItem const& item, Now now) {
-  auto const announcement = open_announcement(replica_.state(), item.sealed);
-  if (!announcement) return {};  // of a device that was removed, or made up
+  auto opened = open_announcement(replica_.state(), {relay_.relay, item.sender}, item.sealed);
+  if (!opened) return {};  // of a device that was removed, or made up
   auto const longest = std::min<std::chrono::seconds>(kObjectTime, std::chrono::seconds{item.ttl_s});
   auto const most = now.wall.ms + std::chrono::milliseconds(longest).count();
   auto const said = static_cast<std::int64_t>(std::min<std::uint64_t>(item.stored_s, 1ULL << 40) + item.ttl_s) * 1000;
   // The relay still has it: where it is over by this device's clock, that one is wrong, or the relay's.
   auto const expires = said <= now.wall.ms ? most : std::min(said, most);
-  KITH_CHECK(book_.note(store_, *announcement, expires, item.sender == face_.pseudonym()));
+  auto& announcement = opened->announcement;
+  KITH_CHECK(
+      book_.note(store_, announcement.object, {opened->device, expires, item.cursor, std::move(announcement.chunks)}));
   events_.emplace_back(RelayObjectsMoved{});
   return {};
 }
 
 Result<bool> Mailbox::has_chunk(ChunkId const& chunk, WallTime now) const {
-  KITH_TRY(place, book_.find(store_, chunk));
-  auto const left = std::chrono::milliseconds{place ? place->expires_ms - now.ms : 0};
+  auto const& roster = replica_.state().roster();
+  KITH_TRY(place, book_.find(store_, roster, chunk));
+  auto const left = std::chrono::milliseconds{place && roster.active(place->device) ? place->expires_ms - now.ms : 0};
   return left > kObjectMargin && left <= kObjectTime;  // longer, where the clock has gone back since
+}
+
+/// What an announcement says may be over: whoever uploaded the object has deleted it, or the relay has lost it.
+Result<bool> Mailbox::rely_on_chunk(ChunkId const& chunk, Now now) {
+  KITH_TRY(there, has_chunk(chunk, now.wall));
+  if (!there || state_ != State::live) return there;
+  KITH_TRY(place, book_.find(store_, replica_.state().roster(), chunk));
+  auto const relied = relied_.find(place->object);
+  if (relied == relied_.end() || relied->second + kRelyTime <= now.mono) {
+    relied_[place->object] = now.mono;
+    doubted_.insert(place->object);
+  }
+  return true;
+}
+
+void Mailbox::ask_for_objects(Now now) {
+  if (ask_again_ && *ask_again_ <= now.mono) {
+    ask_again_.reset();
+    for (auto const& [object, since] : relied_) doubted_.insert(object);
+  }
+  if (have_request_ != 0 || doubted_.empty()) return;
+  asked_objects_.clear();
+  while (!doubted_.empty() && asked_objects_.size() < wire::kRelayLimits.max_object_ids) {
+    asked_objects_.push_back(*doubted_.begin());
+    doubted_.erase(doubted_.begin());
+  }
+  have_request_ = ++last_request_;
+  channel_->send(wire::ObjHave{have_request_, asked_objects_});
+}
+
+Result<> Mailbox::on_held(wire::ObjHeld const& held, Now now) {
+  have_request_ = 0;
+  std::set<wire::ObjectId> there;
+  for (auto const& each : held.objects) there.insert(each.object);
+  bool lost = false;
+  for (auto const& object : asked_objects_) {
+    if (there.contains(object)) continue;
+    lost = true;
+    relied_.erase(object);
+    KITH_CHECK(forget_object(object));
+  }
+  if (lost) events_.emplace_back(RelayMoved{});
+  if (!relied_.empty() && !ask_again_) ask_again_ = now.mono + kAskAgain;
+  ask_for_objects(now);
+  return {};
 }
 
 Result<> Mailbox::forget_object(wire::ObjectId const& object) {
   KITH_TRY(transaction, store::Transaction::begin(store_));
   KITH_CHECK(book_.forget(store_, object));
+  return transaction.commit();
+}
+
+/// Forgets what has expired, and the presences of devices that are none any more.
+Result<> Mailbox::sweep(Now now) {
+  sweep_due_ = now.mono + kSweepEvery;
+  std::set<wire::Pseudonym> names;
+  for (auto const& [device, member] : replica_.state().roster().members()) {
+    auto const name = member.pseudonyms.find(relay_.relay);
+    if (member.state == core::MemberState::active && name != member.pseudonyms.end()) names.insert(name->second);
+  }
+  std::erase_if(record_.heard, [&](RelayRecord::Heard const& each) { return !names.contains(each.pseudonym); });
+  KITH_TRY(transaction, store::Transaction::begin(store_));
+  KITH_CHECK(book_.forget_expired(store_, now.wall));
   return transaction.commit();
 }
 
@@ -91,17 +162,20 @@ bool Mailbox::uploading() const {
 }
 
 /// An announcement is on the relay's disk.
-Result<> Mailbox::note_announced(OutboxItem const& item, Now now) {
-  auto const announcement = open_announcement(replica_.state(), item.sealed);
-  if (!announcement) return {};
+Result<> Mailbox::note_announced(OutboxItem const& item, wire::RelayCursor cursor, Now now) {
+  auto opened = open_announcement(replica_.state(), {relay_.relay, face_.pseudonym()}, item.sealed);
+  if (!opened) return {};
+  auto& announcement = opened->announcement;
   auto const expires = now.wall.ms + std::chrono::milliseconds(std::chrono::seconds{item.ttl_s}).count();
   KITH_TRY(transaction, store::Transaction::begin(store_));
-  KITH_CHECK(book_.note(store_, *announcement, expires, true));
+  KITH_CHECK(
+      book_.note(store_, announcement.object, {opened->device, expires, cursor, std::move(announcement.chunks)}));
   return transaction.commit();
 }
 
 Result<> Mailbox::work_objects(Now now) {
   KITH_CHECK(send_presence(now));
+  ask_for_objects(now);
   KITH_CHECK(next_upload(now));
   return next_download();
 }
@@ -160,25 +234,40 @@ Result<> Mailbox::on_uploaded(Now now) {
   KITH_TRY(epoch, box_epoch());
   auto const ttl = std::min<std::chrono::seconds>(kObjectTime, object_ttl_);
   if (epoch) {
-    announcements_.push_back({{},
-                              static_cast<std::uint32_t>(ttl.count()),
-                              seal_announcement(replica_, *epoch, upload.announcement, random_)});
+    announcements_.push_back(
+        {{},
+         static_cast<std::uint32_t>(ttl.count()),
+         seal_announcement(replica_, *epoch, {relay_.relay, face_.pseudonym()}, upload.announcement, random_)});
   }
   events_.emplace_back(RelayMoved{});
   KITH_CHECK(push(now));
   return next_upload(now);
 }
 
-Result<> Mailbox::drop_objects() {
+Result<> Mailbox::drop_objects(std::set<ChunkId> const& lacked) {
   if (state_ != State::live || uploading() || !announcements_.empty()) return {};
-  KITH_TRY(objects, book_.own_objects(store_));
-  if (objects.empty()) return {};
-  if (objects.size() > wire::kRelayLimits.max_object_ids) objects.resize(wire::kRelayLimits.max_object_ids);
+  KITH_TRY(own, book_.own_objects(store_));
+  std::erase_if(own, [&](ObjectBook::Own const& each) {
+    return std::ranges::any_of(each.noted.chunks, [&](ChunkId const& chunk) { return lacked.contains(chunk); });
+  });
+  if (own.empty()) return {};
+  constexpr std::size_t kMost = std::min(wire::kRelayLimits.max_object_ids, wire::kRelayLimits.max_push_items);
+  if (own.size() > kMost) own.resize(kMost);
+  wire::DeleteItems announcements{++last_request_, {}};
+  wire::ObjDelete objects{++last_request_, {}};
   KITH_TRY(transaction, store::Transaction::begin(store_));
-  for (auto const& object : objects) KITH_CHECK(book_.forget(store_, object));
+  for (auto const& [object, noted] : own) {
+    if (noted.cursor.value > 0) announcements.cursors.push_back(noted.cursor);
+    objects.objects.push_back(object);
+    relied_.erase(object);
+    doubted_.erase(object);
+    KITH_CHECK(book_.forget(store_, object));
+  }
   KITH_CHECK(transaction.commit());
-  drop_request_ = ++last_request_;
-  channel_->send(wire::ObjDelete{drop_request_, std::move(objects)});
+  drop_requests_ = {announcements.request, objects.request};
+  // First what names them: who pulls it later would take them for there.
+  if (!announcements.cursors.empty()) channel_->send(std::move(announcements));
+  channel_->send(std::move(objects));
   return {};
 }
 
@@ -212,7 +301,7 @@ Result<> Mailbox::next_download() {
   if (download_ || state_ != State::live) return {};
   for (auto const& chunk : wanted_) {
     // Whether it has expired the relay knows better than this device's clock.
-    KITH_TRY(place, book_.find(store_, chunk));
+    KITH_TRY(place, book_.find(store_, replica_.state().roster(), chunk));
     if (!place) continue;
     download_ = Download{++last_request_, place->object, {}};
     constexpr auto kPart = static_cast<std::uint32_t>(wire::kRelayLimits.max_object_part_bytes);
@@ -245,7 +334,9 @@ Result<> Mailbox::on_part(wire::ObjPart part, Now now) {
 
 Result<> Mailbox::on_object(ByteView sealed) {
   auto const plain = open_object(replica_.state(), download_->object, sealed);
-  auto chunks = plain ? open_container(*plain) : Result<std::vector<std::pair<ChunkId, Bytes>>>(fail(plain.error()));
+  auto const key = files::chunk_key(replica_.state().genesis().content_secret);
+  auto chunks =
+      plain ? open_container(key, *plain) : Result<std::vector<std::pair<ChunkId, Bytes>>>(fail(plain.error()));
   // One that does not open, or lacks what it was announced with, is not asked for again.
   bool helped = false;
   if (chunks) {
@@ -268,11 +359,6 @@ Result<> Mailbox::on_object(ByteView sealed) {
     cache_.erase(oldest);
   }
   return helped ? Result<>{} : forget_object(download_->object);
-}
-
-Result<> Mailbox::refuse_chunk(ChunkId const& chunk) {
-  KITH_TRY(place, book_.find(store_, chunk));
-  return place ? forget_object(place->object) : Result<>{};
 }
 
 }  // namespace kith::sync

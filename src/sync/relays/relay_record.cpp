@@ -3,6 +3,9 @@
 namespace kith::sync {
 namespace {
 
+/// Those of devices that were removed are left out.
+constexpr std::size_t kMostHeard = kLimits.max_chains;
+
 Bytes recovery_key(wire::RelayKey const& relay, wire::ChannelId const& channel) {
   return core::key_of(bytes_of("recovery_record/"), RelayRecord::key(relay, channel));
 }
@@ -13,7 +16,7 @@ void RelayRecord::write(wire::Writer& writer) const {
   Bytes const past = there.encode(), left_past = left.encode();
   core::write_row(writer, log_epoch, position, last_item, acked, wire::list(outbox, kLimits.max_chains),
                   wire::blob(past, past.size()), wire::blob(left_past, left_past.size()), left_until_ms,
-                  presence_counter);
+                  presence_counter, wire::list(heard, kMostHeard));
 }
 
 void RelayRecord::read(wire::Reader& reader) {
@@ -21,7 +24,7 @@ void RelayRecord::read(wire::Reader& reader) {
   constexpr std::size_t kMostPastBytes = kLimits.max_chains * 16;
   core::read_row(reader, log_epoch, position, last_item, acked, wire::list(outbox, kLimits.max_chains),
                  wire::blob(past, kMostPastBytes), wire::blob(left_past, kMostPastBytes), left_until_ms,
-                 presence_counter);
+                 presence_counter, wire::list(heard, kMostHeard));
   auto decoded = core::Past::decode(past), decoded_left = core::Past::decode(left_past);
   if (!decoded || !decoded_left) return reader.fail(wire::WireError::bad_value);
   there = std::move(*decoded);

@@ -20,6 +20,15 @@ struct OutboxItem {
 
 /// How far this device has come with one mailbox: what outlives a connection. A row of Table::relays.
 struct RelayRecord {
+  /// The highest counter of another device's presences: a relay could show an older one again.
+  struct Heard {
+    wire::Pseudonym pseudonym;
+    std::uint64_t counter = 0;
+    template <class Archive, class Self>
+    static void fields(Archive& a, Self& s) {
+      a(s.pseudonym, s.counter);
+    }
+  };
   wire::LogEpoch log_epoch;            ///< zeros before the first WELCOME
   wire::RelayCursor position;          ///< all up to it was taken in
   crypto::Hash128 last_item;           ///< item_hash() of the item there; zeros where it was gone
@@ -29,6 +38,7 @@ struct RelayRecord {
   core::Past left;                     ///< entries whose contents lie there, as far as devices that are away lack them
   std::int64_t left_until_ms = 0;      ///< when the first of these expires
   std::uint64_t presence_counter = 0;  ///< of the last slot that was sent
+  std::vector<Heard> heard;            ///< of the others' slots
 
   void write(wire::Writer& writer) const;
   void read(wire::Reader& reader);
