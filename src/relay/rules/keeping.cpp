@@ -25,11 +25,14 @@ bool contains(wire::AclRecord const& record, wire::Pseudonym const& pseudonym) {
   return std::ranges::binary_search(record.pseudonyms, pseudonym);
 }
 
+bool by_channel_key(wire::AclRecord const& record) { return record.signer.bytes == record.channel.bytes; }
+
+std::uint64_t most_names(wire::AclRecord const& record) { return by_channel_key(record) ? 2 * kMaxNames : kMaxNames; }
+
 AclVerdict judge_acl(wire::AclRecord const& current, wire::AclRecord const* same_version, bool signer_known,
                      wire::AclRecord const& record) {
   if (same_version != nullptr && *same_version == record) return AclVerdict::known;
-  bool const of_channel = record.signer.bytes == record.channel.bytes;
-  if (!signer_known && !of_channel) return AclVerdict::foreign;
+  if (!signer_known && !by_channel_key(record)) return AclVerdict::foreign;
   if (wire::follows_acl(current, record)) return AclVerdict::follows;
   bool const signature_fits =
       crypto::verify(record.signer, wire::kAclLabel, wire::acl_signed_part(record), record.signature);

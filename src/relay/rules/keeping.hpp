@@ -12,6 +12,9 @@ namespace kith::relay {
 inline constexpr std::uint64_t kRowBytes = 64;
 /// A full mailbox takes so much of ACL records still: who fills it must not keep others from removing them.
 inline constexpr std::uint64_t kAclAllowanceBytes = std::uint64_t{16} << 20;
+/// Pseudonyms that a group's records may ever name: each is a row that is kept for good. The channel's key, which
+/// brings a group back, may name as many again.
+inline constexpr std::uint64_t kMaxNames = 4096;
 /// A push that was stored already is recognised among so many of the group's last items.
 inline constexpr std::uint64_t kLookBack = 4096;
 /// Expired rows that one Sweep deletes: a few milliseconds between two commits.
@@ -49,6 +52,10 @@ enum class AclVerdict {
 [[nodiscard]] AclVerdict judge_acl(wire::AclRecord const& current, wire::AclRecord const* same_version,
                                    bool signer_known, wire::AclRecord const& record);
 
+/// Whether it is to be the channel's key that signs it.
+[[nodiscard]] bool by_channel_key(wire::AclRecord const& record);
+/// How many names a group may ever have, for a record that brings new ones.
+[[nodiscard]] std::uint64_t most_names(wire::AclRecord const& record);
 [[nodiscard]] bool contains(wire::AclRecord const& record, wire::Pseudonym const& pseudonym);
 
 }  // namespace kith::relay

@@ -24,6 +24,12 @@ Refused MemoryRelayStore::Box::not_a_member(wire::Pseudonym const& pseudonym) co
   return {Refusal::not_a_member, 0, acl()};
 }
 
+std::size_t MemoryRelayStore::Box::new_names(wire::AclRecord const& record) const {
+  auto const count =
+      std::ranges::count_if(record.pseudonyms, [&](auto const& name) { return !members.contains(name); });
+  return static_cast<std::size_t>(count);
+}
+
 MemoryRelayStore::Box* MemoryRelayStore::find(GroupNo group) {
   auto const found = boxes_.find(group);
   return found == boxes_.end() ? nullptr : &found->second;
@@ -75,6 +81,9 @@ StoreAnswer MemoryRelayStore::answer(PutAcl const& task, WallTime) {
                     box.members.contains({record.signer.bytes}), record)) {
     case AclVerdict::follows:
       if (box.used + weight(record) > limits_.group_quota_bytes + kAclAllowanceBytes) {
+        return Refused{Refusal::quota, limits_.group_quota_bytes, std::nullopt};
+      }
+      if (auto const fresh = box.new_names(record); fresh > 0 && box.members.size() + fresh > most_names(record)) {
         return Refused{Refusal::quota, limits_.group_quota_bytes, std::nullopt};
       }
       add_record(box, record);

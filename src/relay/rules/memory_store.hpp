@@ -59,6 +59,7 @@ class MemoryRelayStore final : public RelayStore {
 
     [[nodiscard]] wire::AclRecord const& acl() const { return chain.rbegin()->second; }
     [[nodiscard]] bool admits(wire::Pseudonym const& pseudonym) const;
+    [[nodiscard]] std::size_t new_names(wire::AclRecord const& record) const;
     [[nodiscard]] Refused not_a_member(wire::Pseudonym const& pseudonym) const;
   };
 

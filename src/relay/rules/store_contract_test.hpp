@@ -179,6 +179,40 @@ TYPED_TEST_P(RelayStoreContract, WhoComesBackGoesOnCountingItsPushes) {
   EXPECT_EQ(opened.last_push_seq.value, 2u);
 }
 
+TYPED_TEST_P(RelayStoreContract, AGroupNamesSoManyDevicesInAll) {
+  auto const& group = this->group_;
+  std::uint64_t made = 0;
+  auto const naming = [&](wire::AclRecord const& before, std::size_t count, bool by_member = true) {
+    auto record = group.record({0}, &before);
+    for (std::size_t i = 0; i < count; ++i) {
+      wire::Pseudonym name{{0xFF}};
+      store_be(name.bytes.data() + 1, ++made);
+      record.pseudonyms.push_back(name);
+    }
+    std::ranges::sort(record.pseudonyms);
+    wire::sign_acl(record, by_member ? group.key(0) : group.channel_key());
+    return record;
+  };
+  auto last = group.record({0});
+  this->template must<AclStored>(PutAcl{last});
+  for (std::uint64_t left = kMaxNames - 1; left > 0;) {
+    auto const count = std::min<std::uint64_t>(left, 250);
+    last = naming(last, count);
+    this->template must<AclStored>(PutAcl{last});
+    left -= count;
+  }
+  this->harness_.reopen();
+  EXPECT_EQ(this->refusal(PutAcl{naming(last, 1)}), Refusal::quota);
+  auto const without = naming(last, 0);
+  this->template must<AclStored>(PutAcl{without});
+  auto const again = naming(without, 0);
+  this->template must<AclStored>(PutAcl{again});
+  EXPECT_EQ(this->refusal(PutAcl{naming(again, 1)}), Refusal::quota);
+  auto const brought_back = naming(again, 250, false);  // else a group could be kept from coming back
+  this->template must<AclStored>(PutAcl{brought_back});
+  EXPECT_EQ(this->refusal(PutAcl{naming(brought_back, 1)}), Refusal::quota);
+}
+
 TYPED_TEST_P(RelayStoreContract, CursorsAreDenseInEachGroup) {
   auto const& group = this->group_;
   TestGroup const other(this->random_, 1);
@@ -505,11 +539,12 @@ TYPED_TEST_P(RelayStoreContract, AProbeLeavesNothing) {
 
 REGISTER_TYPED_TEST_SUITE_P(RelayStoreContract, OnlyAFirstRecordMakesAMailbox, ARecordMustFollowTheCurrentOne,
                             TheChainIsReadInParts, OnlyMembersUseAMailbox, WhoComesBackGoesOnCountingItsPushes,
-                            CursorsAreDenseInEachGroup, APushAgainIsAnsweredAgain, APushThatIsLongPastIsNotRecognised,
-                            PullsAreBoundedByBytesAndExact, WhatHasExpiredIsNotGivenOutAndSweptAway,
-                            ItemsOutsideTheLogLiveNoLongerThanTheRelayAllows, OnlyItsPusherDeletesAndOnlyOutsideTheLog,
-                            AQuotaHoldsForItemsAndObjectsTogether, ARelayTakesSoManyMailboxes,
-                            AFullRelayTakesNothingMoreAndServesWhatItHas, TheLastPresenceOfEachMemberIsKept,
-                            RecoveryRecordsAreKeptOneForEachGroup, ObjectsAreKeptForAWhile, AProbeLeavesNothing);
+                            AGroupNamesSoManyDevicesInAll, CursorsAreDenseInEachGroup, APushAgainIsAnsweredAgain,
+                            APushThatIsLongPastIsNotRecognised, PullsAreBoundedByBytesAndExact,
+                            WhatHasExpiredIsNotGivenOutAndSweptAway, ItemsOutsideTheLogLiveNoLongerThanTheRelayAllows,
+                            OnlyItsPusherDeletesAndOnlyOutsideTheLog, AQuotaHoldsForItemsAndObjectsTogether,
+                            ARelayTakesSoManyMailboxes, AFullRelayTakesNothingMoreAndServesWhatItHas,
+                            TheLastPresenceOfEachMemberIsKept, RecoveryRecordsAreKeptOneForEachGroup,
+                            ObjectsAreKeptForAWhile, AProbeLeavesNothing);
 
 }  // namespace kith::relay

@@ -16,19 +16,21 @@ Result<GroupRow*> Rows::take(Query& found) {
   group.head = {found.unsigned_number(3)};
   group.floor = {found.unsigned_number(4)};
   group.bytes = found.unsigned_number(5);
+  group.names = found.unsigned_number(6);
   channels_[group.channel] = group.group;
   return &(groups_[group.group] = group);
 }
 
 Result<GroupRow*> Rows::group(GroupNo group) {
   if (auto const kept = groups_.find(group); kept != groups_.end()) return &kept->second;
-  KITH_TRY(found, database_.query("SELECT g,channel,epoch,head,floor,bytes FROM grp WHERE g=?1", group.value));
+  KITH_TRY(found, database_.query("SELECT g,channel,epoch,head,floor,bytes,names FROM grp WHERE g=?1", group.value));
   return take(found);
 }
 
 Result<GroupRow*> Rows::group(wire::ChannelId const& channel) {
   if (auto const kept = channels_.find(channel); kept != channels_.end()) return &groups_.at(kept->second);
-  KITH_TRY(found, database_.query("SELECT g,channel,epoch,head,floor,bytes FROM grp WHERE channel=?1", channel.view()));
+  KITH_TRY(found,
+           database_.query("SELECT g,channel,epoch,head,floor,bytes,names FROM grp WHERE channel=?1", channel.view()));
   return take(found);
 }
 
@@ -45,15 +47,9 @@ Result<DeviceRow*> Rows::device(GroupNo group, wire::Pseudonym const& pseudonym)
 }
 
 Result<GroupRow*> Rows::make_group(wire::ChannelId const& channel, wire::LogEpoch const& epoch) {
-  KITH_CHECK(database_.run("INSERT INTO grp(channel,epoch,head,floor,bytes) VALUES(?1,?2,0,0,0)", channel.view(),
-                           epoch.view()));
+  KITH_CHECK(database_.run("INSERT INTO grp(channel,epoch,head,floor,bytes,names) VALUES(?1,?2,0,0,0,0)",
+                           channel.view(), epoch.view()));
   return group(channel);
-}
-
-Result<DeviceRow*> Rows::make_device(GroupNo group, wire::Pseudonym const& pseudonym) {
-  KITH_CHECK(
-      database_.run("INSERT INTO dev(g,pub,active,last_seq,acked) VALUES(?1,?2,0,0,0)", group.value, pseudonym.view()));
-  return device(group, pseudonym);
 }
 
 void Rows::change(GroupRow& group) {
@@ -66,8 +62,8 @@ void Rows::change(DeviceRow& device) {
 
 Result<> Rows::flush() {
   for (auto* const group : std::exchange(changed_groups_, {})) {
-    KITH_CHECK(database_.run("UPDATE grp SET head=?2,floor=?3,bytes=?4 WHERE g=?1", group->group.value,
-                             group->head.value, group->floor.value, group->bytes));
+    KITH_CHECK(database_.run("UPDATE grp SET head=?2,floor=?3,bytes=?4,names=?5 WHERE g=?1", group->group.value,
+                             group->head.value, group->floor.value, group->bytes, group->names));
     group->changed = false;
   }
   for (auto* const device : std::exchange(changed_devices_, {})) {
@@ -78,9 +74,9 @@ Result<> Rows::flush() {
   return {};
 }
 
-void Rows::forget_devices(GroupNo group) {
+void Rows::forget_device(GroupNo group, wire::Pseudonym const& pseudonym) {
   KITH_ASSERT(changed_devices_.empty());
-  std::erase_if(devices_, [&](auto const& entry) { return entry.first.first == group; });
+  devices_.erase({group, pseudonym});
 }
 
 void Rows::trim() {

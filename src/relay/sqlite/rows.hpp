@@ -15,6 +15,7 @@ struct GroupRow {
   wire::LogEpoch log_epoch;
   wire::RelayCursor head, floor;
   std::uint64_t bytes = 0;
+  std::uint64_t names = 0;  ///< pseudonyms that its records ever named: rows of `dev`
   bool changed = false;
 };
 struct DeviceRow {
@@ -35,15 +36,14 @@ class Rows {
   [[nodiscard]] Result<GroupRow*> group(wire::ChannelId const& channel);  ///< likewise
   [[nodiscard]] Result<DeviceRow*> device(GroupNo group, wire::Pseudonym const& pseudonym);  ///< likewise
   [[nodiscard]] Result<GroupRow*> make_group(wire::ChannelId const& channel, wire::LogEpoch const& epoch);
-  [[nodiscard]] Result<DeviceRow*> make_device(GroupNo group, wire::Pseudonym const& pseudonym);
 
   void change(GroupRow& group);  ///< it was changed
   void change(DeviceRow& device);
   /// Writes what has changed.
   [[nodiscard]] Result<> flush();
-  void trim();                         ///< after COMMIT: keeps what is kept, up to a bound
-  void clear();                        ///< after ROLLBACK: what is kept is not what is stored
-  void forget_devices(GroupNo group);  ///< they were changed by other means
+  void trim();   ///< after COMMIT: keeps what is kept, up to a bound
+  void clear();  ///< after ROLLBACK: what is kept is not what is stored
+  void forget_device(GroupNo group, wire::Pseudonym const& pseudonym);  ///< it was changed by other means
 
  private:
   static constexpr std::size_t kMostKept = 50'000;  ///< of each kind; some 10 MB

@@ -17,7 +17,8 @@ constexpr auto kFileSettings =
     "PRAGMA journal_mode=WAL;";
 
 /// Items lie in the order of writing, not by group: rows of one commit share pages, and a pull seeks once for each
-/// item at worst. `log_gc` is the only index on all of them; `log_exp` has those alone that expire.
+/// item at worst. `log_gc` and `log_ds` are the only indexes on all of them: the latter finds a push that comes again,
+/// which would else be looked for among thousands of rows, by whoever likes to ask. `log_exp` has those that expire.
 /// Numbers that devices choose freely (ACL versions) are eight bytes big-endian: they are ordered as unsigned ones.
 constexpr auto kTables =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
@@ -25,7 +26,7 @@ constexpr auto kTables =
     " bytes INTEGER NOT NULL, objects INTEGER NOT NULL, object_bytes INTEGER NOT NULL) STRICT;"
     "INSERT INTO total VALUES(1,0,0,0,0,0);"
     "CREATE TABLE grp(g INTEGER PRIMARY KEY, channel BLOB NOT NULL UNIQUE, epoch BLOB NOT NULL,"
-    " head INTEGER NOT NULL, floor INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;"
+    " head INTEGER NOT NULL, floor INTEGER NOT NULL, bytes INTEGER NOT NULL, names INTEGER NOT NULL) STRICT;"
     "CREATE TABLE acl(g INTEGER NOT NULL, version BLOB NOT NULL, record BLOB NOT NULL, UNIQUE(g,version)) STRICT;"
     "CREATE TABLE dev(d INTEGER PRIMARY KEY, g INTEGER NOT NULL, pub BLOB NOT NULL, active INTEGER NOT NULL,"
     " last_seq INTEGER NOT NULL, acked INTEGER NOT NULL, UNIQUE(g,pub)) STRICT;"
@@ -33,6 +34,7 @@ constexpr auto kTables =
     " seq INTEGER NOT NULL, stored INTEGER NOT NULL, ttl INTEGER NOT NULL, exp INTEGER NOT NULL, p BLOB NOT NULL)"
     " STRICT;"
     "CREATE UNIQUE INDEX log_gc ON log(g,c);"
+    "CREATE UNIQUE INDEX log_ds ON log(d,seq);"
     "CREATE INDEX log_exp ON log(exp) WHERE exp>0;"
     "CREATE TABLE presence(d INTEGER PRIMARY KEY, counter INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;"
     "CREATE TABLE recovery(locator BLOB NOT NULL, g INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY(locator,g))"

@@ -74,7 +74,7 @@ TEST_F(SqliteFiles, TheFileIsOfTheKindThatShrinksAndLogsAhead) {
   EXPECT_EQ(sql("PRAGMA page_size"), "8192");
   EXPECT_EQ(sql("PRAGMA journal_mode"), "wal");
   EXPECT_EQ(sql("PRAGMA application_id"), std::to_string(sqlite::kApplicationId));
-  EXPECT_EQ(sql("SELECT count(*) FROM sqlite_schema WHERE type='index' AND tbl_name='log'"), "2");
+  EXPECT_EQ(sql("SELECT count(*) FROM sqlite_schema WHERE type='index' AND tbl_name='log'"), "3");
 }
 
 TEST_F(SqliteFiles, RefusesWhatALaterVersionWrote) {

@@ -102,12 +102,17 @@ Result<StoreAnswer> Writes::answer(PutAcl const& task, WallTime) {
   }
   KITH_TRY(signer, rows_.device(group->group, {record.signer.bytes}));
   switch (judge_acl(current, same ? &*same : nullptr, signer != nullptr, record)) {
-    case AclVerdict::follows:
+    case AclVerdict::follows: {
       if (group->bytes + weight(record) > limits_.group_quota_bytes + kAclAllowanceBytes) {
         return Refused{Refusal::quota, limits_.group_quota_bytes, std::nullopt};
       }
-      KITH_CHECK(add_record(*group, record));
+      KITH_TRY(fresh, new_names(group->group, record));
+      if (fresh > 0 && group->names + fresh > most_names(record)) {
+        return Refused{Refusal::quota, limits_.group_quota_bytes, std::nullopt};
+      }
+      KITH_CHECK(add_record(*group, &current, record));
       break;
+    }
     case AclVerdict::known: break;
     case AclVerdict::stale: return Refused{Refusal::stale_acl, 0, std::move(current)};
     case AclVerdict::foreign: return Refused{Refusal::not_a_member, 0, std::nullopt};
@@ -122,29 +127,53 @@ Result<StoreAnswer> Writes::make_mailbox(wire::AclRecord const& record) {
   if (too_full_for_groups(stored_bytes_, limits_)) return Refused{Refusal::storage_full, 0, std::nullopt};
   KITH_TRY(group, rows_.make_group(record.channel, random_.id<wire::LogEpoch>()));
   ++totals_.groups;
-  KITH_CHECK(add_record(*group, record));
+  KITH_CHECK(add_record(*group, nullptr, record));
   KITH_TRY(box, mailbox(*group));
   return AclStored{std::move(box)};
 }
 
-Result<> Writes::add_record(GroupRow& group, wire::AclRecord const& record) {
+Result<> Writes::add_record(GroupRow& group, wire::AclRecord const* before, wire::AclRecord const& record) {
   charge(group, weight(record));
   auto const number = group.group.value;
   auto const encoded = wire::encode(record);
   KITH_CHECK(
       database_.run("INSERT INTO acl(g,version,record) VALUES(?1,?2,?3)", number, sortable(record.version), encoded));
-  // Those in the table become what the record says. Rows kept of this transaction are written first and read again.
+  // Only those whose place changes are touched, so that it costs no more in a group that has named many. Rows kept of
+  // this transaction are written first and read again.
   KITH_CHECK(rows_.flush());
-  KITH_CHECK(database_.run("UPDATE dev SET active=0 WHERE g=?1", number));
-  for (auto const& pseudonym : record.pseudonyms) {
-    KITH_CHECK(
-        database_.run("INSERT INTO dev(g,pub,active,last_seq,acked) VALUES(?1,?2,1,0,0)"
-                      " ON CONFLICT(g,pub) DO UPDATE SET active=1",
-                      number, pseudonym.view()));
+  if (before != nullptr) {
+    for (auto const& pseudonym : before->pseudonyms) {
+      if (contains(record, pseudonym)) continue;
+      KITH_TRY(device, rows_.device(group.group, pseudonym));
+      if (device == nullptr) continue;
+      KITH_CHECK(database_.run("UPDATE dev SET active=0 WHERE d=?1", device->d));
+      KITH_CHECK(database_.run("DELETE FROM presence WHERE d=?1", device->d));
+      rows_.forget_device(group.group, pseudonym);
+    }
   }
-  KITH_CHECK(database_.run("DELETE FROM presence WHERE d IN (SELECT d FROM dev WHERE g=?1 AND active=0)", number));
-  rows_.forget_devices(group.group);
+  for (auto const& pseudonym : record.pseudonyms) {
+    if (before != nullptr && contains(*before, pseudonym)) continue;
+    KITH_TRY(device, rows_.device(group.group, pseudonym));
+    if (device != nullptr) {
+      KITH_CHECK(database_.run("UPDATE dev SET active=1 WHERE d=?1", device->d));
+      rows_.forget_device(group.group, pseudonym);
+      continue;
+    }
+    KITH_CHECK(
+        database_.run("INSERT INTO dev(g,pub,active,last_seq,acked) VALUES(?1,?2,1,0,0)", number, pseudonym.view()));
+    ++group.names;
+  }
+  rows_.change(group);
   return {};
+}
+
+Result<std::uint64_t> Writes::new_names(GroupNo group, wire::AclRecord const& record) {
+  std::uint64_t count = 0;
+  for (auto const& pseudonym : record.pseudonyms) {
+    KITH_TRY(device, rows_.device(group, pseudonym));
+    if (device == nullptr) ++count;
+  }
+  return count;
 }
 
 Result<StoreAnswer> Writes::answer(OpenMember const& task, WallTime wall) {
@@ -177,8 +206,9 @@ Result<std::optional<std::vector<wire::RelayCursor>>> Writes::pushed_before(Foun
   auto const head = member.group->head.value;
   auto const oldest = head > kLookBack ? head - kLookBack : 0;
   auto const first = task.first_seq.value;
-  KITH_TRY(items, database_.query("SELECT c,seq,ttl,p FROM log WHERE g=?1 AND c>?2 AND d=?3 AND seq>=?4 AND seq<?5",
-                                  task.group.value, oldest, member.device->d, first, first + count));
+  KITH_TRY(items,
+           database_.query("SELECT c,seq,ttl,p FROM log INDEXED BY log_ds WHERE d=?1 AND seq>=?2 AND seq<?3 AND c>?4",
+                           member.device->d, first, first + count, oldest));
   std::size_t found = 0;
   for (;;) {
     KITH_TRY(row, items.next());

@@ -64,7 +64,10 @@ class Writes {
   [[nodiscard]] Result<Refused> not_a_member(GroupRow const& group, DeviceRow const* device);
   [[nodiscard]] Result<Mailbox> mailbox(GroupRow const& group);
   [[nodiscard]] Result<StoreAnswer> make_mailbox(wire::AclRecord const& record);
-  [[nodiscard]] Result<> add_record(GroupRow& group, wire::AclRecord const& record);
+  /// @param before  the current record; nullptr: there is none
+  [[nodiscard]] Result<> add_record(GroupRow& group, wire::AclRecord const* before, wire::AclRecord const& record);
+  /// How many a record names that its group has never named before.
+  [[nodiscard]] Result<std::uint64_t> new_names(GroupNo group, wire::AclRecord const& record);
   /// The cursors of the first `count` items of a push, where all are stored with the same bytes.
   [[nodiscard]] Result<std::optional<std::vector<wire::RelayCursor>>> pushed_before(Found const& member,
                                                                                     PushItems const& task,
