@@ -66,6 +66,8 @@ void HttpSession::on_head(error_code ec) {
   auto const& request = parser_->get();
   head_only_ = request.method() == http::verb::head;
   if (beast::websocket::is_upgrade(request)) return upgrade();
+  // What a trusted proxy brings is of one client after the other: each counts until it has its answer.
+  if (!ticket_ && (request_ticket_ = hub_->admit(client())) == nullptr) return too_many();
   deadline = in(hub_->settings.limits.within_head);
   if (!parser_->is_done() && beast::iequals(request[http::field::expect], "100-continue")) {
     asio::async_write(*stream_, asio::buffer(kContinue), [self = shared_from_this()](error_code failed, std::size_t) {
@@ -124,13 +126,15 @@ void HttpSession::upgrade() {
   if (hub_->sockets == nullptr || (path != "/" && path != "/relay"))
     return respond(plain(http::status::not_found), false);
   auto const who = client();
-  if (!ticket_ && (ticket_ = hub_->admit(who)) == nullptr) {
-    ++hub_->counts.refused_client;
-    auto response = plain(http::status::too_many_requests);
-    response.headers.emplace_back("Retry-After", "10");
-    return respond(std::move(response), false);
-  }
+  if (!ticket_ && (ticket_ = hub_->admit(who)) == nullptr) return too_many();
   SocketSession::start(hub_, std::move(stream_), std::move(ticket_), who, deadline, parser_->release());
+}
+
+void HttpSession::too_many() {
+  ++hub_->counts.refused_client;
+  auto response = plain(http::status::too_many_requests);
+  response.headers.emplace_back("Retry-After", "10");
+  respond(std::move(response), false);
 }
 
 void HttpSession::respond(HttpResponse response, bool keep_alive) {
@@ -156,6 +160,7 @@ void HttpSession::respond(HttpResponse response, bool keep_alive) {
 
 void HttpSession::on_written(error_code ec, bool keep_alive) {
   message_.reset();
+  request_ticket_.reset();
   head_only_ = false;
   if (ec || !keep_alive || hub_->closed) return end();
   deadline = in(hub_->settings.limits.http_idle);

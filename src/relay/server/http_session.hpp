@@ -35,6 +35,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   void read_body();
   void on_body(error_code ec);
   void upgrade();
+  void too_many();
   void answer(HttpRequest request);
   void refuse(error_code ec);
   void respond(HttpResponse response, bool keep_alive);
@@ -47,7 +48,8 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   std::shared_ptr<Hub> hub_;
   std::unique_ptr<ServerStream> stream_;  ///< null once it is a WebSocket's
   IpAddress peer_;
-  Hub::Ticket ticket_;
+  Hub::Ticket ticket_;          ///< of the connection; null where a trusted proxy has it
+  Hub::Ticket request_ticket_;  ///< then, of the request that is being answered
   std::optional<Registered> registered_;
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;

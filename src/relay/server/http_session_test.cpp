@@ -88,6 +88,24 @@ TEST_F(HttpSessionTest, HoldsAnAnswerBackUntilItIsThere) {
   EXPECT_TRUE(ask(client, "GET /b HTTP/1.1\r\nHost: h\r\n\r\n").ends_with("/b [] 127.0.0.1  "));
 }
 
+TEST_F(HttpSessionTest, CountsTheRequestsThatATrustedProxyBringsFromOneClient) {
+  ServerSettings settings;
+  settings.limits.connections_per_client = 1;
+  settings.trusted_proxies = {IpRange::parse("127.0.0.1").value()};
+  start(settings);
+  RawClient first(server->port), second(server->port), third(server->port);
+  auto const request = [](std::string const& path, std::string const& from) {
+    return "GET " + path + " HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: " + from + "\r\n\r\n";
+  };
+  first.send(request("/later", "203.0.113.1"));
+  ASSERT_TRUE(server->soon([&](auto const&) { return later != nullptr; }));
+  EXPECT_TRUE(ask(second, request("/b", "203.0.113.1")).starts_with("HTTP/1.1 429 "));
+  EXPECT_TRUE(ask(third, request("/b", "203.0.113.2")).starts_with("HTTP/1.1 200 "));
+  server->on_loop([&] { std::exchange(later, nullptr)({200, "text/plain", "now", {}}); });
+  EXPECT_TRUE(first.response().ends_with("now"));
+  EXPECT_TRUE(ask(third, request("/b", "203.0.113.1")).starts_with("HTTP/1.1 200 "));
+}
+
 TEST_F(HttpSessionTest, ToleratesAnAnswerToAClientThatIsGone) {
   start();
   { RawClient(server->port).send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n"); }

@@ -60,10 +60,28 @@ std::optional<InviteOwner> owner_of(HttpRequest const& request) {
   return bytes ? InviteOwner::from(*bytes) : std::nullopt;
 }
 
+/// Whether brackets are nested deeper than any body needs. What is deep may be walked through recursively somewhere.
+bool too_deep(std::string_view text) {
+  constexpr int kDeepest = 8;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char const c = text[i];
+    if (quoted && c == '\\') ++i;
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if ((c == '[' || c == '{') && ++depth > kDeepest) return true;
+    if (c == ']' || c == '}') --depth;
+  }
+  return false;
+}
+
 /// The body's JSON object; discarded where it is none.
 json object_of(HttpRequest const& request) {
+  if (too_deep(request.body)) return json(json::value_t::discarded);
   auto parsed = json::parse(request.body, nullptr, false);
-  return parsed.is_object() ? parsed : json(json::value_t::discarded);
+  if (!parsed.is_object()) return json(json::value_t::discarded);
+  return parsed;
 }
 
 std::optional<Bytes> box_of(json const& object) {

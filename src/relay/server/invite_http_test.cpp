@@ -163,6 +163,10 @@ TEST_F(InviteHttpTest, RefusesWhatItDoesNotUnderstand) {
   for (auto const* text :
        {"", "{}", R"({"box":""})", R"({"box":"a"})", R"({"box":"YWI="})", R"({"box":5})", R"(["YWI"])"})
     EXPECT_EQ(refusal(ask("POST", at + "/" + who, text), 400), "bad_request") << text;
+  auto const deep = std::string(30'000, '[') + std::string(30'000, ']');
+  EXPECT_EQ(refusal(ask("POST", "/invite", R"({"key":"7F3K9QDN","expires_s":600,"x":)" + deep + "}"), 400),
+            "bad_request");
+  body(ask("POST", "/invite", R"({"key":"7F3K9QDN","expires_s":600,"x":"\"[[[[[[[[[[[["})"), 201);  // in a string
   EXPECT_EQ(refusal(ask("POST", at + "/claim", "x"), 400), "bad_request");
   EXPECT_EQ(refusal(ask("POST", "/invite/7f3k9qdm/claim", "{}"), 400), "bad_request");
   for (auto const* query : {"?after=x", "?after=-1", "?wait_s=1.5", "?after=", "?after=99999999999999999999"})
