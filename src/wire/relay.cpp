@@ -132,7 +132,7 @@ bool begins_acl(AclRecord const& record) {
 bool follows_acl(AclRecord const& before, AclRecord const& record) {
   if (record.channel != before.channel || record.version <= before.version || !in_order(record.pseudonyms))
     return false;
-  if (record.prev != acl_record_hash(before)) return false;
+  if (record.version - before.version > kMaxAclJump || record.prev != acl_record_hash(before)) return false;
   if (signed_by(record, key_of(record.channel))) return true;
   bool const member = std::ranges::binary_search(before.pseudonyms, Pseudonym{record.signer.bytes});
   return member && record.version == before.version + 1 && signed_by(record, record.signer);

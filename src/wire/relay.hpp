@@ -557,8 +557,11 @@ class RelaySplitter {
 void sign_acl(AclRecord& record, crypto::SigningKey const& key);
 /// Whether a record is the first of its channel: version 1, signed by the channel's key, pseudonyms in order.
 [[nodiscard]] bool begins_acl(AclRecord const& record);
+/// How far the channel's key may jump at once: whoever has it cannot bring a chain to the last version there is, behind
+/// which nobody could be removed.
+inline constexpr std::uint64_t kMaxAclJump = std::uint64_t{1} << 32;
 /// Whether a record follows another one: the same channel, the next version, the right `prev`, signed by one of its
-/// pseudonyms, or by the channel's key, which alone may also jump versions.
+/// pseudonyms, or by the channel's key, which alone may also jump versions, by kMaxAclJump at most.
 [[nodiscard]] bool follows_acl(AclRecord const& before, AclRecord const& record);
 /// Hashcash: leading zero bits of H("kith/stamp/1", relay, channel, nonce).
 [[nodiscard]] unsigned stamp_bits(RelayKey const& relay, ChannelId const& channel, ByteView nonce);

@@ -138,6 +138,9 @@ TEST(AclRecords, AreSignedByTheChannelAndThenByMembers) {
   EXPECT_TRUE(changed(nothing, channel));
   EXPECT_FALSE(changed([](AclRecord& r) { r.version = 3; }, a)) << "a member may not jump";
   EXPECT_TRUE(changed([](AclRecord& r) { r.version = 3; }, channel));
+  EXPECT_TRUE(changed([](AclRecord& r) { r.version = 1 + kMaxAclJump; }, channel));
+  EXPECT_FALSE(changed([](AclRecord& r) { r.version = 2 + kMaxAclJump; }, channel));
+  EXPECT_FALSE(changed([](AclRecord& r) { r.version = ~std::uint64_t{0}; }, channel));
   EXPECT_FALSE(changed([](AclRecord& r) { r.version = 1; }, channel));
   EXPECT_FALSE(changed([](AclRecord& r) { r.prev = {}; }, a));
   EXPECT_FALSE(changed([](AclRecord& r) { std::swap(r.pseudonyms[0], r.pseudonyms[1]); }, a));

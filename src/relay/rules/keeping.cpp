@@ -29,6 +29,20 @@ bool by_channel_key(wire::AclRecord const& record) { return record.signer.bytes 
 
 std::uint64_t most_names(wire::AclRecord const& record) { return by_channel_key(record) ? 2 * kMaxNames : kMaxNames; }
 
+std::optional<Refusal> no_room_for_acl(wire::AclRecord const& current, wire::AclRecord const& record,
+                                       StoredBytes const& stored, StoreLimits const& limits) {
+  bool const only_removes = record.pseudonyms.size() < current.pseudonyms.size() &&
+                            std::ranges::includes(current.pseudonyms, record.pseudonyms);
+  if (only_removes) return std::nullopt;
+  bool const of_channel = by_channel_key(record);
+  auto const adding = weight(record);
+  auto const allowance = kAclAllowanceBytes + (of_channel ? kChannelKeyAllowanceBytes : 0);
+  if (stored.group + adding > limits.group_quota_bytes + allowance) return Refusal::quota;
+  std::uint64_t const percent = of_channel ? 99 : 98;
+  if (stored.all + adding > limits.max_bytes / 100 * percent) return Refusal::storage_full;
+  return std::nullopt;
+}
+
 AclVerdict judge_acl(wire::AclRecord const& current, wire::AclRecord const* same_version, bool signer_known,
                      wire::AclRecord const& record) {
   if (same_version != nullptr && *same_version == record) return AclVerdict::known;

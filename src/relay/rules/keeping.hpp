@@ -12,6 +12,8 @@ namespace kith::relay {
 inline constexpr std::uint64_t kRowBytes = 64;
 /// A full mailbox takes so much of ACL records still: who fills it must not keep others from removing them.
 inline constexpr std::uint64_t kAclAllowanceBytes = std::uint64_t{16} << 20;
+/// The channel's key has as much again for itself: members cannot keep it from bringing the group back.
+inline constexpr std::uint64_t kChannelKeyAllowanceBytes = kAclAllowanceBytes;
 /// Pseudonyms that a group's records may ever name: each is a row that is kept for good. The channel's key, which
 /// brings a group back, may name as many again.
 inline constexpr std::uint64_t kMaxNames = 4096;
@@ -24,6 +26,12 @@ inline constexpr std::size_t kMaxPullBytes = 1024 * 1024;
 
 [[nodiscard]] constexpr std::uint64_t weight(std::size_t bytes) { return bytes + kRowBytes; }
 [[nodiscard]] std::uint64_t weight(wire::AclRecord const& record);
+/// What an object counts: the blocks of its file, the file's name and inode, and its row. A file of one byte takes as
+/// much of a disk as one of 4096.
+[[nodiscard]] constexpr std::uint64_t object_weight(std::uint64_t bytes) {
+  constexpr std::uint64_t kBlock = 4096, kFile = 512;
+  return (bytes + kBlock - 1) / kBlock * kBlock + kFile;
+}
 
 /// All that is stored, `adding` included, is more than pushes, objects and records may fill: 95 % of the limit.
 [[nodiscard]] constexpr bool too_full(std::uint64_t stored, std::uint64_t adding, StoreLimits const& limits) {
@@ -54,6 +62,14 @@ enum class AclVerdict {
 
 /// Whether it is to be the channel's key that signs it.
 [[nodiscard]] bool by_channel_key(wire::AclRecord const& record);
+/// What is stored of one group, and of all.
+struct StoredBytes {
+  std::uint64_t group = 0, all = 0;
+};
+/// Why there is no room for a record that follows. There always is for one that only removes: no two of those bring a
+/// list back to what it was, so there is an end to them, and nobody can make a list that cannot be shortened.
+[[nodiscard]] std::optional<Refusal> no_room_for_acl(wire::AclRecord const& current, wire::AclRecord const& record,
+                                                     StoredBytes const& stored, StoreLimits const& limits);
 /// How many names a group may ever have, for a record that brings new ones.
 [[nodiscard]] std::uint64_t most_names(wire::AclRecord const& record);
 [[nodiscard]] bool contains(wire::AclRecord const& record, wire::Pseudonym const& pseudonym);

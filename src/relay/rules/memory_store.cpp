@@ -80,8 +80,8 @@ StoreAnswer MemoryRelayStore::answer(PutAcl const& task, WallTime) {
   switch (judge_acl(box.acl(), same == box.chain.end() ? nullptr : &same->second,
                     box.members.contains({record.signer.bytes}), record)) {
     case AclVerdict::follows:
-      if (box.used + weight(record) > limits_.group_quota_bytes + kAclAllowanceBytes) {
-        return Refused{Refusal::quota, limits_.group_quota_bytes, std::nullopt};
+      if (auto const why = no_room_for_acl(box.acl(), record, {box.used, stored_bytes_}, limits_)) {
+        return Refused{*why, limits_.group_quota_bytes, std::nullopt};
       }
       if (auto const fresh = box.new_names(record); fresh > 0 && box.members.size() + fresh > most_names(record)) {
         return Refused{Refusal::quota, limits_.group_quota_bytes, std::nullopt};
@@ -292,8 +292,8 @@ StoreAnswer MemoryRelayStore::answer(PutObject const& task, WallTime wall) {
     object.expires_s = std::max(object.expires_s, expires);
     return Stored{};
   }
-  if (auto refused = no_room(*box, weight(task.bytes.size()))) return *refused;
-  charge(*box, weight(task.bytes.size()));
+  if (auto refused = no_room(*box, object_weight(task.bytes.size()))) return *refused;
+  charge(*box, object_weight(task.bytes.size()));
   box->objects[task.object] = {task.pseudonym, expires, task.bytes};
   return Stored{};
 }
@@ -332,7 +332,7 @@ StoreAnswer MemoryRelayStore::answer(DropObjects const& task, WallTime) {
   for (auto const& id : task.objects) {
     auto const found = box->objects.find(id);
     if (found == box->objects.end() || found->second.owner != task.pseudonym) continue;
-    release(*box, weight(found->second.bytes.size()));
+    release(*box, object_weight(found->second.bytes.size()));
     box->objects.erase(found);
   }
   return Stored{};
@@ -351,7 +351,7 @@ StoreAnswer MemoryRelayStore::answer(Sweep const&, WallTime wall) {
     for (auto at = box.objects.begin(); at != box.objects.end() && left > 0;) {
       auto const here = at++;
       if (!gone(here->second.expires_s, wall)) continue;
-      release(box, weight(here->second.bytes.size()));
+      release(box, object_weight(here->second.bytes.size()));
       box.objects.erase(here);
       --left;
     }

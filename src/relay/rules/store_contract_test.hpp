@@ -117,7 +117,10 @@ TYPED_TEST_P(RelayStoreContract, ARecordMustFollowTheCurrentOne) {
   EXPECT_EQ(refused.current, std::nullopt);
   // The channel's key alone may jump versions.
   auto jump = group.record({0}, &second);
-  jump.version = std::numeric_limits<std::uint64_t>::max() - 1;
+  jump.version = second.version + wire::kMaxAclJump + 1;
+  wire::sign_acl(jump, group.channel_key());
+  EXPECT_EQ(this->refusal(PutAcl{jump}), Refusal::stale_acl);
+  jump.version = second.version + wire::kMaxAclJump;
   wire::sign_acl(jump, group.key(0));
   EXPECT_EQ(this->refusal(PutAcl{jump}), Refusal::stale_acl);
   wire::sign_acl(jump, group.channel_key());
@@ -365,7 +368,7 @@ TYPED_TEST_P(RelayStoreContract, AQuotaHoldsForItemsAndObjectsTogether) {
   auto const no = this->make(group, {0});
   auto const empty = this->box(group, 0).used_bytes;
   StoreLimits limits;
-  limits.group_quota_bytes = empty + weight(1000) + weight(500);
+  limits.group_quota_bytes = empty + weight(1000) + object_weight(500);
   this->harness_.change(limits);
   EXPECT_EQ(this->box(group, 0).quota_bytes, limits.group_quota_bytes);
   auto const object = [&](std::uint8_t id, std::size_t size) {
@@ -374,11 +377,11 @@ TYPED_TEST_P(RelayStoreContract, AQuotaHoldsForItemsAndObjectsTogether) {
     return PutObject{no, group.pseudonym(0), name, 60, Bytes(size, id)};
   };
   this->template must<ItemsPushed>(this->push(no, group, 0, 1, {Bytes(1000)}));
-  auto const refused = this->template must<Refused>(this->push(no, group, 0, 2, {Bytes(300), Bytes(200)}));
+  auto const refused = this->template must<Refused>(this->push(no, group, 0, 2, {Bytes(4500), Bytes(100)}));
   EXPECT_EQ(refused.why, Refusal::quota);
   EXPECT_EQ(refused.number, limits.group_quota_bytes);
   EXPECT_EQ(this->pulled(no), Numbers{1});  // all or none
-  EXPECT_EQ(this->refusal(object(1, 501)), Refusal::quota);
+  EXPECT_EQ(this->refusal(object(1, 4097)), Refusal::quota);
   this->template must<Stored>(object(1, 500));
   EXPECT_EQ(this->refusal(this->push(no, group, 0, 2, {Bytes(0)})), Refusal::quota);
   // What was stored is still acknowledged, and an ACL may still be put: else nobody could be removed.
@@ -389,8 +392,66 @@ TYPED_TEST_P(RelayStoreContract, AQuotaHoldsForItemsAndObjectsTogether) {
   this->template must<Stored>(DropObjects{no, group.pseudonym(0), {object(1, 0).object}});
   limits.group_quota_bytes += weight(second);
   this->harness_.change(limits);
-  this->template must<ItemsPushed>(this->push(no, group, 0, 2, {Bytes(500)}));
+  this->template must<ItemsPushed>(this->push(no, group, 0, 2, {Bytes(object_weight(500) - kRowBytes)}));
   EXPECT_EQ(this->box(group, 0).used_bytes, limits.group_quota_bytes);
+}
+
+TYPED_TEST_P(RelayStoreContract, NobodyMakesAListThatCannotBeShortened) {
+  auto const& group = this->group_;
+  auto const wide = [&](wire::AclRecord const& before, std::uint8_t last) {
+    auto record = group.record({0, 1}, &before);
+    for (std::uint8_t i = 0; i < 252; ++i) record.pseudonyms.push_back({{0xFF, 0xFF, i < 251 ? i : last}});
+    std::ranges::sort(record.pseudonyms);
+    return record;
+  };
+  auto last = group.record({0, 1});
+  this->template must<AclStored>(PutAcl{last});
+  StoreLimits limits;
+  limits.group_quota_bytes = weight(last);
+  this->harness_.change(limits);
+  std::vector<StoreRequest> batch;
+  for (std::uint64_t bytes = 0;;) {
+    auto record = wide(last, batch.size() % 2 == 0 ? 251 : 252);
+    wire::sign_acl(record, group.key(1));
+    bytes += weight(record);
+    if (bytes > kAclAllowanceBytes) break;
+    batch.push_back({{batch.size()}, this->wall_, PutAcl{record}});
+    last = record;
+  }
+  for (auto const& reply : this->harness_.store().work(batch)) {
+    ASSERT_TRUE(std::holds_alternative<AclStored>(reply.answer));
+  }
+  auto more = wide(last, 253);
+  wire::sign_acl(more, group.key(1));
+  EXPECT_EQ(this->refusal(PutAcl{more}), Refusal::quota);
+  wire::sign_acl(more, group.channel_key());  // which brings a group back
+  this->template must<AclStored>(PutAcl{more});
+  auto const removed = group.record({0}, &more, 0);
+  this->template must<AclStored>(PutAcl{removed});
+  EXPECT_EQ(this->refusal(PutAcl{group.record({0, 1}, &removed, 0)}), Refusal::quota);
+}
+
+TYPED_TEST_P(RelayStoreContract, RecordsDoNotFillARelayBeyondWhatItMayStore) {
+  StoreLimits limits;
+  limits.max_bytes = 4 << 20;
+  this->harness_.change(limits);
+  auto last = this->group_.record({0, 1});
+  StoreAnswer answer = this->one(PutAcl{last});
+  std::size_t count = 0;
+  for (; std::holds_alternative<AclStored>(answer) && count < 1000; ++count) {
+    auto record = this->group_.record({0, 1}, &last);
+    for (std::uint8_t i = 0; i < 252; ++i) {
+      record.pseudonyms.push_back({{0xFF, 0xFF, i < 251 ? i : static_cast<std::uint8_t>(251 + count % 2)}});
+    }
+    std::ranges::sort(record.pseudonyms);
+    wire::sign_acl(record, this->group_.key(0));
+    answer = this->one(PutAcl{record});
+    if (std::holds_alternative<AclStored>(answer)) last = record;
+  }
+  ASSERT_TRUE(std::holds_alternative<Refused>(answer));
+  EXPECT_EQ(std::get<Refused>(answer).why, Refusal::storage_full);
+  EXPECT_GE(count, 100u);
+  this->template must<AclStored>(PutAcl{this->group_.record({0}, &last, 0)});
 }
 
 TYPED_TEST_P(RelayStoreContract, ARelayTakesSoManyMailboxes) {
@@ -507,7 +568,7 @@ TYPED_TEST_P(RelayStoreContract, ObjectsAreKeptForAWhile) {
   this->template must<Stored>(put(0, 60, bytes));
   this->template must<Stored>(put(1, 100, bytes));  // the same again: only longer
   EXPECT_EQ(this->refusal(put(0, 60, {1})), Refusal::taken);
-  EXPECT_EQ(this->box(group, 0).used_bytes, empty + weight(bytes.size()));
+  EXPECT_EQ(this->box(group, 0).used_bytes, empty + object_weight(bytes.size()));
   this->harness_.reopen();
   EXPECT_EQ(read(0, 200'000).bytes, bytes);
   EXPECT_EQ(read(0, 200'000).total, 100'000u);
@@ -545,6 +606,7 @@ REGISTER_TYPED_TEST_SUITE_P(RelayStoreContract, OnlyAFirstRecordMakesAMailbox, A
                             OnlyItsPusherDeletesAndOnlyOutsideTheLog, AQuotaHoldsForItemsAndObjectsTogether,
                             ARelayTakesSoManyMailboxes, AFullRelayTakesNothingMoreAndServesWhatItHas,
                             TheLastPresenceOfEachMemberIsKept, RecoveryRecordsAreKeptOneForEachGroup,
-                            ObjectsAreKeptForAWhile, AProbeLeavesNothing);
+                            ObjectsAreKeptForAWhile, AProbeLeavesNothing,
+                            NobodyMakesAListThatCannotBeShortened, RecordsDoNotFillARelayBeyondWhatItMayStore);
 
 }  // namespace kith::relay

@@ -127,7 +127,7 @@ TEST_F(SqliteFiles, ABackupIsOneMomentOfARelayThatGoesOn) {
   EXPECT_TRUE(std::get<ObjectsFound>(one(*copy, FindObjects{no, {object(no, 1, 0).object}})).objects.empty());
   EXPECT_EQ(copy->figures().objects, 0u);
   EXPECT_EQ(copy->figures().bytes, box(*copy).used_bytes);
-  EXPECT_EQ(box(*store).used_bytes, box(*copy).used_bytes + weight(1000) + weight(100) - weight(7));
+  EXPECT_EQ(box(*store).used_bytes, box(*copy).used_bytes + object_weight(1000) + weight(100) - weight(7));
 }
 
 TEST_F(SqliteFiles, FilesThatNoRowNamesAreRemoved) {
@@ -191,7 +191,7 @@ TEST_F(SqliteFiles, FiguresCountWhatThereIs) {
   EXPECT_EQ(figures.groups, 1u);
   EXPECT_EQ(figures.items, 1u);
   EXPECT_EQ(figures.objects, 1u);
-  EXPECT_EQ(figures.object_bytes, 1000u);
+  EXPECT_EQ(figures.object_bytes, object_weight(1000));
   EXPECT_EQ(figures.bytes, box(*store).used_bytes);
   EXPECT_GT(figures.wal_bytes, 8192u);
   store.reset();

@@ -103,8 +103,8 @@ Result<StoreAnswer> Writes::answer(PutAcl const& task, WallTime) {
   KITH_TRY(signer, rows_.device(group->group, {record.signer.bytes}));
   switch (judge_acl(current, same ? &*same : nullptr, signer != nullptr, record)) {
     case AclVerdict::follows: {
-      if (group->bytes + weight(record) > limits_.group_quota_bytes + kAclAllowanceBytes) {
-        return Refused{Refusal::quota, limits_.group_quota_bytes, std::nullopt};
+      if (auto const why = no_room_for_acl(current, record, {group->bytes, stored_bytes_}, limits_)) {
+        return Refused{*why, limits_.group_quota_bytes, std::nullopt};
       }
       KITH_TRY(fresh, new_names(group->group, record));
       if (fresh > 0 && group->names + fresh > most_names(record)) {
@@ -348,7 +348,7 @@ Result<StoreAnswer> Writes::answer(PutObject const& task, WallTime wall) {
       return Stored{};
     }
   }
-  auto const bytes = weight(task.bytes.size());
+  auto const bytes = object_weight(task.bytes.size());
   if (auto refused = no_room(*found.group, bytes)) return *refused;
   auto const file = files_.make(task.bytes, random_);
   if (!file) {  // nothing has been written yet: the others of the batch go on
@@ -361,16 +361,16 @@ Result<StoreAnswer> Writes::answer(PutObject const& task, WallTime wall) {
                            expires, *file));
   charge(*found.group, bytes);
   ++totals_.objects;
-  totals_.object_bytes += task.bytes.size();
+  totals_.object_bytes += bytes;
   return Stored{};
 }
 
 Result<> Writes::drop_object(GroupNo group, std::int64_t o, std::uint64_t total, std::string file) {
   KITH_TRY(row, rows_.group(group));
   KITH_CHECK(database_.run("DELETE FROM object WHERE o=?1", o));
-  if (row != nullptr) release(*row, weight(static_cast<std::size_t>(total)));
+  if (row != nullptr) release(*row, object_weight(total));
   --totals_.objects;
-  totals_.object_bytes -= total;
+  totals_.object_bytes -= object_weight(total);
   // One that was made in this very transaction goes with its end, whichever that is.
   if (!file.empty()) dropped_files_.push_back(std::move(file));
   return {};
