@@ -240,9 +240,11 @@ Result<std::vector<FoundDevice>> Recovery::devices() {
 
 Result<std::vector<FoundFolder>> Recovery::folders() {
   auto& store = instance_->store();
+  auto const& roster = instance_->replica.state().roster();
   auto const lies_at_a_relay = [&](ChunkId const& chunk) -> Result<bool> {
     for (auto const& source : sources_) {
-      KITH_TRY(place, sync::ObjectBook(source.relay).find(store, chunk));
+      sync::ObjectBook const book(source.relay, instance_->replica.self());
+      KITH_TRY(place, book.find(store, roster, chunk));
       if (place) return true;
     }
     return false;

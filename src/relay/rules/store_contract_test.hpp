@@ -606,7 +606,7 @@ REGISTER_TYPED_TEST_SUITE_P(RelayStoreContract, OnlyAFirstRecordMakesAMailbox, A
                             OnlyItsPusherDeletesAndOnlyOutsideTheLog, AQuotaHoldsForItemsAndObjectsTogether,
                             ARelayTakesSoManyMailboxes, AFullRelayTakesNothingMoreAndServesWhatItHas,
                             TheLastPresenceOfEachMemberIsKept, RecoveryRecordsAreKeptOneForEachGroup,
-                            ObjectsAreKeptForAWhile, AProbeLeavesNothing,
-                            NobodyMakesAListThatCannotBeShortened, RecordsDoNotFillARelayBeyondWhatItMayStore);
+                            ObjectsAreKeptForAWhile, AProbeLeavesNothing, NobodyMakesAListThatCannotBeShortened,
+                            RecordsDoNotFillARelayBeyondWhatItMayStore);
 
 }  // namespace kith::relay
