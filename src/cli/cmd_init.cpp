@@ -158,10 +158,11 @@ Result<std::unique_ptr<engine::Client>> make_group(InitOptions const& options, e
 }
 
 /// The group is made in any case; what became of its relay?
-Result<int> tell_of_relay(Context& context, link::RelayAddress const& relay, Result<> const& added) {
+Result<int> tell_of_relay(Context& context, link::RelayAddress const& relay, Result<engine::RelayAdded> const& added) {
   auto const where = engine::without_key(link::to_text(relay));
   if (added) {
     context.out.result(fmt::format("{} {} is a relay of this group.", context.out.glyphs().done(), printable(where)));
+    if (!added->words_lead_there) warn_of_no_record(context, where);
     return engine::kExitOk;
   }
   context.advise({{{fmt::format("kith relay add {}", engine::shell_quoted(link::to_text(relay))), "try again"},
@@ -237,7 +238,8 @@ Result<int> init(Context& context, InitOptions const& options) {
   auto const& client = *made;
   auto& replica = client->instance().replica;
   client->bell().ring();
-  auto const added = relay ? engine::add_relay(*client, *relay, std::move(token), relay_patience(context)) : Result<>{};
+  auto const added = relay ? engine::add_relay(*client, *relay, std::move(token), relay_patience(context))
+                           : Result<engine::RelayAdded>{};
 
   auto object = json_document("kith.init/1");
   object["group"] = {{"id", json_id(replica.state().group())}, {"name", options.group}};

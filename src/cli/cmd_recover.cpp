@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -119,6 +120,26 @@ Result<std::set<DeviceId>> choose_kept(Context& context, RecoverOptions const& o
   return keep;
 }
 
+/// Ctrl-C while a relay is talked to that only the log names: that one is left out. Pressed twice it means the whole.
+class Skipping {
+ public:
+  explicit Skipping(Context& context) : context_(context) {}
+  [[nodiscard]] bool skips(std::string const& url) {
+    auto const now = Clock::now();
+    if (signals::stop_signal() != SIGINT || (last_ && now - *last_ < kTwice)) return false;
+    last_ = now;
+    signals::forget_stop();
+    context_.out.note(
+        fmt::format("{} is left out. Ctrl-C twice ends the recovery.", printable(engine::without_key(url))));
+    return true;
+  }
+
+ private:
+  static constexpr auto kTwice = std::chrono::seconds{2};
+  Context& context_;
+  std::optional<Instant> last_;
+};
+
 /// The keys' file, taken away again unless all came to its end.
 class MadeKeys {
  public:
@@ -226,9 +247,13 @@ Result<int> recover(Context& context, RecoverOptions const& options, engine::Fai
                                   signals::drain();
                                   return signals::stop_signal() != 0;
                                 }};
-  Recovery recovery(std::move(words), plan.identity, waiting, [&](std::size_t entries) {
-    context.out.set_status(fmt::format("Reading what the group wrote: {} entries", entries));
-  });
+  Skipping skipping(context);
+  Recovery recovery(
+      std::move(words), plan.identity, waiting,
+      [&](std::size_t entries) {
+        context.out.set_status(fmt::format("Reading what the group wrote: {} entries", entries));
+      },
+      [&](std::string const& url) { return skipping.skips(url); });
   auto found = recovery.look(*relay);
   if (!found) return fail(engine::relay_away(found.error(), about.address));
   KITH_TRY(group, choose_group(recovery, std::move(*found), options));

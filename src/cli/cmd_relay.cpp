@@ -17,11 +17,13 @@ using engine::EngineError;
 /// How long the others may take to hear of a change before the command ends.
 constexpr auto kTellTime = std::chrono::milliseconds{1500};
 
-Result<int> print_relays(Context& context, Client& client) {
+/// @param words_lead_there  of the relay that was added
+Result<int> print_relays(Context& context, Client& client, std::optional<bool> words_lead_there = std::nullopt) {
   KITH_CHECK(client.refresh());
   KITH_TRY(standings, relay_standings(client));
   auto object = json_document("kith.relays/1");
   object["relays"] = Json::array();
+  object["words_lead_there"] = words_lead_there ? Json(*words_lead_there) : Json();
   Table table({{"RELAY", Table::Align::left}, {"KEY", Table::Align::left}, {"STATE", Table::Align::left}});
   for (auto const& each : standings) {
     auto json = relay_json(each);
@@ -52,9 +54,10 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
     context.out.note("A new mailbox there: " + context.out.command(fmt::format("kith relay add {} --anew", where)));
     return context.out.json() ? print_relays(context, *client) : Result<int>(engine::kExitOk);
   }
-  KITH_CHECK(engine::add_relay(*client, address, std::move(token), relay_patience(context)));
+  KITH_TRY(added, engine::add_relay(*client, address, std::move(token), relay_patience(context)));
   KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
-  if (context.out.json()) return print_relays(context, *client);
+  if (!added.words_lead_there) warn_of_no_record(context, where);
+  if (context.out.json()) return print_relays(context, *client, added.words_lead_there);
   auto& out = context.out;
   out.result(
       fmt::format("{} {} is a relay of this group now. It stores what it cannot read, for devices that are away.",

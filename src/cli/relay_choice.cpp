@@ -48,4 +48,11 @@ Result<std::string> read_relay_token(std::optional<std::string> const& file) {
   return token;
 }
 
+void warn_of_no_record(Context& context, std::string const& where) {
+  context.out.warning("relay-without-words",
+                      fmt::format("{} had no room for what leads from the recovery words to the group: with the words "
+                                  "alone it is not found there. Add another relay as well: {}",
+                                  printable(where), context.out.command("kith relay add URL")));
+}
+
 }  // namespace kith::cli

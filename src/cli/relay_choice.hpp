@@ -21,4 +21,7 @@ namespace kith::cli {
 /// The operator's token that a file holds; empty where none is named. @return EngineError::usage
 [[nodiscard]] Result<std::string> read_relay_token(std::optional<std::string> const& file);
 
+/// The group uses a relay now, and its recovery record is not there.
+void warn_of_no_record(Context& context, std::string const& where);
+
 }  // namespace kith::cli

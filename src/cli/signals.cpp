@@ -78,6 +78,7 @@ void install() {
 }
 
 int stop_signal() { return stopped_by; }
+void forget_stop() { stopped_by = 0; }
 
 int wake_descriptor() { return wake_reader; }
 

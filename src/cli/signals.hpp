@@ -13,6 +13,8 @@ void install();
 
 /// SIGINT or SIGTERM once one has come, else 0.
 [[nodiscard]] int stop_signal();
+/// What was asked is done: the next signal is a first one again.
+void forget_stop();
 /// Readable after SIGINT, SIGTERM or SIGUSR1, until it is drained. For poll(); -1 before install().
 [[nodiscard]] int wake_descriptor();
 void drain();

@@ -391,8 +391,12 @@ inline constexpr FailureCode kCodes[] = {
      "a relay does not serve this device",
      "It has a list of whom the group wants it to serve, and this device is not in it: the group has not told it yet, "
      "or this device was paused or removed. Another device of the group that is connected to the relay puts it right by "
-     "itself.",
-     {{{"kith devices ls", "see how this device stands in the group"}, {"kith relay ls", "see how each relay goes"}}}},
+     "itself. Where no device of the group is served there, one of two things happened: somebody brought the group back "
+     "elsewhere by its recovery words, and this device was not kept; or the device that made the mailbox there, and was "
+     "removed since, has taken it over, and a new mailbox shuts that out.",
+     {{{"kith devices ls", "see how this device stands in the group"},
+       {"kith relay ls", "see how each relay goes"},
+       {"kith relay add URL --anew", "make a new mailbox there, if the old one was taken over"}}}},
     {"relay-off-chain", kExitNotTrusted, true, "nothing was sent to it",
      "a relay's list of devices is not the group's",
      "The list of whom a relay serves is signed, each version by a device of the one before. This one does not follow, or "

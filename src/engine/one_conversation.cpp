@@ -1,5 +1,7 @@
 #include "engine/one_conversation.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "engine/error.hpp"
 #include "link/tcp/error.hpp"
@@ -26,11 +28,20 @@ Result<> OneConversation::run(std::shared_ptr<OneConversation> const& machine, l
     machine->end(std::move(reason));
     loop.stop();
   };
-  auto const late = loop.make_alarm([&] {
+  auto silent_at = Clock::now() + waiting.within;
+  auto const ends_at = [&] { return waiting.latest ? std::min(silent_at, waiting.latest()) : silent_at; };
+  std::unique_ptr<link::Loop::Alarm> late;
+  late = loop.make_alarm([&] {
+    if (auto const end = ends_at(); end > Clock::now()) return late->set(end);
     stop({link::LinkError::timed_out, SystemDetail{0, link::host_port(address)}});
   });
-  late->set(Clock::now() + waiting.within);
-  if (waiting.while_it_talks) machine->heard_ = [&] { late->set(Clock::now() + waiting.within); };
+  late->set(ends_at());
+  if (waiting.while_it_talks) {
+    machine->heard_ = [&] {
+      silent_at = Clock::now() + waiting.within;
+      late->set(ends_at());
+    };
+  }
   std::unique_ptr<link::Loop::Watch> cancel;
   if (waiting.cancelled) {
     cancel = loop.watch(waiting.cancel_descriptor, [&] {

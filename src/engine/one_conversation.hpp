@@ -12,9 +12,10 @@ namespace kith::engine {
 /// How long a conversation that a command waits for may take, and what ends it before.
 struct Waiting {
   std::chrono::milliseconds within;
-  bool while_it_talks = false;      ///< `within` is counted anew from each byte that comes
-  int cancel_descriptor = -1;       ///< when it is readable, `cancelled` is asked
-  std::function<bool()> cancelled;  ///< whether to give up; drains the descriptor
+  bool while_it_talks = false;           ///< `within` is counted anew from each byte that comes
+  int cancel_descriptor = -1;            ///< when it is readable, `cancelled` is asked
+  std::function<bool()> cancelled;       ///< whether to give up; drains the descriptor
+  std::function<Instant()> latest = {};  ///< where it is set: the end, whatever comes; asked again at that time
 };
 
 /// One conversation with a relay, on a loop of its own, until it is done. The calling thread waits.

@@ -11,8 +11,13 @@ namespace {
 
 using sync::RecoveryError;
 
-/// Other members may put this device off the list again before it has read all.
+/// Other members may put this device off the list again before it has read all. It tries again for as long as it gets
+/// further, and then so often or so long.
 constexpr int kMostTries = 4;
+constexpr auto kContestedTime = std::chrono::seconds{60};
+/// A relay that only the log names may be a hostile member's own, which says a byte now and then. It is waited for so
+/// many times as long as for a word, 2 minutes unless told otherwise, counted anew from each entry that it brings.
+constexpr int kPatienceWithOthers = 6;
 /// A group uses few relays; a hostile member may have named any number.
 constexpr std::size_t kMostRelays = 16;
 
@@ -73,18 +78,49 @@ Error relay_away(Error const& error, std::string const& where) {
   return {EngineError::relay_unreachable, SystemDetail{system == nullptr ? 0 : system->number, where}};
 }
 
+std::vector<LastWord> last_words(std::vector<core::Roster::Relay> const& read,
+                                 std::vector<core::Roster::Relay> const& used, wire::RelayKey const& named) {
+  std::vector<LastWord> words;
+  for (std::size_t mailbox = 0; mailbox < read.size(); ++mailbox) {
+    for (auto const& relay : used) {
+      if (relay.relay != read[mailbox].relay || relay.channel != read[mailbox].channel) continue;
+      words.push_back({mailbox, relay.url, relay.relay == named});
+      break;
+    }
+  }
+  std::ranges::stable_partition(words, &LastWord::decides);
+  return words;
+}
+
 Recovery::Recovery(core::RecoveryKeys words, core::Identity const& identity, Waiting waiting,
-                   std::function<void(std::size_t)> progress)
-    : words_(std::move(words)), identity_(identity), waiting_(std::move(waiting)), progress_(std::move(progress)) {
+                   std::function<void(std::size_t)> progress, std::function<bool(std::string const&)> skips)
+    : words_(std::move(words)),
+      identity_(identity),
+      waiting_(std::move(waiting)),
+      progress_(std::move(progress)),
+      skips_(std::move(skips)) {
   waiting_.while_it_talks = true;
 }
 Recovery::~Recovery() = default;
 
+void Recovery::begin_other() { other_ends_at_ = Clock::now() + kPatienceWithOthers * waiting_.within; }
+
+Waiting Recovery::waiting_for(wire::RelayKey const& relay) const {
+  auto waiting = waiting_;
+  if (relay != named_) waiting.latest = [this] { return other_ends_at_; };
+  return waiting;
+}
+
+bool Recovery::ends_all(std::string const& url, Error const& reason) {
+  return reason.is(EngineError::interrupted) && !skips_(url);
+}
+
 Result<std::vector<NamedGroup>> Recovery::look(link::RelayAddress const& address) {
   KITH_ASSERT(address.key.has_value());
   wire::RelayKey const relay{*address.key};
+  if (!named_) named_ = relay;
   auto const asking = std::make_shared<Conversation<sync::RecordLookup>>(words_, relay, random_);
-  KITH_CHECK(OneConversation::run(asking, address, waiting_));
+  KITH_CHECK(OneConversation::run(asking, address, waiting_for(relay)));
   std::vector<NamedGroup> groups;
   for (auto& escrow : asking->machine.opened()) {
     NamedGroup const group{escrow.group, escrow.name};
@@ -103,7 +139,7 @@ Result<std::optional<wire::Genesis>> Recovery::claim(Source const& source,
       random_);
   bool const last = exactly.has_value();
   if (exactly) claiming->machine.serve_exactly(std::move(*exactly));
-  KITH_CHECK(OneConversation::run(claiming, source.address, waiting_));
+  KITH_CHECK(OneConversation::run(claiming, source.address, waiting_for(source.relay)));
   if (last) {
     auto& store = instance_->store();
     KITH_TRY(transaction, store::Transaction::begin(store));
@@ -145,18 +181,26 @@ Result<> Recovery::take_in_once(Source const& source) {
   KITH_CHECK(mailbox.start(current_time()));
   auto const reading = std::make_shared<Reading>(mailbox, [this](std::size_t count) {
     taken_in_ += count;
+    if (count > 0) begin_other();
     if (progress_) progress_(taken_in_);
   });
-  auto read = OneConversation::run(reading, source.address, waiting_);
+  auto read = OneConversation::run(reading, source.address, waiting_for(source.relay));
   auto const written = mailbox.on_closed(current_time());
   return read ? written : read;
 }
 
 Result<> Recovery::take_in(Source& source) {
-  for (int tries = 1;; ++tries) {
+  auto since = Clock::now();
+  int tries = 0;
+  for (auto before = taken_in_;;) {
     auto const taken = take_in_once(source);
     if (taken) source.read = true;
-    if (taken || !taken.error().is(RecoveryError::contested) || tries == kMostTries) return taken;
+    if (taken || !taken.error().is(RecoveryError::contested)) return taken;
+    if (std::exchange(before, taken_in_) != taken_in_) {
+      since = Clock::now();
+      tries = 0;
+    }
+    if (++tries >= kMostTries && Clock::now() - since >= kContestedTime) return taken;
   }
 }
 
@@ -192,17 +236,7 @@ Result<> Recovery::read_other_relays() {
         leave_out(relay.url, link::LinkError::bad_relay_address);
         continue;
       }
-      auto const before = sources_.size();
-      auto const found = look(*address);
-      std::optional<Error> reason;
-      if (!found) reason = found.error();
-      for (auto at = before; at < sources_.size(); ++at) {
-        if (sources_[at].escrow.group != group_) continue;
-        if (auto const taken = take_in(sources_[at]); !taken) reason = taken.error();
-      }
-      if (reason && reason->is(EngineError::interrupted)) return fail(*reason);
-      std::erase_if(sources_, [](Source const& source) { return !source.read; });
-      if (sources_.size() == before) leave_out(relay.url, reason.value_or(RecoveryError::no_record));
+      if (auto const end = read_other(relay.url, *address)) return fail(*end);
     }
   }
   // Of a relay that was read, another mailbox may be the one that the group uses.
@@ -214,6 +248,31 @@ Result<> Recovery::read_other_relays() {
     if (!ours && !told) leave_out(relay.url, RecoveryError::mailbox_gone);
   }
   return {};
+}
+
+/// @return what ends the whole recovery
+std::optional<Error> Recovery::read_other(std::string const& url, link::RelayAddress const& address) {
+  begin_other();
+  auto const before = sources_.size();
+  auto const found = look(address);
+  std::optional<Error> reason;
+  if (!found) reason = found.error();
+  for (auto at = before; at < sources_.size(); ++at) {
+    if (sources_[at].escrow.group != group_) continue;
+    auto const taken = take_in(sources_[at]);
+    if (!taken) reason = taken.error();
+    if (!taken && taken.error().is(EngineError::interrupted)) break;
+  }
+  if (reason && ends_all(url, *reason)) return reason;
+  std::erase_if(sources_, [](Source const& source) { return !source.read; });
+  if (sources_.size() == before) leave_out(url, reason.value_or(RecoveryError::no_record));
+  return std::nullopt;
+}
+
+WallTime Recovery::founded_at() const {
+  constexpr std::uint64_t kLatest = 253'402'300'799;  // the year 9999: the number is whoever's that founded it
+  auto const seconds = std::min(instance_->replica.state().genesis().creator.created_s, kLatest);
+  return WallTime{static_cast<std::int64_t>(seconds) * 1000};
 }
 
 void Recovery::leave_out(std::string const& url, Error const& reason) {
@@ -283,16 +342,16 @@ Result<std::size_t> Recovery::missing_entries() {
 Result<std::size_t> Recovery::come_back(std::string name, std::set<DeviceId> const& keep) {
   auto& replica = instance_->replica;
   KITH_TRY(removed, replica.come_back(words_, std::move(name), keep, current_time()));
-  bool first = true;
-  for (auto const& source : sources_) {
-    auto wanted = sync::wanted_pseudonyms(replica.state().roster(), source.relay);
-    auto const face = core::relay_face(identity_.root, source.relay, group_);
-    if (!std::ranges::binary_search(wanted, face.pseudonym())) continue;  // the group uses this relay no more
-    auto const put = claim(source, std::move(wanted));
+  std::vector<core::Roster::Relay> read;
+  for (auto const& source : sources_) read.push_back({{}, source.relay, source.escrow.channel});
+  for (auto const& word : last_words(read, replica.state().roster().relays(), named_.value())) {
+    auto const& source = sources_[word.mailbox];
+    begin_other();
+    auto const put = claim(source, sync::wanted_pseudonyms(replica.state().roster(), source.relay));
+    if (put) continue;
     // Where the group was found it has to be so: else whoever has a lost device could shut this one out.
-    bool const fatal = std::exchange(first, false) || (!put && put.error().is(EngineError::interrupted));
-    if (!put && fatal) return fail(put.error());
-    if (!put) leave_out(link::to_text(source.address), put.error());
+    if (word.decides || ends_all(word.url, put.error())) return fail(put.error());
+    leave_out(word.url, put.error());
   }
   return removed;
 }

@@ -28,6 +28,23 @@ struct RelayLeftOut {
 /// @param where  its address, as people are shown it
 [[nodiscard]] Error relay_away(Error const& error, std::string const& where);
 
+/// A mailbox of several that has to be told whom alone it serves.
+struct LastWord {
+  std::size_t mailbox = 0;  ///< which of those that were read
+  std::string url;          ///< of its relay, as the group calls it
+  bool decides = false;     ///< where it fails, the recovery does
+};
+
+/// Whom a recovery has the last word with, in this order. Only mailboxes that the group uses get one: the others that
+/// records led to anybody can have made, and nothing that is written from now on goes there. Those at the relay that
+/// the user named come first, and decide; a relay that only the log names may be a hostile member's, and decides
+/// nothing.
+/// @param read  the mailboxes that were read
+/// @param used  the group's, as its log says afterwards
+[[nodiscard]] std::vector<LastWord> last_words(std::vector<core::Roster::Relay> const& read,
+                                               std::vector<core::Roster::Relay> const& used,
+                                               wire::RelayKey const& named);
+
 /// One of the group's devices, as the log tells of it.
 struct FoundDevice {
   DeviceId id;
@@ -54,12 +71,15 @@ class Recovery {
  public:
   /// @param waiting   for each word of a relay
   /// @param progress  told how many entries were taken in
+  /// @param skips     asked when `waiting` was cancelled while a relay was talked to that only the log names: whether
+  ///                  to go on without it, this once
   Recovery(core::RecoveryKeys words, core::Identity const& identity, Waiting waiting,
-           std::function<void(std::size_t)> progress);
+           std::function<void(std::size_t)> progress, std::function<bool(std::string const& url)> skips);
   Recovery(Recovery const&) = delete;
   ~Recovery();
 
-  /// Asks a relay for the words' records. @param address  with its key
+  /// Asks a relay for the words' records. The first one asked is the one that the user trusts to be the group's.
+  /// @param address  with its key
   /// @return RecoveryError; LinkError, ChannelError, EngineError::interrupted, as everywhere here
   [[nodiscard]] Result<std::vector<NamedGroup>> look(link::RelayAddress const& address);
   /// Leaves out groups whose mailbox is not there or does not begin with what the words fit: made up by somebody.
@@ -76,6 +96,8 @@ class Recovery {
   /// Makes this device a member, removes all others but those, and has the relays serve exactly who is left.
   /// @return how many devices were removed
   [[nodiscard]] Result<std::size_t> come_back(std::string name, std::set<DeviceId> const& keep);
+  /// By the device's clock that founded it. Whoever makes a group up can make that up as well.
+  [[nodiscard]] WallTime founded_at() const;
   /// Of the group's relays, those that this device has no place at.
   [[nodiscard]] std::vector<RelayLeftOut> const& left_out() const { return left_out_; }
 
@@ -92,12 +114,20 @@ class Recovery {
   [[nodiscard]] Result<> take_in(Source& source);
   [[nodiscard]] Result<> take_in_once(Source const& source);
   [[nodiscard]] Result<> read_other_relays();
+  [[nodiscard]] std::optional<Error> read_other(std::string const& url, link::RelayAddress const& address);
+  void begin_other();
+  [[nodiscard]] Waiting waiting_for(wire::RelayKey const& relay) const;
+  /// Whether it is a reason to give up the whole, and not only that other relay.
+  [[nodiscard]] bool ends_all(std::string const& url, Error const& reason);
   void leave_out(std::string const& url, Error const& reason);
 
   core::RecoveryKeys words_;
   core::Identity const& identity_;
   Waiting waiting_;
   std::function<void(std::size_t)> progress_;
+  std::function<bool(std::string const&)> skips_;
+  std::optional<wire::RelayKey> named_;  ///< the relay that the user named
+  Instant other_ends_at_;                ///< a relay that only the log names is waited for so long
   crypto::SystemRandom random_;
   std::vector<Source> sources_;
   Instance* instance_ = nullptr;

@@ -39,8 +39,8 @@ Result<RelayFound> find_relay(link::RelayAddress const& address, std::chrono::mi
   return RelayFound{machine->key(), std::chrono::ceil<std::chrono::milliseconds>(Clock::now() - began)};
 }
 
-Result<> add_relay(Client& client, link::RelayAddress const& address, std::string token,
-                   std::chrono::milliseconds within) {
+Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, std::string token,
+                             std::chrono::milliseconds within) {
   auto& instance = client.instance();
   auto& replica = instance.replica;
   auto const key = key_of(address);
@@ -65,7 +65,7 @@ Result<> add_relay(Client& client, link::RelayAddress const& address, std::strin
   static_cast<void>(written);
   KITH_CHECK(transaction.commit());
   client.bell().ring();
-  return {};
+  return RelayAdded{registering->machine.words_lead_here()};
 }
 
 }  // namespace kith::engine

@@ -21,11 +21,16 @@ struct RelayFound {
 /// @return link::LinkError; relay::ChannelError::wrong_relay where the address names another key, not_relay
 [[nodiscard]] Result<RelayFound> find_relay(link::RelayAddress const& address, std::chrono::milliseconds within);
 
+/// What came of it beside a mailbox there.
+struct RelayAdded {
+  bool words_lead_there = true;  ///< the relay took the recovery record; else it had no room for it
+};
+
 /// Registers this home's group at a relay, leaves the recovery record there, and tells the group. Blocks likewise.
 /// @param address  with its key
 /// @param token    the operator's, or empty
 /// @return link::LinkError, relay::ChannelError, sync::RegistrationError, StoreError, CoreError::removed_self
-[[nodiscard]] Result<> add_relay(Client& client, link::RelayAddress const& address, std::string token,
-                                 std::chrono::milliseconds within);
+[[nodiscard]] Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, std::string token,
+                                           std::chrono::milliseconds within);
 
 }  // namespace kith::engine

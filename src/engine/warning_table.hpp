@@ -49,6 +49,11 @@ inline constexpr WarningCode kWarnings[] = {
      "Devices that are not on the same network join through the group's relays. This one could not be reached, or takes "
      "no more invites now; kith goes on trying while the invite is open. `kith relay test` says which step fails. The "
      "addresses that were printed are good without it."},
+    {"relay-without-words", "the recovery words do not lead to the group at this relay",
+     "A relay keeps few recovery records for the same words, and a device that was in the group once can have filled "
+     "them up. It carries everything all the same. For the day when all devices are lost, use another relay beside it, "
+     "`kith relay add URL`, and keep that one's address where the words are; this one is given the record again "
+     "whenever a device that added it connects."},
     {"said-removed", "another device says that this one was removed",
      "Any device of the group can say so, and one that was stolen may lie: kith believes nothing but the signed removal, "
      "and goes on as before. But a device that was removed may be unable to read that, where the group's key had changed "

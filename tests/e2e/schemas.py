@@ -82,7 +82,7 @@ SAMPLES = [
                  "last_error_code": "relay-quota"},
                 {"url": "wss://s", "reached": False, "result": "unreachable", "missing_entries": None,
                  "last_error_code": None}]},
-    {"schema": "kith.relays/1",
+    {"schema": "kith.relays/1", "words_lead_there": None,
      "relays": [{"url": "wss://r", "connected": True, "has_all": False, "last_error_code": None,
                  "address": "wss://r/#key=AAAA", "key": ID}]},
     {"schema": "kith.relay-test/1",

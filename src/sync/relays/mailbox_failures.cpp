@@ -157,7 +157,9 @@ void Mailbox::not_served(Now now) {
 }
 
 /// Somebody put the group's list aside who was on it: it names none of the devices that are active, and the channel's
-/// own key, which only the recovery words give, has not signed it. Nobody who may can extend it any more.
+/// own key has not signed it. Nobody who may can extend it any more. What that key has signed may be somebody who
+/// brought the group back by its words, or the device that made the mailbox and kept the key: from here both look the
+/// same.
 bool Mailbox::usurped() const {
   auto const& last = chain_.last();
   auto const& roster = replica_.state().roster();

@@ -102,6 +102,11 @@ Result<> Registration::on_failure(wire::RelayFailure const& failure) {
     return {};
   }
   bool const no_room = failure.code == storage_full || failure.code == quota || failure.code == rate_limited;
+  if (no_room && step_ == Step::leaving_record) {
+    words_lead_here_ = false;
+    step_ = Step::done;
+    return {};
+  }
   if (no_room) return fail(RegistrationError::full);
   return fail(RegistrationError::refused, SubjectDetail{failure.text});
 }

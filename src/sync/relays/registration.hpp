@@ -39,7 +39,10 @@ class Registration {
   [[nodiscard]] bool poll_transmit(Bytes& out) { return channel_.poll_transmit(out); }
   [[nodiscard]] bool done() const { return step_ == Step::done; }
   [[nodiscard]] Registered const& result() const { return result_; }
-  /// The recovery record that was left there.
+  /// Whether the relay took the recovery record. It keeps few for the same words, and whoever was a member knows where
+  /// they lie and can have left as many as that: then the words do not lead to this mailbox, which is good otherwise.
+  [[nodiscard]] bool words_lead_here() const { return words_lead_here_; }
+  /// The recovery record that was to be left there.
   [[nodiscard]] Bytes const& record() const { return record_; }
 
  private:
@@ -57,6 +60,7 @@ class Registration {
   relay::Channel channel_;
   Step step_ = Step::handshake;
   bool stamped_ = false;
+  bool words_lead_here_ = true;
   Registered result_;
 };
 
