@@ -21,6 +21,23 @@ constexpr int kPatienceWithOthers = 6;
 /// A group uses few relays; a hostile member may have named any number.
 constexpr std::size_t kMostRelays = 16;
 
+/// A claim, with the clock that it needs.
+class Claiming final : public OneConversation {
+ public:
+  template <class... Args>
+  explicit Claiming(Args&&... args) : machine(std::forward<Args>(args)...) {}
+  [[nodiscard]] bool poll_transmit(Bytes& out) override { return machine.poll_transmit(out); }
+  [[nodiscard]] std::optional<Instant> next_deadline() override { return machine.next_deadline(); }
+  void on_timer() override {
+    if (!done()) machine.on_timer(Clock::now());
+  }
+  sync::MailboxClaim machine;
+
+ private:
+  Result<> take(ByteView bytes) override { return machine.on_bytes(bytes, Clock::now()); }
+  [[nodiscard]] bool finished() const override { return machine.done(); }
+};
+
 /// One connection of a mailbox, until all that the relay has was pulled.
 class Reading final : public OneConversation {
  public:
@@ -134,12 +151,18 @@ Result<std::vector<NamedGroup>> Recovery::look(link::RelayAddress const& address
 /// @return the group's genesis record, where it was to be looked for
 Result<std::optional<wire::Genesis>> Recovery::claim(Source const& source,
                                                      std::optional<std::vector<wire::Pseudonym>> exactly) {
-  auto const claiming = std::make_shared<Conversation<sync::MailboxClaim>>(
-      words_, source.escrow, source.relay, core::relay_face(identity_.root, source.relay, source.escrow.group),
-      random_);
   bool const last = exactly.has_value();
-  if (exactly) claiming->machine.serve_exactly(std::move(*exactly));
-  KITH_CHECK(OneConversation::run(claiming, source.address, waiting_for(source.relay)));
+  std::shared_ptr<Claiming> claiming;
+  auto const until = Clock::now() + kContestedTime;
+  for (bool contested = false;; contested = true) {
+    claiming = std::make_shared<Claiming>(words_, source.escrow, source.relay,
+                                          core::relay_face(identity_.root, source.relay, source.escrow.group), random_);
+    if (exactly) claiming->machine.serve_exactly(*exactly);
+    if (contested) claiming->machine.expect_contest();
+    auto const said = OneConversation::run(claiming, source.address, waiting_for(source.relay));
+    if (said) break;
+    if (!said.error().is(RecoveryError::contested) || Clock::now() >= until) return fail(said.error());
+  }
   if (last) {
     auto& store = instance_->store();
     KITH_TRY(transaction, store::Transaction::begin(store));

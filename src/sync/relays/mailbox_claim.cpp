@@ -10,6 +10,8 @@ namespace kith::sync {
 namespace {
 
 constexpr std::uint32_t kPullBytes = 512 * 1024;
+constexpr std::chrono::milliseconds kShortestPause{5};
+constexpr std::chrono::milliseconds kPauseSpread{45};
 
 std::string_view describe(int value) {
   switch (static_cast<RecoveryError>(value)) {
@@ -89,6 +91,7 @@ MailboxClaim::MailboxClaim(core::RecoveryKeys const& words, core::Escrow const& 
       escrow_(escrow),
       relay_(relay),
       face_(std::move(face)),
+      random_(random),
       channel_key_(escrow.channel_key),
       record_(core::seal_escrow(escrow, words.dx.public_key, relay, random)),
       channel_(relay::Channel::initiate(relay, face_.dx, random)) {}
@@ -100,7 +103,8 @@ void MailboxClaim::ask(Step step, Message message) {
   channel_.send(wire::RelayMessage{std::move(message)});
 }
 
-Result<> MailboxClaim::on_bytes(ByteView bytes) {
+Result<> MailboxClaim::on_bytes(ByteView bytes, Instant now) {
+  now_ = now;
   std::vector<wire::RelayMessage> messages;
   KITH_CHECK(channel_.on_bytes(bytes, messages));
   if (step_ == Step::handshake && channel_.open()) {
@@ -157,7 +161,8 @@ Result<> MailboxClaim::put() {
   }
   wire::AclRecord record;
   record.channel = escrow_.channel;
-  record.version = last_->version + 1;
+  auto const room = std::numeric_limits<std::uint64_t>::max() - last_->version;
+  record.version = last_->version + (tries_ < kTriesByOne ? 1 : std::min(kJump, room));
   record.prev = wire::acl_record_hash(*last_);
   record.pseudonyms = std::move(pseudonyms);
   wire::sign_acl(record, channel_key_);
@@ -165,11 +170,25 @@ Result<> MailboxClaim::put() {
   return {};
 }
 
-/// Somebody else was quicker; the channel's key has the last word, but not for ever.
+/// Somebody else was quicker; the channel's key has the last word, but not for ever. Pauses of no fixed length keep
+/// whoever counts on the moment from meeting it each time.
 Result<> MailboxClaim::again() {
-  if (++tries_ > kMostTries) return fail(RecoveryError::contested);
-  read_chain();
+  if (!contested_since_) contested_since_ = now_;
+  if (now_ - *contested_since_ >= kContestedTime) return fail(RecoveryError::contested);
+  if (++tries_ < kTriesByOne) {
+    read_chain();
+    return {};
+  }
+  step_ = Step::pausing;
+  ready_at_ = now_ + kShortestPause + std::chrono::milliseconds(random_.below(kPauseSpread.count()));
   return {};
+}
+
+void MailboxClaim::on_timer(Instant now) {
+  now_ = now;
+  if (!ready_at_ || now < *ready_at_) return;
+  ready_at_.reset();
+  read_chain();
 }
 
 void MailboxClaim::greet() {
@@ -192,8 +211,9 @@ Result<> MailboxClaim::on_welcome(wire::Welcome const& welcome) {
 }
 
 Result<> MailboxClaim::on_items(wire::PullResponse const& answer) {
+  searched_bytes_ += kAnswerBytes;
   for (auto const& item : answer.items) {
-    searched_bytes_ += item.sealed.size();
+    searched_bytes_ += kItemBytes + item.sealed.size();
     if (item.ttl_s != 0) continue;
     genesis_ = core::genesis_in(item.sealed, escrow_.group, words_);
     if (!genesis_) continue;
@@ -243,6 +263,8 @@ Result<> MailboxClaim::on_failure(wire::RelayFailure const& failure) {
   }
   if (failure.code == stale_acl && asked && step_ == Step::putting) return again();
   if (failure.code == not_allowed && asked && step_ == Step::greeting) return again();
+  bool const said_too_much = failure.request == 0 && (failure.code == too_large || failure.code == bad_frame);
+  if (contested_since_ && said_too_much) return fail(RecoveryError::contested);  // on this connection
   if (failure.code == not_allowed && failure.request == 0) return fail(RecoveryError::contested);
   if (failure.code == not_allowed && asked && (step_ == Step::probing || step_ == Step::putting))
     return fail(RecoveryError::mailbox_gone);

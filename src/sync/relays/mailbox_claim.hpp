@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <vector>
 
+#include "base/time.hpp"
 #include "core/escrow.hpp"
 #include "relay/channel/channel.hpp"
 
@@ -61,16 +63,27 @@ class MailboxClaim {
   /// The genesis record stands in one of the first items that honest devices pushed. So much of what others may have
   /// put before it is looked through.
   static constexpr std::size_t kMostSearchedBytes = 64 * 1024 * 1024;
-  static constexpr unsigned kMostTries = 16;
+  /// What an item counts there besides its content, and an answer: also one that holds nothing comes to an end.
+  static constexpr std::size_t kItemBytes = 64;
+  static constexpr std::size_t kAnswerBytes = 4096;
+  /// Somebody who changes the list all the time is overruled, or it is given up after that.
+  static constexpr std::chrono::seconds kContestedTime{60};
+  /// From the third try on the version is so much higher: a record that somebody else puts meanwhile does not reach it.
+  static constexpr std::uint64_t kJump = 1'000'000;
+  static constexpr unsigned kTriesByOne = 2;
 
   /// To read what is there. @param words, escrow  outlive it
   MailboxClaim(core::RecoveryKeys const& words, core::Escrow const& escrow, wire::RelayKey const& relay,
                core::RelayFace face, RandomSource& random);
   /// Whom the relay is to serve from then on: ascending, this device among them.
   void serve_exactly(std::vector<wire::Pseudonym> pseudonyms) { wanted_ = std::move(pseudonyms); }
+  /// After a connection that ended with RecoveryError::contested: a relay lets nobody say much before HELLO.
+  void expect_contest() { tries_ = kTriesByOne; }
 
   /// @return RecoveryError; ChannelError and what it returns
-  [[nodiscard]] Result<> on_bytes(ByteView bytes);
+  [[nodiscard]] Result<> on_bytes(ByteView bytes, Instant now);
+  void on_timer(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const { return ready_at_; }
   [[nodiscard]] bool poll_transmit(Bytes& out) { return channel_.poll_transmit(out); }
   [[nodiscard]] bool done() const { return step_ == Step::done; }
   /// The group's beginning, once it is done, of one that was to read.
@@ -79,7 +92,7 @@ class MailboxClaim {
   [[nodiscard]] Bytes const& record() const { return record_; }
 
  private:
-  enum class Step { handshake, probing, reading, putting, greeting, searching, leaving_record, done };
+  enum class Step { handshake, probing, pausing, reading, putting, greeting, searching, leaving_record, done };
   template <class Message>
   void ask(Step step, Message message);
   void read_chain();
@@ -97,12 +110,16 @@ class MailboxClaim {
   core::Escrow const& escrow_;
   wire::RelayKey relay_;
   core::RelayFace face_;
+  RandomSource& random_;
   crypto::SigningKey channel_key_;
   Bytes record_;  ///< to be left there
   relay::Channel channel_;
   Step step_ = Step::handshake;
   std::uint64_t request_ = 0;
-  unsigned tries_ = 0;
+  unsigned tries_ = 0;  ///< that others were quicker than
+  Instant now_;
+  std::optional<Instant> contested_since_;
+  std::optional<Instant> ready_at_;  ///< the end of a pause
   std::optional<std::vector<wire::Pseudonym>> wanted_;
   std::optional<wire::AclRecord> last_;  ///< of the chain
   wire::RelayCursor position_;

@@ -45,7 +45,16 @@ struct WithTheWords : ::testing::Test {
       Bytes back;
       while (relay.rules->poll_transmit(connection, back, net.now())) moved = true;
       meanwhile();
-      if (!back.empty()) said = machine.on_bytes(back);
+      if constexpr (requires { machine.next_deadline(); }) {
+        if (!back.empty()) said = machine.on_bytes(back, net.now().mono);
+        if (said && machine.next_deadline()) {
+          net.wait(10ms);
+          machine.on_timer(net.now().mono);
+          moved = true;
+        }
+      } else if (!back.empty()) {
+        said = machine.on_bytes(back);
+      }
     }
     relay.rules->on_closed(connection, net.now());
     return said;
@@ -265,30 +274,104 @@ TEST_F(WithTheWords, AMailboxWithoutTheGroupsBeginning) {
   EXPECT_TRUE(said.error().is(RecoveryError::no_beginning));
 }
 
-/// A member that puts its own list again and again is overruled, or this comes to an end.
-TEST_F(WithTheWords, AMemberThatKeepsChangingTheList) {
-  auto const found = look_up();
-  auto reading = claim(found.front());
-  unsigned puts = 0;
-  auto const face = core::relay_face(b.identity.root, relay.relay_key(), a.replica.state().group());
-  auto const store = [&](relay::StoreTask task) {
-    relay::StoreRequest const request{{}, net.now().wall, std::move(task)};
-    return relay.store.work(std::span(&request, 1)).front().answer;
-  };
-  auto const fight = [&] {
-    auto const chain = std::get<relay::AclRead>(store(relay::ReadAcl{registered.channel, 1})).records;
-    auto next = chain.back();
-    if (puts >= 4 || chain.back().signer == face.sign.public_key()) return;
+/// A member that puts its own list whenever it has changed: the first so many times, and what comes of it.
+struct AThiefAtTheList : WithTheWords {
+  void fight() {
+    auto const face = core::relay_face(b.identity.root, relay.relay_key(), a.replica.state().group());
+    for (auto read = after(last); !read.empty(); read = after(last)) last = read.back();
+    if (puts >= most || last.signer == face.sign.public_key()) return;
+    auto next = last;
     next.version += 1;
-    next.prev = wire::acl_record_hash(chain.back());
+    next.prev = wire::acl_record_hash(last);
     next.pseudonyms = {face.pseudonym()};
     wire::sign_acl(next, face.sign);
     ASSERT_TRUE(std::holds_alternative<relay::AclStored>(store(relay::PutAcl{next})));
+    last = next;
     ++puts;
-  };
-  must(talk(reading, fight));
-  EXPECT_EQ(puts, 4U);
-  EXPECT_TRUE(reading.genesis().has_value());
+  }
+  std::vector<wire::AclRecord> after(wire::AclRecord const& record) {
+    return std::get<relay::AclRead>(store(relay::ReadAcl{registered.channel, record.version + 1})).records;
+  }
+  relay::StoreAnswer store(relay::StoreTask task) {
+    relay::StoreRequest const request{{}, net.now().wall, std::move(task)};
+    return relay.store.work(std::span(&request, 1)).front().answer;
+  }
+  wire::AclRecord last;
+  unsigned puts = 0, most = 0;
+};
+
+TEST_F(AThiefAtTheList, IsOverruledHoweverOftenItPutsItsOwn) {
+  auto const found = look_up();
+  most = 60;
+  std::optional<wire::Genesis> genesis;
+  for (int connection = 0; connection < 60 && !genesis; ++connection) {
+    auto reading = claim(found.front());
+    if (connection > 0) reading.expect_contest();
+    auto const said = talk(reading, [&] { fight(); });
+    if (said) genesis = std::move(reading.genesis());
+    ASSERT_TRUE(said || said.error().is(RecoveryError::contested));
+  }
+  EXPECT_EQ(puts, most);
+  EXPECT_TRUE(genesis.has_value());
+  EXPECT_GT(last.version, MailboxClaim::kJump) << "what others put meanwhile has a lower version";
+}
+
+/// A relay that says for ever that more is to come, and gives nothing.
+TEST_F(WithTheWords, AnEndlessMailboxOfNothing) {
+  auto const found = look_up();
+  auto reading = claim(found.front());
+  auto there = relay::Channel::accept(relay.key, r.random);
+  AclChain chain(registered.channel);
+  must(chain.load(a.store));
+  std::size_t answers = 0;
+  Result<> said;
+  while (said && !reading.done() && answers < 20'000) {
+    Bytes out, back;
+    std::vector<wire::RelayMessage> messages;
+    while (reading.poll_transmit(out)) {
+    }
+    if (!out.empty()) must(there.on_bytes(out, messages));
+    for (auto const& message : messages) {
+      auto const request = wire::request_of(message);
+      if (std::holds_alternative<wire::AclPut>(message)) {
+        wire::RelayFailure stale;
+        stale.request = request;
+        stale.code = wire::RelayErrorCode::stale_acl;
+        if (request == 1)
+          there.send(stale);
+        else
+          there.send(wire::Done{request});
+      } else if (std::holds_alternative<wire::AclGet>(message)) {
+        there.send(wire::AclRecords{request, {registered.first}, false});
+      } else if (std::holds_alternative<wire::Hello>(message)) {
+        wire::Welcome welcome;
+        welcome.request = request;
+        there.send(welcome);
+      } else {
+        there.send(wire::PullResponse{request, {}, {++answers}, true});
+      }
+    }
+    while (there.poll_transmit(back)) {
+    }
+    ASSERT_TRUE(!back.empty() || !out.empty());
+    if (!back.empty()) said = reading.on_bytes(back, net.now().mono);
+  }
+  ASSERT_FALSE(said);
+  EXPECT_TRUE(said.error().is(RecoveryError::no_beginning));
+  EXPECT_LT(answers, 20'000U);
+}
+
+/// Who was a member knows where the records lie, and has left as many as the relay keeps.
+TEST_F(WithTheWords, AMailboxIsMadeWhereTheRelayHasNoRoomForItsRecord) {
+  for (int number = 0; number < 16; ++number) {
+    auto const planted = net.enlist(b, relay);
+    if (number < 15) put_record(b, planted.channel, Bytes(560, 0x5a));
+  }
+  auto const& state = a.replica.state();
+  Registration again(a.identity, state.genesis(), state.group(), relay.relay_key(), "", a.random);
+  must(talk(again));
+  EXPECT_TRUE(again.done());
+  EXPECT_FALSE(again.words_lead_here());
 }
 
 }  // namespace
