@@ -2,6 +2,7 @@
 
 #include "cli/handlers.hpp"
 #include "cli/home_client.hpp"
+#include "cli/recovery_report.hpp"
 #include "cli/recovery_words.hpp"
 #include "cli/table.hpp"
 #include "engine/device_name.hpp"
@@ -41,6 +42,8 @@ Result<int> print_devices(Context& context, Client& client) {
     object["devices"].push_back(std::move(json));
   }
   context.out.document(object);
+  context.out.note(
+      fmt::format("Group \"{}\", id {}", printable(state.roster().group_name()), group_mark(state.group())));
   context.out.block(table.text(context.out.out_style(), context.out.out_columns()));
   return engine::kExitOk;
 }

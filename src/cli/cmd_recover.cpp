@@ -62,8 +62,10 @@ Result<core::RecoveryKeys> words_for(Context& context, RecoverOptions const& opt
 Result<engine::NamedGroup> choose_group(Recovery& recovery, std::vector<engine::NamedGroup> groups,
                                         RecoverOptions const& options) {
   if (options.group) {
+    auto digits = *options.group;
+    std::erase(digits, '-');
     std::erase_if(groups, [&](engine::NamedGroup const& group) {
-      return group.name != *options.group && !to_hex(group.id.view()).starts_with(*options.group);
+      return group.name != *options.group && !(digits.size() >= 4 && to_hex(group.id.view()).starts_with(digits));
     });
     if (groups.empty())
       return fail(EngineError::usage, SubjectDetail{fmt::format("these words have no group \"{}\" at this relay",
@@ -76,7 +78,7 @@ Result<engine::NamedGroup> choose_group(Recovery& recovery, std::vector<engine::
   if (groups.size() == 1) return groups.front();
   std::vector<std::string> names;
   for (auto const& group : groups)
-    names.push_back(fmt::format("\"{}\" ({})", printable(group.name), to_hex(group.id.view()).substr(0, 12)));
+    names.push_back(fmt::format("\"{}\" ({})", printable(group.name), group_mark(group.id)));
   return fail(EngineError::usage,
               SubjectDetail{fmt::format("several groups belong to these words, and a device that was in yours can have "
                                         "made up one: name it with --group, by its id: {}",
@@ -89,8 +91,32 @@ std::vector<Candidate> candidates_of(std::vector<engine::FoundDevice> const& dev
   return all;
 }
 
+/// Whether a text is a group's id, or enough of its beginning that nobody finds another one.
+bool names_group(GroupId const& group, std::string text) {
+  std::erase(text, '-');
+  return text.size() >= kGroupIdDigits && to_hex(group.view()).starts_with(text);
+}
+
+/// A relay can hold back the real group and show one that somebody made up under the same words, with devices of the
+/// same names. Who keeps none of them loses nothing by that; who keeps one has to be sure whose it is. A name is
+/// anybody's to give, and 8 digits of an id can be had by trying.
+Result<> check_named_exactly(RecoverOptions const& options, GroupId const& group) {
+  if (options.keep.empty() || (options.group && names_group(group, *options.group))) return {};
+  for (auto const& text : options.keep) {
+    bool const by_id = engine::has_id_mark(text) && text.size() >= engine::kIdMark.size() + kGroupIdDigits;
+    if (by_id) continue;
+    return fail(EngineError::usage,
+                SubjectDetail{fmt::format("--keep {}: without a terminal, give the group's id with --group, or this "
+                                          "device's as id: and {} digits or more; `kith devices ls --json` on the "
+                                          "device that you keep shows both",
+                                          printable(text), kGroupIdDigits)});
+  }
+  return {};
+}
+
 /// Which devices are not lost. Who is asked sees when each wrote last; scripts name them.
-Result<std::set<DeviceId>> choose_kept(Context& context, RecoverOptions const& options, std::string const& group,
+Result<std::set<DeviceId>> choose_kept(Context& context, RecoverOptions const& options, Recovery const& recovery,
+                                       engine::NamedGroup const& group,
                                        std::vector<engine::FoundDevice> const& devices) {
   std::set<DeviceId> keep;
   auto const all = candidates_of(devices);
@@ -98,15 +124,26 @@ Result<std::set<DeviceId>> choose_kept(Context& context, RecoverOptions const& o
     KITH_TRY(device, choose_device(all, text));
     keep.insert(device);
   }
-  show_found(context.out, group, devices);
+  show_found(context.out, group.name, devices);
   bool const asks = context.prompt.possible() && !context.out.json() && !context.global.yes;
-  if (!asks) return keep;
+  if (!asks) {
+    KITH_CHECK(check_named_exactly(options, group.id));
+    return keep;
+  }
   if (options.keep.empty()) {
     for (auto const& device : devices) {
       auto const which = fmt::format("\"{}\" ({})", device.name, telling_id(all, device.id));
       KITH_TRY(yes, context.prompt.confirm(fmt::format("Is {} still yours, and to stay in the group?", which)));
       if (yes) keep.insert(device.id);
     }
+  }
+  if (!keep.empty() && !(options.group && names_group(group.id, *options.group))) {
+    context.out.note(fmt::format(
+        "This group has the id {} and was founded {}. A relay can show one that somebody made up, with devices of the "
+        "same names: compare the id with what `kith devices ls` shows on a device that you keep.",
+        group_mark(group.id), rfc3339(recovery.founded_at())));
+    KITH_TRY(same, context.prompt.confirm("Does it show the same id there?"));
+    if (!same) return fail(EngineError::declined);
   }
   std::vector<std::string> lost;
   for (auto const& device : devices) {
@@ -180,7 +217,7 @@ Result<Recovered> bring_back(Context& context, RecoverOptions const& options, Pl
     KITH_TRY(folders, recovery.folders());
     KITH_TRY(missing, recovery.missing_entries());
     auto const& roster = instance->replica.state().roster();
-    KITH_TRY(keep, choose_kept(context, options, roster.group_name(), devices));
+    KITH_TRY(keep, choose_kept(context, options, recovery, {group.id, roster.group_name()}, devices));
     std::set<std::string, std::less<>> taken;
     for (auto const& device : keep) taken.insert(roster.find(device)->name);
     KITH_TRY(removed, recovery.come_back(engine::free_name(taken, plan.name), keep));

@@ -89,6 +89,12 @@ void tell_of_folders(Output& out, Recovered const& came) {
 
 }  // namespace
 
+std::string group_mark(GroupId const& group) {
+  auto const digits = to_hex(group.view());
+  return fmt::format("{}-{}-{}-{}", digits.substr(0, 4), digits.substr(4, 4), digits.substr(8, 4),
+                     digits.substr(12, 4));
+}
+
 void show_found(Output& out, std::string const& group, std::vector<engine::FoundDevice> const& devices) {
   out.note(fmt::format("Found \"{}\", with {}:", printable(group), plural(devices.size(), "device", "devices")));
   for (auto const& device : devices) {

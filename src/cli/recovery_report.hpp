@@ -20,6 +20,11 @@ struct Recovered {
 /// The group's devices, before anybody is asked about them: standard error.
 void show_found(Output& out, std::string const& group, std::vector<engine::FoundDevice> const& devices);
 
+/// So many digits of a group's id people compare and scripts name: nobody finds another group that begins with them.
+inline constexpr std::size_t kGroupIdDigits = 16;
+/// "3f2a-09bc-77de-1c40"
+[[nodiscard]] std::string group_mark(GroupId const& group);
+
 /// The whole of it. @return what reading the home returns
 [[nodiscard]] Result<> tell_recovered(Context& context, engine::Client& client, Recovered const& came);
 

@@ -1,11 +1,17 @@
 """All devices lost: a group comes back from its 24 words and a relay. Real programs on both sides."""
 
+import base64
+import hashlib
+import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import tempfile
+import threading
+import time
 import unittest
 
 from kith_e2e import free_port, wait_until
@@ -61,6 +67,10 @@ class Lost(unittest.TestCase):
 
     def recover(self, device, *args, words=None, url=None):
         return device.run("init", "--recover", "--relay", url or self.url, "--recovery-file", words or self.words, *args)
+
+    def mark(self):
+        """The group's id as a device that is kept shows it."""
+        return re.search(r'Group "home", id ([0-9a-f-]{19})\b', self.b.run("devices", "ls").ok().err)[1]
 
     def all_texts(self, device):
         return sorted(device.texts("--after-cursor", "0", "--own"))
@@ -126,7 +136,14 @@ class AllLost(Lost):
 
     def test_a_device_that_is_kept_goes_on_and_tells_the_lost_ones(self):
         c = self.device("new")
-        done = self.recover(c, "--keep", "desktop", "--json").ok().document()
+        refused = self.recover(c, "--keep", "desktop", "--json").expect(2).error()
+        self.assertIn("kith devices ls --json", json.dumps(refused))  # a relay can show a desktop of somebody else's
+        self.assertEqual(self.recover(c, "--keep", "desktop", "--group", "home", "--json").error()["code"], "usage")
+        kept = self.b.json("devices", "ls")
+        device = next(each["id"] for each in kept["devices"] if each["self"])
+        self.assertEqual(self.recover(c, "--keep", "id:" + device[:8], "--json").error()["code"], "usage")
+        self.assert_nothing_made(c)
+        done = self.recover(c, "--keep", "id:" + device, "--json").ok().document()
         self.assertEqual([each["name"] for each in done["kept"]], ["desktop"])
         self.assertEqual([each["name"] for each in done["removed"]], ["laptop"])
         self.safe(c, "from the new one")
@@ -144,7 +161,8 @@ class AllLost(Lost):
     def test_while_all_of_them_are_connected(self):
         lost, kept = self.a.follow(), self.b.follow()
         c = self.device("new")
-        done = self.recover(c, "--keep", "desktop", "--json").ok().document()
+        group = self.b.json("devices", "ls")["group"]["id"]
+        done = self.recover(c, "--keep", "desktop", "--group", group[:16], "--json").ok().document()
         self.assertTrue(done["safe"])
         c.run("push", "afterwards", "--wait", "safe").ok()
         kept.wait_line("afterwards")
@@ -173,6 +191,9 @@ class AllLost(Lost):
         screen.send("n\n")
         screen.expect(r'Is "desktop" .* stay in the group\? \[y/N\]')
         screen.send("y\n")
+        screen.expect(rf"id {self.mark()} and was founded 20")
+        screen.expect(r"the same id there\? \[y/N\]")
+        screen.send("y\n")
         screen.expect(r'remove "laptop" for good\? \[y/N\]')
         screen.send("y\n")
         screen.expect(r'"home" is back, on new')
@@ -184,6 +205,8 @@ class AllLost(Lost):
         screen = c.terminal("init", "--recover", "--relay", self.url, "--recovery-file", str(self.words), "--keep", "laptop")
         screen.expect(r"[Pp]assphrase")
         screen.send("\n")
+        screen.expect(r"the same id there\? \[y/N\]")
+        screen.send("y\n")
         screen.expect(r'remove "desktop" for good\? \[y/N\]')
         screen.send("n\n")
         self.assertNotEqual(screen.wait(), 0)
@@ -191,6 +214,51 @@ class AllLost(Lost):
         self.safe(self.a, "the laptop goes on")
         wait_until("so does the desktop", lambda: "the laptop goes on" in self.all_texts(self.b))
         self.assertEqual(self.a.names(), ["desktop", "laptop"])
+
+
+class FalseRelay(Lost):
+    def test_a_relay_that_only_drips_is_left_out(self):
+        """Named by a member, it says a byte now and then, for ever."""
+        other = self.start_relay("two")
+        url = re.search(r"'(ws://[^']*)'", other.line)[1]
+        self.a.run("relay", "add", url).ok()
+        self.safe(self.a, "names the other relay")
+        other.stop()
+        listening = socket.create_server(("127.0.0.1", other.port))
+        self.addCleanup(listening.close)
+
+        dripped = []
+
+        def drip(line):
+            try:
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    request += line.recv(4096)
+                key = re.search(rb"(?i)sec-websocket-key: *(\S+)", request)[1]
+                accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+                line.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+                line.sendall(b"\x82\x02\x00\x78")
+                while True:
+                    line.sendall(b"\x82\x01\x00")  # one byte of what the handshake answers
+                    dripped.append(1)
+                    time.sleep(1)
+            except OSError:
+                pass
+
+        def serve():
+            try:
+                while True:
+                    threading.Thread(target=drip, args=(listening.accept()[0],), daemon=True).start()
+            except OSError:
+                pass
+
+        threading.Thread(target=serve, daemon=True).start()
+        began = time.monotonic()
+        done = self.recover(self.device("new"), "--json", "--timeout", "2s").ok().document()
+        self.assertEqual(sorted(each["recovered"] for each in done["relays"]), [False, True])
+        self.assertGreater(len(dripped), 4, "it had talked on")
+        self.assertLess(time.monotonic() - began, 30)
 
 
 class Refused(Lost):
