@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/handlers.hpp"
+#include "cli/relay_standing.hpp"
 #include "cli/removal_claims.hpp"
 #include "cli/signals.hpp"
 #include "engine/private_file.hpp"
@@ -77,7 +78,10 @@ class Pulling {
     if (left_out_ > 0) return fail(EngineError::partial, CountDetail{left_out_, left_out_ + printed_});
     if (waiting_for_) return engine::kExitPartial;
     if (reached_.empty() && !client_.other_devices().empty()) {
-      if (printed_ == 0) return fail(EngineError::nobody_reachable);
+      if (printed_ == 0) {
+        KITH_CHECK(advise_of_relays(context_, client_));
+        return fail(EngineError::nobody_reachable);
+      }
       out.warning("nobody-reachable", "no other device could be reached; this is what was on this one");
     }
     if (printed_ == 0) out.note("Nothing new.");

@@ -19,6 +19,7 @@ using engine::DeliveryState;
 using engine::EngineError;
 
 constexpr auto kTellTime = std::chrono::milliseconds{1500};
+constexpr auto kContentsTime = std::chrono::seconds{10};      ///< for what is in a long message, once it is told of
 constexpr auto kSettleTime = std::chrono::milliseconds{200};  ///< for an acknowledgement that is on its way
 
 Result<SecretBytes> read_all(disk::Fd const& file, std::string const& name) {
@@ -91,6 +92,14 @@ Result<bool> relay_connected(Client& client) {
   return std::ranges::any_of(relays, &RelayStanding::connected);
 }
 
+/// Why waiting for relays does not help, where no device is connected.
+Result<std::optional<Error>> refused_by_relays(Client& client) {
+  KITH_TRY(sessions, client.sessions());
+  if (!sessions.empty()) return std::nullopt;
+  KITH_TRY(relays, relay_standings(client));
+  return all_troubled(relays);
+}
+
 /// Waits until the message has come as far as was asked for. @return what became of it
 Result<engine::Delivery> wait_for_delivery(Context& context, Client& client, core::OpId const& id, PushWait wait) {
   KITH_TRY(now_there, client.delivery(id));
@@ -104,11 +113,17 @@ Result<engine::Delivery> wait_for_delivery(Context& context, Client& client, cor
   auto const least = owner && nobody ? kSettleTime : owner ? std::chrono::milliseconds{1000} : kTellTime;
   KITH_CHECK(client.connect());
   auto const patience = patient ? context.global.timeout.value_or(kPatience) : least;
-  auto const until = Clock::now() + patience;
+  auto const begun = Clock::now();
   for (;;) {
     KITH_CHECK(check_standing(client));
     KITH_TRY(delivery, client.delivery(id));
+    bool const contents_follow = delivery.contents_only_here && !patient && !context.global.timeout;
+    auto const until = begun + (contents_follow ? std::chrono::milliseconds(kContentsTime) : patience);
     if (reached_state(delivery.state, wait) || Clock::now() >= until) return delivery;
+    // With nobody else in the group nobody lacks what is in it, so that it is left nowhere.
+    if (delivery.contents_only_here && client.other_devices().empty()) return delivery;
+    KITH_TRY(refusal, refused_by_relays(client));
+    if (refusal) return delivery;
     auto const left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
     if (wait_for_news(client, std::min(left, std::chrono::milliseconds{100})) == News::signal)
       return stopped_by_signal();
@@ -163,6 +178,13 @@ Result<int> push(Context& context, PushOptions const& options) {
     if (alone(*client)) {
       out.warning("pending", "this device is alone in its group: the message is on its disk. Invite another: " +
                                  out.command("kith pair"));
+    } else if (delivery.contents_only_here) {
+      out.warning("pending", client->other_devices().empty()
+                                 ? "contents only here: this group has no other device yet, so that a relay is given "
+                                   "no more than that there is a message. Invite one: " +
+                                       out.command("kith pair")
+                                 : "contents only here: others know of the message, and what is in it goes out when a "
+                                   "device or a relay is reached; kith sync or kith pull --follow stays for that");
     } else if (options.wait == PushWait::none) {
       out.warning("pending",
                   "nobody else has it yet; it is on this disk, and goes out when a device or a relay is reached");
@@ -171,8 +193,13 @@ Result<int> push(Context& context, PushOptions const& options) {
   KITH_TRY(sessions, client->sessions());
   if (sessions.empty()) KITH_CHECK(RemovalClaims(context, *client).tell());
   if (options.wait == PushWait::none) return engine::kExitOk;
+  KITH_TRY(refusal, refused_by_relays(*client));
+  if (refusal) return fail(*refusal);
   KITH_TRY(at_relay, relay_connected(*client));
-  if (sessions.empty() && !at_relay) return fail(EngineError::nobody_reachable);
+  if (client->other_devices().empty() || (sessions.empty() && !at_relay)) {
+    KITH_CHECK(advise_of_relays(context, *client));
+    return fail(EngineError::nobody_reachable);
+  }
   return fail(EngineError::timed_out);
 }
 

@@ -182,8 +182,7 @@ class Picture {
     relays_ = std::move(relays);
     object_["relays"] = Json::array();
     for (auto const& each : relays_) object_["relays"].push_back(relay_json(each));
-    KITH_TRY(at_devices, book.contents_elsewhere());
-    bool const contents = at_devices || std::ranges::any_of(relays_, &RelayStanding::has_contents);
+    KITH_TRY(contents, book.contents_elsewhere());
     object_["changes"] = {{"only_here", book.own_only_here()}, {"contents_elsewhere", contents}};
     return {};
   }

@@ -81,7 +81,9 @@ std::span<CommandPage const> command_pages() {
        "is stored on this disk first and goes out when a device can be reached.\n\n"
        "What looks like a path (it begins with /, ./, ../ or ~, or is one word with a slash in it or a dot in front) is "
        "an error where no such file is; --text sends it as it stands.\n\n"
-       "--wait safe waits until another device or a relay has stored it, --wait seen until a device has taken it in.",
+       "--wait safe waits until another device or a relay has stored it, with all that is in it; --wait seen until a "
+       "device has taken it in. It ends with 5 when that takes too long, with 10 when nobody is there to store it, and "
+       "at once with the relay's failure when no relay takes it and no device is connected (kith help codes).",
        {{"kith push 'see you at nine'", "a text"},
         {"kith push notes.txt --topic notes", "a file"},
         {"kith push - --wait safe", "standard input, until another device has it"},

@@ -1,6 +1,11 @@
 #include "cli/relay_standing.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
+
+#include "engine/failure_codes.hpp"
 
 namespace kith::cli {
 
@@ -45,6 +50,35 @@ Result<std::vector<RelayStanding>> relay_standings(Client& client) {
   if (client.instance().replica.state().roster().relays().empty()) return std::vector<RelayStanding>{};
   KITH_TRY(book, DeliveryBook::load(client.instance().replica, client.instance().store()));
   return relay_standings(client, book);
+}
+
+std::optional<Error> all_troubled(std::vector<RelayStanding> const& standings) {
+  auto const troubled = [](RelayStanding const& each) {
+    // The others pass by themselves: it cannot be reached now, another device lets this one in, and the like.
+    constexpr std::array<std::string_view, 7> kStay{"relay-quota",       "relay-full",      "relay-off-chain",
+                                                    "relay-key-changed", "relay-untrusted", "relay-misbehaves",
+                                                    "relay-token-needed"};
+    return std::ranges::find(kStay, each.code()) != kStay.end();
+  };
+  if (standings.empty() || !std::ranges::all_of(standings, troubled)) return std::nullopt;
+  auto const& first = standings.front();
+  return Error(engine::EngineError::relay_troubled, SubjectDetail{fmt::format("{} {}", first.code(), first.url)});
+}
+
+Result<> advise_of_relays(Context& context, Client& client) {
+  KITH_TRY(standings, relay_standings(client));
+  std::vector<std::string> causes;
+  std::vector<engine::Remedy> remedies;
+  for (auto const& each : standings) {
+    auto const* known = engine::find_failure_code(each.code());
+    if (known == nullptr) continue;
+    causes.push_back(fmt::format("{}: {} ({})", each.url, known->summary, known->code));
+    for (auto const& remedy : known->tries()) {
+      if (causes.size() == 1) remedies.push_back({std::string(remedy.command), std::string(remedy.explanation)});
+    }
+  }
+  if (!causes.empty()) context.advise({std::move(remedies), fmt::format("{}", fmt::join(causes, "; ")), {}});
+  return {};
 }
 
 Json relay_json(RelayStanding const& standing) {

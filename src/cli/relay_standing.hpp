@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/context.hpp"
 #include "cli/json.hpp"
 #include "engine/client.hpp"
 #include "engine/relay_status.hpp"
@@ -22,8 +23,6 @@ struct RelayStanding {
   [[nodiscard]] bool has_all() const { return lacks == 0 && !leaving(); }
   /// Contents for devices that are away are on their way there.
   [[nodiscard]] bool leaving() const { return connected() && row.leaving; }
-  /// Contents that devices which are away may want are there.
-  [[nodiscard]] bool has_contents() const { return level() && !leaving(); }
   /// Connected, and nothing is on its way from it, nor to it of this device's own. What it lacks of others' entries
   /// their authors bring, or this device after a while.
   [[nodiscard]] bool level() const { return connected() && row.caught_up && lacks_own == 0; }
@@ -40,6 +39,11 @@ struct RelayStanding {
                                                                  engine::DeliveryBook const& book);
 /// The same, with a book of its own.
 [[nodiscard]] Result<std::vector<RelayStanding>> relay_standings(engine::Client& client);
+
+/// A relay that nothing goes by until something is done about it, where there is no other that is well; nullopt else.
+[[nodiscard]] std::optional<Error> all_troubled(std::vector<RelayStanding> const& standings);
+/// Goes with the next error: which relays could not be used, and why. @see Context::advise()
+[[nodiscard]] Result<> advise_of_relays(Context& context, engine::Client& client);
 
 /// {"url","connected","has_all","last_error_code"}
 [[nodiscard]] Json relay_json(RelayStanding const& standing);

@@ -167,7 +167,7 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   auto const& was = tally_before_;
   auto const& is = last.tally;
   KITH_TRY(others, look_at_others());
-  bool const alone = client_.other_devices().empty();
+  bool const alone = client_.other_devices().empty() && !others.at_relays_only();
   bool const unkept = !others.met.empty() && others.keep.empty();
   bool const carried = others.at_relays_only() && others.contents_elsewhere;
   bool const all_level = alone || carried || (others.all_level() && !unkept);
@@ -192,6 +192,7 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   }
   context_.out.document(object);
   if (options_.once) print_summary(object, last, others);
+  if (reason && reason->is(engine::EngineError::nobody_reachable)) KITH_CHECK(advise_of_relays(context_, client_));
   if (reason) return context_.fail(*reason, {.directory = place_.root.native(), .folder = place_.name});
   if (unkept && options_.once) {
     context_.out.warning(
@@ -206,7 +207,7 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
                                      device_name(client_, device), paths_text(held)));
   }
   if (fresh > 0) return engine::kExitConflicts;
-  bool const uncarried = others.at_relays_only() && !carried && !alone;
+  bool const uncarried = others.at_relays_only() && !carried;
   if (uncarried || unkept || !others.held.empty() || !object["skipped"].empty()) return engine::kExitPartial;
   return engine::kExitOk;
 }
@@ -233,13 +234,13 @@ void SyncRun::print_summary(Json const& object, Snapshot const& last, Others con
   auto const with = devices.empty() ? std::string{} : fmt::format(" with {}", fmt::join(devices, ", "));
   bool const nobody = met_.empty() && others.relays.empty() && !object["devices"].empty();
   bool const at_relays = others.at_relays_only();
-  out.result(fmt::format("{} {}: {}. {}{} in {:.1f} s, {}", level ? out.glyphs().done() : "!", place_.name,
-                         fmt::join(parts, ", "),
-                         level                     ? "In step"
-                         : nobody                  ? "Queued here, nobody reached"
-                         : at_relays && !last.open ? "No device reached"
-                                                   : "Not in step",
-                         with, object["wall_s"].get<double>(), files_text(last.row.files, last.row.bytes)));
+  out.result(fmt::format(
+      "{} {}: {}. {}{} in {:.1f} s, {}", level ? out.glyphs().done() : "!", place_.name, fmt::join(parts, ", "),
+      level                     ? "In step"
+      : nobody                  ? "Queued here, nobody reached"
+      : at_relays && !last.open ? client_.other_devices().empty() ? "No other device yet" : "No device reached"
+                                : "Not in step",
+      with, object["wall_s"].get<double>(), files_text(last.row.files, last.row.bytes)));
   if (at_relays) out.result("  " + at_relays_text(others.relays, others.contents_elsewhere));
   std::size_t shown = 0;
   for (auto const& conflict : object["conflicts"]) {

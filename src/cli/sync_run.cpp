@@ -158,11 +158,10 @@ Result<SyncRun::Others> SyncRun::look_at_others() {
     // With a device at hand nobody waits for what is left for others.
     bool const leaving = each.leaving() && others.connected.empty();
     others.relays_behind = others.relays_behind || each.catching_up() || leaving;
-    others.contents_elsewhere = others.contents_elsewhere || each.has_contents();
   }
   if (!relays.empty()) {
     KITH_TRY(elsewhere, book.contents_elsewhere());
-    others.contents_elsewhere = others.contents_elsewhere || elsewhere;
+    others.contents_elsewhere = elsewhere;
   }
   for (auto const& device : met_) {
     KITH_TRY(ours, book.we_hold_all(device));

@@ -161,6 +161,11 @@ Result<> Client::advance_read_cursor(std::uint64_t cursor) {
 Result<Delivery> Client::delivery(core::OpId const& id) {
   KITH_CHECK(refresh());
   KITH_TRY(book, DeliveryBook::load(instance_->replica, instance_->store()));
+  KITH_TRY(number, instance_->messages.number_of(id));
+  if (number) {
+    KITH_TRY(rows, instance_->messages.after({number->value - 1}, 1));
+    if (!rows.empty() && rows.front().id == id) return book.of(rows.front());
+  }
   return book.of(id.entry);
 }
 

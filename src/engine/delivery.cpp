@@ -4,13 +4,14 @@
 
 #include "engine/instance.hpp"
 #include "sync/files/folder_sync.hpp"
+#include "sync/relays/object_book.hpp"
 
 namespace kith::engine {
 
 std::string without_key(std::string const& url) { return url.substr(0, url.find("/#")); }
 
 Result<DeliveryBook> DeliveryBook::load(core::Replica& replica, store::Store& store) {
-  DeliveryBook book(replica);
+  DeliveryBook book(replica, store);
   KITH_TRY(tips, replica.tips());
   book.tips_ = std::move(tips);
   KITH_TRY(bound, files::bound_folders(store));
@@ -24,16 +25,16 @@ Result<DeliveryBook> DeliveryBook::load(core::Replica& replica, store::Store& st
     KITH_TRY(seen, book.past_of(record.seen));
     known.acked = std::move(acked);
     known.seen = std::move(seen);
-    if (record.held == 0) {
-      KITH_TRY(content, book.past_of(record.content));
-      known.content = std::move(content);
-    }
+    KITH_TRY(messages, book.past_of(record.content));
+    if (record.held == 0) known.content = messages;
+    known.messages = std::move(messages);
     book.records_.emplace(device, record);
     book.known_.emplace(device, std::move(known));
   }
+  bool const alone = replica.state().roster().active_by_rank().size() < 2;  // nobody lacks anything: nothing is left
   for (auto const& relay : replica.state().roster().relays()) {
     KITH_TRY(record, sync::RelayRecord::load(store, relay.relay, relay.channel));
-    bool const lies_there = record.left_until_ms > current_time().wall.ms;
+    bool const lies_there = !alone && record.left_until_ms > current_time().wall.ms;
     book.relays_.push_back({relay, std::move(record.there), lies_there ? std::move(record.left) : core::Past{}});
   }
   return book;
@@ -110,7 +111,13 @@ Result<bool> DeliveryBook::contents_elsewhere() {
         if (file != nullptr && !file->content.refs.empty() && !has_contents(place, file->folder)) return false;
         auto const* message = std::get_if<wire::Message>(&op);
         bool const in_chunks = message != nullptr && std::holds_alternative<wire::Content>(message->content.value);
-        if (in_chunks && !has_contents(place, std::nullopt)) return false;
+        if (!in_chunks || has_contents(place, std::nullopt)) continue;
+        bool lies_there = false;
+        for (auto const& relay : relays_) {
+          KITH_TRY(there, lies_at(relay, std::get<wire::Content>(message->content.value)));
+          lies_there = lies_there || there;
+        }
+        if (!lies_there) return false;
       }
     }
   }
@@ -142,6 +149,39 @@ Result<Delivery> DeliveryBook::of(EntryHash const& entry) {
   if (!delivery.safe_at.empty() || !delivery.at_relays.empty()) delivery.state = DeliveryState::safe;
   if (!delivery.seen_by.empty()) delivery.state = DeliveryState::seen;
   return delivery;
+}
+
+Result<Delivery> DeliveryBook::of(core::MessageRow const& message) {
+  KITH_TRY(delivery, of(message.id.entry));
+  if (message.content.refs.empty() || message.author != replica_->self()) return delivery;
+  bool const known_elsewhere = delivery.state != DeliveryState::pending;
+  KITH_TRY(record, replica_->state().record(message.id.entry));
+  if (!record) return delivery;
+  auto const lacks = [&](DeviceId const& device) { return !known_.at(device).messages.contains(record->place()); };
+  std::erase_if(delivery.safe_at, lacks);
+  std::erase_if(delivery.seen_by, lacks);
+  delivery.at_relays.clear();
+  for (auto const& each : relays_) {
+    if (!each.there.contains(record->place())) continue;
+    KITH_TRY(lies_there, lies_at(each, message.content));
+    if (lies_there || each.left.contains(record->place())) delivery.at_relays.push_back(without_key(each.relay.url));
+  }
+  bool const safe = !delivery.safe_at.empty() || !delivery.at_relays.empty();
+  delivery.state = !delivery.seen_by.empty() ? DeliveryState::seen
+                   : safe                    ? DeliveryState::safe
+                                             : DeliveryState::pending;
+  delivery.contents_only_here = known_elsewhere && delivery.state == DeliveryState::pending;
+  return delivery;
+}
+
+Result<bool> DeliveryBook::lies_at(AtRelay const& relay, wire::Content const& content) const {
+  sync::ObjectBook const objects(relay.relay.relay);
+  auto const now_ms = current_time().wall.ms;
+  for (auto const& piece : content.refs) {
+    KITH_TRY(place, objects.find(*store_, piece.id));
+    if (!place || place->expires_ms <= now_ms) return false;
+  }
+  return true;
 }
 
 bool DeliveryBook::holds_all(DeviceId const& device) const {
@@ -193,7 +233,7 @@ Result<std::uint64_t> count_pending_messages(core::MessagesView& messages, Devic
     KITH_TRY(rows, messages.after({begin}, static_cast<std::size_t>(end - begin)));
     for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
       if (row->author != self || row->number.value > end) continue;
-      KITH_TRY(delivery, book.of(row->id.entry));
+      KITH_TRY(delivery, book.of(*row));
       if (delivery.state != DeliveryState::pending) return pending;
       ++pending;
     }

@@ -16,6 +16,8 @@ struct Delivery {
   std::vector<DeviceId> safe_at;       ///< have it on their disk
   std::vector<DeviceId> seen_by;       ///< have said that they took it in
   std::vector<std::string> at_relays;  ///< addresses of those that have it on theirs
+  /// Others know of the message, and what is in it is on this device only.
+  bool contents_only_here = false;
 };
 
 /// What the others have acknowledged, put together once for many questions. Reads the database as it is now.
@@ -24,6 +26,8 @@ class DeliveryBook {
   [[nodiscard]] static Result<DeliveryBook> load(core::Replica& replica, store::Store& store);
   /// @return nothing known to others for an entry that is not here
   [[nodiscard]] Result<Delivery> of(EntryHash const& entry);
+  /// The same for a message of this device: whoever has its entry alone does not have a long one.
+  [[nodiscard]] Result<Delivery> of(core::MessageRow const& message);
   /// Whether a device has acknowledged everything that is applied here.
   [[nodiscard]] bool holds_all(DeviceId const& device) const;
   /// Whether a device has said that it also holds the contents of everything applied here.
@@ -53,15 +57,17 @@ class DeliveryBook {
   struct Known {
     core::Past acked;
     core::Past seen;
-    core::Past content;  ///< nothing of one that leaves paths alone: which contents it lacks is not known
+    core::Past content;   ///< nothing of one that leaves paths alone: which contents it lacks is not known
+    core::Past messages;  ///< likewise, but what it leaves alone are no messages
   };
-  explicit DeliveryBook(core::Replica& replica) : replica_(&replica) {}
+  DeliveryBook(core::Replica& replica, store::Store& store) : replica_(&replica), store_(&store) {}
   [[nodiscard]] Result<core::Past> past_of(std::vector<Tip> const& tips);
   [[nodiscard]] std::uint64_t count_beyond(core::Past const& there, Whose whose) const;
   [[nodiscard]] bool has_contents(core::ChainPlace place, std::optional<FolderId> const& folder) const;
   [[nodiscard]] bool has_all_contents(core::ChainPlace place) const;
 
   core::Replica* replica_;
+  store::Store* store_;
   std::vector<Tip> tips_;          ///< ours
   std::vector<FolderId> folders_;  ///< that this device keeps
   std::map<DeviceId, sync::PeerRecord> records_;
@@ -71,6 +77,8 @@ class DeliveryBook {
     core::Past there;
     core::Past left;  ///< entries whose contents lie there for who lacks them
   };
+  /// Whether a relay has all pieces of a content, by what was announced there.
+  [[nodiscard]] Result<bool> lies_at(AtRelay const& relay, wire::Content const& content) const;
   std::vector<AtRelay> relays_;
 };
 

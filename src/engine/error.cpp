@@ -31,6 +31,7 @@ std::string_view describe(int value) {
     case EngineError::name_is_the_groups: return "name_is_the_groups";
     case EngineError::approval_needed: return "approval_needed";
     case EngineError::relay_unpinned: return "relay_unpinned";
+    case EngineError::relay_troubled: return "relay_troubled";
     case EngineError::no_terminal: return "no_terminal";
     case EngineError::no_answer: return "no_answer";
     case EngineError::declined: return "declined";

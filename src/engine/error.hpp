@@ -31,6 +31,7 @@ enum class EngineError {
   name_is_the_groups,   ///< device.name would change nothing any more; the detail is the wanted name
   approval_needed,      ///< somebody must be asked, and there is neither a terminal nor --yes
   relay_unpinned,       ///< a relay's address names no key, and there is nobody to compare the one that answers
+  relay_troubled,       ///< nothing goes by a relay; the detail has the failure's code, a space and the address
   no_terminal,          ///< an answer is needed and there is no terminal to ask at
   no_answer,            ///< a question was asked, and the input ended (Ctrl-D)
   declined,             ///< a question was asked, and the answer was no

@@ -206,6 +206,13 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
     case EngineError::relay_unpinned:
       return make(code("relay-unpinned"),
                   fmt::format("the address of {} does not say which key it has", subject_of(error, "the relay")));
+    case EngineError::relay_troubled: {
+      auto const& text = error.subject();
+      auto const space = text.find(' ');
+      auto const* known = find_failure_code(text.substr(0, space));
+      KITH_ASSERT(known != nullptr && space != std::string_view::npos);
+      return make(*known, fmt::format("{}: {}", printable(text.substr(space + 1)), known->summary));
+    }
     case EngineError::no_terminal:
       return make(code("no-terminal"), "an answer is needed, and there is no terminal to ask at",
                   subject_of(error, ""));

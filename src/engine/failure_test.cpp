@@ -110,6 +110,7 @@ TEST(Failures, ExitCodesOfScripts) {
   EXPECT_EQ(of(KeyError::missing), "not-initialised 6");
   EXPECT_EQ(of(EngineError::owner_busy), "home-busy 7");
   EXPECT_EQ(of(EngineError::nobody_reachable), "nobody-reachable 10");
+  EXPECT_EQ(of(Error(EngineError::relay_troubled, SubjectDetail{"relay-quota wss://a"})), "relay-quota 14");
   EXPECT_EQ(of(link::LinkError::refused), "address-unreachable 10");
   EXPECT_EQ(of(link::LinkError::not_websocket), "not-a-relay 10");
   EXPECT_EQ(of(link::LinkError::rate_limited), "relay-busy 10");

@@ -155,10 +155,12 @@ Result<> Network::serve_away() {
              return true;
            }));
   for (auto* mailbox : live) {
-    if (lacking.chunks.empty()) {
-      mailbox->note_left(instance_->replica.state().counting().heads, now);
-    } else {
+    if (!lacking.chunks.empty()) {
       KITH_CHECK(mailbox->upload(lacking.chunks, now));
+    } else if (lacking.covered) {
+      mailbox->note_left(instance_->replica.state().counting().heads, now);
+    } else if (lacking.known && lacking.lacked.empty()) {
+      mailbox->note_left({}, now);  // what lay there goes; where the contents are, the devices themselves have told
     }
     if (lacking.known) KITH_CHECK(mailbox->drop_objects(lacking.lacked));
   }

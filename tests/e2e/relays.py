@@ -134,6 +134,55 @@ class Sync(Carried):
         self.assertIn(f"everything is safe at relay {self.relay.url}", self.laptop.run("sync", folder, "--once").ok().out)
 
 
+class LongMessages(Carried):
+    """What is in a long message goes to a relay beside its entry, and later."""
+
+    def setUp(self):
+        super().setUp()
+        self.file = self.laptop.dir / "long"
+        self.file.write_bytes(os.urandom(400_000))
+
+    def at_relay(self):
+        return sum(each.stat().st_size for each in (self.relay.folder / "relay" / "relay.objects").rglob("*") if each.is_file())
+
+    def test_are_safe_with_what_is_in_them(self):
+        for wait in (["--wait", "safe"], []):
+            self.file.write_bytes(os.urandom(400_000))
+            before = self.at_relay()
+            item = self.laptop.json("push", self.file, *wait)["items"][0]
+            self.assertEqual(item["state"], "safe")
+            self.assertGreater(self.at_relay(), before + 400_000)
+            self.assertTrue(self.status(self.laptop)[0]["changes"]["contents_elsewhere"])
+        self.phone.run("pull", "--out", "inbox").ok()
+        self.assertIn(self.file.read_bytes(), [each.read_bytes() for each in (self.phone.dir / "inbox").iterdir()])
+
+
+class OneDevice(unittest.TestCase):
+    """Nobody lacks anything, so that contents are left nowhere."""
+
+    def test_contents_stay_here(self):
+        laptop = Device("laptop")
+        self.addCleanup(laptop.close)
+        relay = Relay(laptop.dir)
+        self.addCleanup(relay.kill)
+        laptop.init()
+        laptop.run("relay", "add", relay.address).ok()
+        folder = laptop.dir / "notes"
+        folder.mkdir()
+        (folder / "a.txt").write_text("a")
+        run = laptop.run("sync", folder, "--once").expect(3)
+        told = f"names and versions are at relay {relay.url}; contents are on this device only so far"
+        self.assertIn(told, run.out)
+        found = laptop.json("status")
+        self.assertFalse(found["changes"]["contents_elsewhere"])
+        self.assertIn(told, laptop.run("status").ok().out)
+        (laptop.dir / "long").write_bytes(os.urandom(400_000))
+        run = laptop.run("push", laptop.dir / "long", "--wait", "safe", "--json").expect(10)
+        self.assertEqual(run.lines()[0]["items"][0]["state"], "pending")
+        run = laptop.run("push", laptop.dir / "long").ok()
+        self.assertIn("contents only here", run.err)
+
+
 class Verify(Carried):
     def test_says_what_a_relay_holds(self):
         run = self.laptop.run("verify", "--json").expect(10)  # no device is there to compare with

@@ -450,7 +450,7 @@ TYPED_TEST_P(RelayStoreContract, RecordsDoNotFillARelayBeyondWhatItMayStore) {
   }
   ASSERT_TRUE(std::holds_alternative<Refused>(answer));
   EXPECT_EQ(std::get<Refused>(answer).why, Refusal::storage_full);
-  EXPECT_GE(count, 100u);
+  EXPECT_GE(count, 20u);  // the write-ahead log counts too, until it is moved into the database
   this->template must<AclStored>(PutAcl{this->group_.record({0}, &last, 0)});
 }
 

@@ -6,12 +6,13 @@
 namespace kith::sync {
 namespace {
 
-/// A device that is away, by what it last told.
-struct Away {
+/// Another device, by what it last told.
+struct Other {
   core::Past seen;     ///< entries that it has
   core::Past content;  ///< entries whose contents it has
   std::set<FolderId> folders;
   bool told = false;       ///< it has told of itself at all
+  bool behind = false;     ///< it lacks something
   bool connected = false;  ///< gets them at first hand
 };
 
@@ -26,12 +27,12 @@ Result<core::Past> past_of(core::Replica& replica, std::vector<Tip> const& tips)
 
 class Gathering {
  public:
-  Gathering(ContentSources const& sources, std::vector<Away> away,
+  Gathering(ContentSources const& sources, std::vector<Other> others,
             std::function<Result<bool>(ChunkId const&)> const& there)
-      : sources_(sources), away_(std::move(away)), there_(there) {}
+      : sources_(sources), others_(std::move(others)), there_(there) {}
 
   Result<LackingContents> run() {
-    found_.known = true;
+    found_.known = found_.covered = true;
     KITH_TRY(folders, sources_.folders.folders());
     for (auto const& folder : folders) {
       auto const visit = [&](std::vector<files::VersionRow> const& versions) { return look_at(versions, folder.id); };
@@ -52,13 +53,19 @@ class Gathering {
   static constexpr std::size_t kRowsAtOnce = 256;
   static constexpr std::size_t kMostLacked = 16 * kMostChunks;
 
-  [[nodiscard]] bool lacks(Away const& away, core::EntryRecord const& record, bool own,
+  [[nodiscard]] bool lacks(Other const& other, core::EntryRecord const& record, bool own,
                            std::optional<FolderId> const& folder) const {
-    if (away.content.contains(record.place())) return false;
+    if (!other.behind || other.content.contains(record.place())) return false;
     // Who knows of the change and does not keep its folder does not want it; who does not know yet may.
-    bool const knows = away.seen.contains(record.place());
-    bool const keeps = !folder || !away.told || away.folders.contains(*folder);
+    bool const knows = other.seen.contains(record.place());
+    bool const keeps = !folder || !other.told || other.folders.contains(*folder);
     return own ? keeps || !knows : keeps && knows;
+  }
+
+  [[nodiscard]] bool is_held(core::EntryRecord const& record, std::optional<FolderId> const& folder) const {
+    return std::ranges::any_of(others_, [&](Other const& other) {
+      return other.content.contains(record.place()) && (!folder || other.folders.contains(*folder));
+    });
   }
 
   Result<> look_at(std::vector<files::VersionRow> const& versions, FolderId const& folder) {
@@ -75,11 +82,13 @@ class Gathering {
     if (!record) return {};
     bool const own = author == sources_.replica.self();
     bool lacked = false, to_be_left = false;
-    for (auto const& away : away_) {
-      if (to_be_left || !lacks(away, *record, own, folder)) continue;
+    for (auto const& other : others_) {
+      if (to_be_left || !lacks(other, *record, own, folder)) continue;
       lacked = true;
-      to_be_left = !away.connected;
+      to_be_left = !other.connected;
     }
+    // Who knows of it and does not want it leaves it here; who is connected has not got it yet.
+    if (own && !to_be_left && !is_held(*record, folder)) found_.covered = false;
     if (!lacked) return {};
     to_be_left = to_be_left && found_.chunks.size() < kMostChunks;
     if (found_.lacked.size() >= kMostLacked) {
@@ -111,7 +120,7 @@ class Gathering {
   }
 
   ContentSources const& sources_;
-  std::vector<Away> away_;
+  std::vector<Other> others_;
   std::function<Result<bool>(ChunkId const&)> const& there_;
   std::set<ChunkId> taken_;
   LackingContents found_;
@@ -124,11 +133,11 @@ Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange
   auto& replica = sources.replica;
   auto const connected = exchange.connected();
   auto const& heads = replica.state().counting().heads;
-  std::vector<Away> away;
+  std::vector<Other> others;
   bool everywhere = true, all_connected = true;
   for (auto const& device : replica.state().roster().active_by_rank()) {
     if (device == replica.self()) continue;
-    Away one;
+    Other one;
     if (auto const* record = exchange.peers().find(device)) {
       KITH_TRY(seen, past_of(replica, record->seen));
       KITH_TRY(content, past_of(replica, record->content));
@@ -141,15 +150,16 @@ Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange
     everywhere = everywhere && has_all;
     bool const direct = std::ranges::find(connected, device) != connected.end();
     all_connected = all_connected && (has_all || direct);
+    one.behind = !has_all;
     one.connected = direct;
-    if (!has_all) away.push_back(std::move(one));
+    others.push_back(std::move(one));
   }
   if (all_connected) {
     LackingContents none;
     none.known = everywhere;  // what those that are connected lack is not looked for: they tell soon
     return none;
   }
-  return Gathering(sources, std::move(away), there).run();
+  return Gathering(sources, std::move(others), there).run();
 }
 
 }  // namespace kith::sync

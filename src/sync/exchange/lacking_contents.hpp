@@ -25,6 +25,9 @@ struct LackingContents {
   std::set<ChunkId> lacked;  ///< by devices that are away or connected
   std::vector<ChunkId>
       chunks;  ///< that this device may have and should leave at a relay: each once, at most kMostChunks
+  /// What this device recorded is held by another one, or is lacked by one that is away: once the chunks are left,
+  /// nothing of it is here only. False where that is not known.
+  bool covered = false;
 };
 
 /// In one look: 2 GB of average chunks. What is beyond follows when those are there.
