@@ -7,6 +7,8 @@
 #include "cli/table.hpp"
 #include "engine/failure.hpp"
 #include "engine/relay_setup.hpp"
+#include "relay/channel/error.hpp"
+#include "sync/relays/relay_record.hpp"
 
 namespace kith::cli {
 namespace {
@@ -16,6 +18,8 @@ using engine::EngineError;
 
 /// How long the others may take to hear of a change before the command ends.
 constexpr auto kTellTime = std::chrono::milliseconds{1500};
+/// How long a relay may take to be told that it is used no more.
+constexpr auto kPartingTime = std::chrono::seconds{5};
 
 /// @param words_lead_there  of the relay that was added
 Result<int> print_relays(Context& context, Client& client, std::optional<bool> words_lead_there = std::nullopt) {
@@ -45,7 +49,15 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
   KITH_TRY(client, open_client(context, "kith relay add"));
   KITH_CHECK(check_member(context, *client));
   KITH_TRY(token, read_relay_token(options.token_file));
-  KITH_TRY(address, pinned_relay(context, options.url, options.trust));
+  auto pinned = pinned_relay(context, options.url, options.trust);
+  if (!pinned && pinned.error().is(relay::ChannelError::wrong_relay)) {
+    context.advise(
+        {{{"kith relay add URL", "with the line that kith-relay prints when it starts"}},
+         "the address that was typed has another key than the relay that answers, or somebody is in between: "
+         "compare it with its operator's line",
+         {}});
+  }
+  KITH_TRY(address, std::move(pinned));
   wire::RelayKey const key{*address.key};
   auto const where = engine::without_key(link::to_text(address));
   for (auto const& relay : client->instance().replica.state().roster().relays()) {
@@ -94,18 +106,72 @@ Result<core::Roster::Relay> choose_relay(Client& client, std::string const& text
                                         fits.empty() ? "none" : "more than one", fmt::join(names, ", "))});
 }
 
+/// Without its last relay the group goes on only where devices connect directly.
+Result<> confirm_last(Context& context, Client& client, core::Roster::Relay const& relay, Reached const& reached) {
+  if (client.instance().replica.state().roster().relays().size() > 1) return {};
+  std::vector<std::string> away;
+  for (auto const& device : client.other_devices()) {
+    if (!reached.level.contains(device) && !reached.behind.contains(device))
+      away.push_back(printable(device_name(client, device)));
+  }
+  if (away.empty() || context.global.yes) return {};
+  auto const url = printable(engine::without_key(relay.url));
+  auto const follows = fmt::format(
+      "{} is the group's last relay, and not connected directly now: {}. Devices that meet only there will "
+      "not hear of each other any more.",
+      url, names_text(away, "devices"));
+  if (!context.prompt.possible()) {
+    context.advise({{{"kith relay add OTHER", "first: use another relay, and let all devices hear of it"},
+                     {fmt::format("kith relay rm {} --yes", engine::shell_quoted(url)), "use it no more all the same"}},
+                    follows,
+                    {}});
+    return fail(EngineError::no_terminal, SubjectDetail{"use the last relay no more?"});
+  }
+  context.out.note(follows + " To use another one add it before: " + context.out.command("kith relay add OTHER"));
+  KITH_TRY(yes, context.prompt.confirm("Use it no more all the same?"));
+  if (!yes) return fail(EngineError::declined);
+  return {};
+}
+
+/// Waits until a relay that the group uses no more has an entry. @return whether it has
+Result<bool> tell_parting(Client& client, core::Roster::Relay const& relay, EntryHash const& entry) {
+  auto& store = client.instance().store();
+  for (auto const until = Clock::now() + kPartingTime;;) {
+    KITH_CHECK(check_standing(client));
+    KITH_TRY(record, client.instance().replica.state().record(entry));
+    KITH_TRY(known, sync::RelayRecord::load(store, relay.relay, relay.channel));
+    if (record && known.there.contains(record->place())) return true;
+    KITH_TRY(row, engine::get_control<engine::RelayRow>(store, relay.relay.view()));
+    bool const troubled = row && row->trouble != sync::RelayTrouble::none;
+    if (troubled || Clock::now() >= until) return false;
+    if (wait_for_news(client, std::chrono::milliseconds{50}) == News::signal) return stopped_by_signal();
+  }
+}
+
 Result<int> remove(Context& context, RelayRmOptions const& options) {
   KITH_TRY(client, open_client(context, "kith relay rm"));
   KITH_CHECK(check_member(context, *client));
   KITH_TRY(relay, choose_relay(*client, options.relay));
-  // While it is still used: what the others should know goes there too.
+  // Connected first: devices that meet only there hear of it there.
+  KITH_TRY(before, reach_others(context, *client, Level::ours_there));
+  KITH_CHECK(confirm_last(context, *client, relay, before));
   std::vector<wire::Op> ops;
   ops.emplace_back(wire::RelayRemove{relay.relay, relay.channel});
   KITH_TRY(written, client->instance().replica.write(std::move(ops), engine::current_time()));
-  static_cast<void>(written);
   client->bell().ring();
+  bool told = true;
+  if (before.relays_level.contains(printable(engine::without_key(relay.url)))) {
+    KITH_TRY(is_told, tell_parting(*client, relay, written.front().entry));
+    told = is_told;
+  } else {
+    told = client->other_devices().empty();
+  }
   KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
-  static_cast<void>(reached);
+  if (!told && reached.level.size() < client->other_devices().size()) {
+    context.out.warning("relay-untold",
+                        "the relay could not be told: devices that meet this one only there do not hear of it, and go "
+                        "on using that relay");
+  }
   if (context.out.json()) return print_relays(context, *client);
   context.out.result(
       fmt::format("{} {} is used no more. What it holds stays there, sealed, until its operator removes it.",

@@ -163,6 +163,8 @@ std::span<CommandPage const> command_pages() {
        "leads back to the group by its 24 words when all devices are lost (kith help init).\n\n"
        "The address carries the relay's key, which kith-relay prints when it starts. Without it the key that answers is "
        "shown for you to compare; where there is no terminal, --trust-relay takes it.\n\n"
+       "Where a relay was set up anew and has another key, add it on one device only: the others hear of it over another "
+       "relay or directly (kith help relay-key-changed).\n\n"
        "--anew has a relay that is used already make a new mailbox for the group, and leaves the old one: for when a "
        "device that was removed took it over (kith help relay-off-chain). Everything is brought there again.",
        {{"kith relay add 'wss://sync.example.org/#key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'",
@@ -171,7 +173,9 @@ std::span<CommandPage const> command_pages() {
         {"kith relay add wss://sync.example.org --token-file token.txt", "a relay that takes groups in by token"}}},
       {"relay rm",
        "URL",
-       "Uses a relay no more, on all devices. What it holds stays there, sealed, until its operator removes it.",
+       "Uses a relay no more, on all devices. What it holds stays there, sealed, until its operator removes it. The "
+       "devices that meet at it are told there; those that look in later, and meet the others nowhere else, lose touch: "
+       "where it is the last one, add another before. It asks then; a script says --yes.",
        {{"kith relay rm sync.example.org", "by its host"}}},
       {"relay test",
        "[URL]",

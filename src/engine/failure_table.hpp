@@ -385,8 +385,12 @@ inline constexpr FailureCode kCodes[] = {
     {"relay-key-changed", kExitNotTrusted, true, "nothing was sent to it",
      "a relay does not have the key that it was known by",
      "Its address carries its key, and what answers has another one. Either the relay was set up anew, or somebody is in "
-     "between. Ask its operator for the line that kith-relay prints when it starts, and compare.",
-     {{{"kith relay rm URL", "use the old one no more"}, {"kith relay add URL", "with the address that its operator gives"}}}},
+     "between. Ask its operator for the line that kith-relay prints when it starts, and compare. Where it was set up anew, "
+     "add it on one device only. The others must hear of that over another relay or directly (kith sync DIR --peer "
+     "HOST:PORT, on one network); else pair them again. Adding it on each device by itself makes mailboxes of which the "
+     "others know nothing.",
+     {{{"kith relay test URL", "compare the key that answers with the operator's line"},
+       {"kith relay add URL", "on one device, with the address that its operator gives"}}}},
     {"relay-not-allowed", kExitNotTrusted, true, "changes stay queued on this device",
      "a relay does not serve this device",
      "It has a list of whom the group wants it to serve, and this device is not in it: the group has not told it yet, "

@@ -11,6 +11,8 @@ namespace kith::engine {
 namespace {
 
 constexpr auto kRelayDialTime = std::chrono::seconds{15};
+/// A relay that is used no more is told so for so long: devices that meet nowhere else hear of it there.
+constexpr auto kPartingTime = std::chrono::seconds{10};
 
 }  // namespace
 
@@ -23,6 +25,14 @@ struct Network::RelayLink {
   [[nodiscard]] bool busy() const { return mailbox.live() && (mailbox.pushing() || mailbox.uploading()); }
 
   sync::Mailbox mailbox;
+  /// Whether what this device wrote, that the relay is used no more above all, is to be told there before it is left.
+  [[nodiscard]] bool parts(Instant now) {
+    if (mailbox.holds_own() || mailbox.trouble() != sync::RelayTrouble::none) return false;
+    if (!parting_until) parting_until = now + kPartingTime;
+    return now < *parting_until;
+  }
+
+  std::optional<Instant> parting_until;  ///< the group uses the mailbox no more
   std::weak_ptr<RelayMachine> machine;
   RelayRow row;
   RelayRow shown;
@@ -50,9 +60,9 @@ class Network::RelayMachine final : public link::StreamMachine {
   std::shared_ptr<RelayLink> relay_;
 };
 
-/// One mailbox for each relay of the roster; those that it names no more are left. A device that has just been let in
-/// has no roster yet, and goes by what its inviter said; one that is no member any more stays until it has told what it
-/// wrote last.
+/// One mailbox for each relay of the roster; those that it names no more are left, once they have what this device
+/// wrote, or after a while. A device that has just been let in has no roster yet, and goes by what its inviter said;
+/// one that is no member any more stays until it has told what it wrote last.
 Result<> Network::look_at_relays() {
   auto& store = instance_->store();
   auto const& roster = instance_->replica.state().roster();
@@ -67,7 +77,9 @@ Result<> Network::look_at_relays() {
     bool const stays = std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {
       return relay.relay == known.relay && relay.channel == known.channel && relay.url == known.url;
     });
-    if (stays && (!removed || one->second->mailbox.owes_words())) {
+    if (stays) one->second->parting_until.reset();
+    bool const owes = removed ? stays && one->second->mailbox.owes_words() : one->second->parts(Clock::now());
+    if (owes || (stays && !removed)) {
       ++one;
       continue;
     }
@@ -214,8 +226,9 @@ std::optional<Instant> Network::relays_deadline() const {
   auto next = uploads_due_;
   if (relays_told_due_ && (!next || *relays_told_due_ < *next)) next = relays_told_due_;
   for (auto const& [key, relay] : relays_) {
-    auto const due = relay->mailbox.next_deadline();
-    if (due && (!next || *due < *next)) next = due;
+    for (auto const due : {relay->mailbox.next_deadline(), relay->parting_until}) {
+      if (due && (!next || *due < *next)) next = due;
+    }
   }
   return next;
 }
@@ -223,8 +236,10 @@ std::optional<Instant> Network::relays_deadline() const {
 /// Tells what the mailboxes have told, wakes their connections, and dials.
 Result<> Network::settle_relays() {
   bool applied = false;
-  if (!relays_.empty() && instance_->replica.state().roster().removed(instance_->replica.self()))
-    KITH_CHECK(look_at_relays());
+  bool const leaves =
+      instance_->replica.state().roster().removed(instance_->replica.self()) ||
+      std::ranges::any_of(relays_, [](auto const& each) { return each.second->parting_until.has_value(); });
+  if (leaves) KITH_CHECK(look_at_relays());
   auto const links = relays_;  // what is told may change which there are
   for (auto const& [key, relay] : links) {
     while (auto const event = relay->mailbox.poll_event()) {

@@ -190,6 +190,28 @@ class Messages(AtARelay):
         self.assertNotEqual(run.code, 0)
 
 
+class Leaving(AtARelay):
+    """Devices that meet at one relay only hear there that it is used no more."""
+
+    def relays(self, device):
+        return [each["url"] for each in device.json("relay", "ls")["relays"]]
+
+    def test_the_last_relay_is_left_knowingly_and_the_others_are_told_there(self):
+        refused = self.a.run("relay", "rm", self.bare(self.relay), "--json")
+        self.assertEqual(refused.error()["code"], "no-terminal")
+        self.assertIn("kith relay add OTHER", str(refused.error()["remedy"]))
+        self.assertIn("desktop", refused.error()["cause"])
+        self.assertEqual(self.relays(self.a), [self.bare(self.relay)])
+        run = self.a.run("relay", "rm", self.bare(self.relay), "--yes").ok()
+        self.assertNotIn("could not be told", run.err)
+        self.b.run("pull", "--quiet")
+        self.assertEqual(self.relays(self.b), [])
+
+    @staticmethod
+    def bare(relay):
+        return AtARelay.url(relay).split("/#")[0]
+
+
 class Files(AtARelay):
     def test_a_folder_to_a_device_that_was_away_and_from_there_to_a_third(self):
         source = self.a.dir / "docs"
@@ -254,6 +276,7 @@ class Wrong(AtARelay):
         run = self.a.run("relay", "add", wrong, "--json")
         run.expect(13)
         self.assertEqual(run.error()["code"], "relay-key-changed")
+        self.assertNotIn("relay rm", str(run.error()["remedy"]), "the one in use is well")
 
     def test_an_address_without_key_needs_somebody_to_compare_it(self):
         other = self.start_relay("other")
