@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/handlers.hpp"
@@ -45,6 +47,24 @@ Result<int> print_relays(Context& context, Client& client, std::optional<bool> w
   return engine::kExitOk;
 }
 
+/// Waits until a relay that the group uses no more has what this device wrote. @return whether it has
+Result<bool> tell_parting(Client& client, core::Roster::Relay const& relay) {
+  auto& store = client.instance().store();
+  for (auto const until = Clock::now() + kPartingTime;;) {
+    KITH_CHECK(check_standing(client));
+    KITH_TRY(known, sync::RelayRecord::load(store, relay.relay, relay.channel));
+    auto const& state = client.instance().replica.state();
+    auto const there = [&](core::ChainPlace const& place) {
+      return state.chains().at(place.chain).log.device != client.device_id() || known.there.contains(place);
+    };
+    if (std::ranges::all_of(state.counting().heads.places(), there)) return true;
+    KITH_TRY(row, engine::get_control<engine::RelayRow>(store, relay.relay.view()));
+    bool const troubled = row && row->trouble != sync::RelayTrouble::none;
+    if (troubled || Clock::now() >= until) return false;
+    if (wait_for_news(client, std::chrono::milliseconds{50}) == News::signal) return stopped_by_signal();
+  }
+}
+
 Result<int> add(Context& context, RelayAddOptions const& options) {
   KITH_TRY(client, open_client(context, "kith relay add"));
   KITH_CHECK(check_member(context, *client));
@@ -66,7 +86,19 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
     context.out.note("A new mailbox there: " + context.out.command(fmt::format("kith relay add {} --anew", where)));
     return context.out.json() ? print_relays(context, *client) : Result<int>(engine::kExitOk);
   }
+  std::optional<core::Roster::Relay> left;  // the others hear in the old mailbox that there is a new one
+  for (auto const& relay : client->instance().replica.state().roster().relays()) {
+    if (relay.relay == key) left = relay;
+  }
+  if (left) {
+    KITH_TRY(before, reach_others(context, *client, Level::ours_there));
+    if (!before.relays_level.contains(printable(engine::without_key(left->url)))) left.reset();
+  }
   KITH_TRY(added, engine::add_relay(*client, address, std::move(token), relay_patience(context)));
+  if (left) {
+    KITH_TRY(told, tell_parting(*client, *left));
+    static_cast<void>(told);  // who is not told is named below
+  }
   KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
   if (!added.words_lead_there) warn_of_no_record(context, where);
   if (context.out.json()) return print_relays(context, *client, added.words_lead_there);
@@ -133,21 +165,6 @@ Result<> confirm_last(Context& context, Client& client, core::Roster::Relay cons
   return {};
 }
 
-/// Waits until a relay that the group uses no more has an entry. @return whether it has
-Result<bool> tell_parting(Client& client, core::Roster::Relay const& relay, EntryHash const& entry) {
-  auto& store = client.instance().store();
-  for (auto const until = Clock::now() + kPartingTime;;) {
-    KITH_CHECK(check_standing(client));
-    KITH_TRY(record, client.instance().replica.state().record(entry));
-    KITH_TRY(known, sync::RelayRecord::load(store, relay.relay, relay.channel));
-    if (record && known.there.contains(record->place())) return true;
-    KITH_TRY(row, engine::get_control<engine::RelayRow>(store, relay.relay.view()));
-    bool const troubled = row && row->trouble != sync::RelayTrouble::none;
-    if (troubled || Clock::now() >= until) return false;
-    if (wait_for_news(client, std::chrono::milliseconds{50}) == News::signal) return stopped_by_signal();
-  }
-}
-
 Result<int> remove(Context& context, RelayRmOptions const& options) {
   KITH_TRY(client, open_client(context, "kith relay rm"));
   KITH_CHECK(check_member(context, *client));
@@ -158,10 +175,11 @@ Result<int> remove(Context& context, RelayRmOptions const& options) {
   std::vector<wire::Op> ops;
   ops.emplace_back(wire::RelayRemove{relay.relay, relay.channel});
   KITH_TRY(written, client->instance().replica.write(std::move(ops), engine::current_time()));
+  static_cast<void>(written);
   client->bell().ring();
   bool told = true;
   if (before.relays_level.contains(printable(engine::without_key(relay.url)))) {
-    KITH_TRY(is_told, tell_parting(*client, relay, written.front().entry));
+    KITH_TRY(is_told, tell_parting(*client, relay));
     told = is_told;
   } else {
     told = client->other_devices().empty();

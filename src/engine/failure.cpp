@@ -210,7 +210,8 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
       auto const& text = error.subject();
       auto const space = text.find(' ');
       auto const* known = find_failure_code(text.substr(0, space));
-      KITH_ASSERT(known != nullptr && space != std::string_view::npos);
+      if (known == nullptr || space == std::string_view::npos)
+        return make(code("relay-unreachable"), "a relay cannot be used", subject_of(error, ""));
       return make(*known, fmt::format("{}: {}", printable(text.substr(space + 1)), known->summary));
     }
     case EngineError::no_terminal:

@@ -207,6 +207,15 @@ class Leaving(AtARelay):
         self.b.run("pull", "--quiet")
         self.assertEqual(self.relays(self.b), [])
 
+    def test_another_mailbox_at_the_relay_is_told_of_in_the_old_one(self):
+        self.a.run("relay", "add", self.url(self.relay), "--anew").ok()
+        def meet():
+            self.a.run("pull", "--quiet")
+            self.b.run("pull", "--quiet")
+            self.a.run("push", "once more", "--wait", "safe", "--timeout", "5s")
+            return "once more" in self.b.texts(expect=(0, 5, 10))
+        wait_until("they meet in the new mailbox", meet, 60)
+
     @staticmethod
     def bare(relay):
         return AtARelay.url(relay).split("/#")[0]
