@@ -175,10 +175,11 @@ Result<Delivery> DeliveryBook::of(core::MessageRow const& message) {
 }
 
 Result<bool> DeliveryBook::lies_at(AtRelay const& relay, wire::Content const& content) const {
-  sync::ObjectBook const objects(relay.relay.relay);
+  sync::ObjectBook const objects(relay.relay.relay, replica_->self());
+  auto const& roster = replica_->state().roster();
   auto const now_ms = current_time().wall.ms;
   for (auto const& piece : content.refs) {
-    KITH_TRY(place, objects.find(*store_, piece.id));
+    KITH_TRY(place, objects.find(*store_, roster, piece.id));
     if (!place || place->expires_ms <= now_ms) return false;
   }
   return true;
