@@ -105,7 +105,7 @@ std::vector<LastWord> last_words(std::vector<core::Roster::Relay> const& read,
       break;
     }
   }
-  std::ranges::stable_partition(words, &LastWord::decides);
+  std::stable_partition(words.begin(), words.end(), [](LastWord const& word) { return word.decides; });
   return words;
 }
 
