@@ -92,7 +92,7 @@ std::span<TopicPage const> topic_pages() {
        "comes from it is checked like what comes from a stranger. It can refuse, delay or forget; `kith verify` says "
        "whether it has everything.\n\n"
        "To run one, on any machine that your devices can reach:\n\n"
-       "    kith-relay serve\n\n"
+       "    kith-relay serve --listen '[::]:8080'\n\n"
        "It prints the line to type on one device of the group, kith relay add 'ws://HOST:8080/#key=...', and the others "
        "use it as soon as they hear of it. The key in the address is what proves the relay; on the open internet put TLS in "
        "front of it and use wss://, so that nobody on the way sees that it is one.\n\n"

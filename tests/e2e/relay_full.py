@@ -97,8 +97,8 @@ class NoRoom(AtARelay):
             self.assertIn(code, text)
             self.assertIn("kith relay add", " ".join(each["command"] for each in problems[code]["remedy"]))
             self.assertIn("queued on this device", self.a.run("help", code).ok().out)
-        self.assertEqual(self.a.run("push", "waits", "--wait", "safe", "--timeout", "2s", "--json").expect(5).error()["code"],
-                         "timed-out")
+        waiting = self.a.run("push", "waits", "--wait", "safe", "--timeout", "2s", "--json").expect(14)
+        self.assertIn(waiting.error()["code"], ("relay-full", "relay-quota"))
         texts.append("waits")
         self.assertIn("1.0 MiB", small.say("quota").stdout)
 

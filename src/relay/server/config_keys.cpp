@@ -98,11 +98,12 @@ constexpr ConfigKey kKeys[] = {
      [](Config& c, Value const& v) { return store(c.rules.store.group_quota_bytes, v, kMiB, kMostBytes); }},
     {"storage", "max_db_size", Kind::size, R"("10 GiB")", "a size of at least 1 MiB", "What all may store together.",
      [](Config& c, Value const& v) { return store(c.rules.store.max_bytes, v, kMiB, kMostBytes); }},
-    {"storage", "default_ttl", Kind::duration, R"("7d")", "a time of at least a minute",
+    {"storage", "default_ttl", Kind::duration, R"("7d")", "a time of at least a day",
      "How long files in transit stay at most, for devices that are offline. Logs stay until their group trims them.",
      [](Config& c, Value const& v) {
        c.rules.store.max_object_ttl = seconds(v);
-       return ms(v) >= std::chrono::minutes{1};
+       // Devices are told in hours when something was stored, and count what expires within one as gone.
+       return ms(v) >= std::chrono::hours{24};
      }},
     {"storage", "max_item_ttl", Kind::duration, R"("30d")", "a time of at least a minute",
      "How long what is outside the logs stays at most.",

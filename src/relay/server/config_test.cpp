@@ -168,6 +168,7 @@ TEST(RelayConfig, RefusesValuesThatMakeNoSense) {
                            "[storage]\nmax_db_size = 1000",
                            "[storage]\ndefault_ttl = \"7 days\"",
                            "[storage]\ndefault_ttl = 0",
+                           "[storage]\ndefault_ttl = \"23h\"",
                            "[storage]\ncheckpoint = \"both\"",
                            "[cleanup]\ninterval = \"2d\"",
                            "[monitoring]\nlisten = \"x\"",

@@ -97,13 +97,18 @@ int Run::run() {
   auto const& listen = config_.server.listen;
   auto const key = folder_.key(random_);
   if (!key) return failed(key.error());
+  // Before the line below: whoever waits for that may read the log at once.
+  log::info("relay.started",
+            {{"port", service_->port()}, {"monitoring_port", service_->monitoring_port().value_or(0)}});
   fmt::print("kith-relay {}: listening at {}, data in {}\n{}\n", kVersion,
              link::to_text({listen.host, service_->port()}), folder_.path().native(),
              add_line(config_.url, listen.host, service_->port(), !config_.server.certificate.empty(),
                       to_base64url(key->public_key.view())));
   std::fflush(stdout);
-  log::info("relay.started",
-            {{"port", service_->port()}, {"monitoring_port", service_->monitoring_port().value_or(0)}});
+  bool const here_only = listen.host.starts_with("127.") || listen.host == "::1" || listen.host == "localhost";
+  if (here_only && config_.url.empty())
+    fmt::print(stderr, "note: only this machine reaches it; for others: kith-relay serve --listen '[::]:{}'\n",
+               service_->port());
   loop_.run();
   admin_.reset();
   service_.reset();

@@ -118,7 +118,12 @@ TEST_F(SqliteFiles, ABackupIsOneMomentOfARelayThatGoesOn) {
   for (std::uint64_t seq = 1; seq <= 100; ++seq) one(*store, push(no, seq, Bytes(100)));
   one(*store, object(no, 1, 1000));
   ASSERT_TRUE(store->backup(directory_ / "copy.db"));
-  EXPECT_FALSE(store->backup(directory_ / "copy.db"));  // it is there
+  for (auto const* name : {"copy.db", "no/copy.db"}) {  // it is there; its folder is not
+    auto const refused = store->backup(directory_ / name);
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().is(store::StoreError::read_only));
+    EXPECT_EQ(refused.error().subject(), (directory_ / name).string());
+  }
   one(*store, push(no, 101, Bytes(100)));
   auto copy = must(SqliteRelayStore::open(directory_ / "copy.db", StoreLimits{}, random_));
   EXPECT_EQ(box(*copy).head.value, 100u);

@@ -260,8 +260,15 @@ Result<> SqliteRelayStore::checkpoint() {
 }
 
 Result<> SqliteRelayStore::backup(std::filesystem::path const& to) const {
+  // SQLite fills an empty file: made here, it is new, nobody else can read it, and what hinders is said of it.
+  int const made = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made < 0) return fail(store::StoreError::read_only, SystemDetail{errno, to.string()});
+  ::close(made);
   KITH_TRY(database, connect(impl_->database.connection().path(), Access::read_only));
-  KITH_CHECK(database.run("VACUUM INTO ?1", to.string()));
+  if (auto copied = database.run("VACUUM INTO ?1", to.string()); !copied) {
+    ::unlink(to.c_str());
+    return copied;
+  }
   KITH_CHECK(sync_file(to, O_RDONLY));
   return sync_file(to.has_parent_path() ? to.parent_path() : ".", O_RDONLY | O_DIRECTORY);
 }
