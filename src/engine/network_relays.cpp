@@ -210,7 +210,7 @@ Result<std::vector<wire::RelayWitness>> Network::witnesses() {
 Result<> Network::compare_relays(std::vector<wire::RelayWitness> const& theirs) {
   for (auto const& witness : theirs) {
     auto const relay = relays_.find(witness.relay);
-    if (relay != relays_.end()) KITH_CHECK(relay->second->mailbox.compare(witness, current_time()));
+    if (relay != relays_.end()) KITH_CHECK(relay->second->mailbox.compare(witness));
   }
   return theirs.empty() ? Result<>{} : settle_relays();  // shown before the answer is
 }

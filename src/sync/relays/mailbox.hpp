@@ -165,7 +165,7 @@ class Mailbox {
   /// What the relay has shown this device; nullopt where that is not certain now.
   [[nodiscard]] Result<std::optional<wire::RelayWitness>> witness();
   /// What it has shown another device must have been shown here too, or come when it is asked for.
-  [[nodiscard]] Result<> compare(wire::RelayWitness theirs, Now now);
+  [[nodiscard]] Result<> compare(wire::RelayWitness theirs);
   [[nodiscard]] bool comparing() const { return !compared_.empty(); }
 
   // Looking.
@@ -240,6 +240,7 @@ class Mailbox {
   void ask_for_objects(Now now);
   [[nodiscard]] Result<> on_held(wire::ObjHeld const& held, Now now);
   [[nodiscard]] Result<> send_presence(Now now);
+  [[nodiscard]] Result<std::optional<ObjectBook::Place>> lasting_place(ChunkId const& chunk, WallTime now) const;
   void hear_presence(wire::RelayPresence const& presence, Now now);
 
   // Pushing (mailbox_push.cpp).

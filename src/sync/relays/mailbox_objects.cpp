@@ -81,18 +81,25 @@ Result<> Mailbox::take_announcement(wire::RelayItem const& item, Now now) {
   return {};
 }
 
-Result<bool> Mailbox::has_chunk(ChunkId const& chunk, WallTime now) const {
+/// Where a chunk lies that need not be left there again.
+Result<std::optional<ObjectBook::Place>> Mailbox::lasting_place(ChunkId const& chunk, WallTime now) const {
   auto const& roster = replica_.state().roster();
   KITH_TRY(place, book_.find(store_, roster, chunk));
-  auto const left = std::chrono::milliseconds{place && roster.active(place->device) ? place->expires_ms - now.ms : 0};
-  return left > kObjectMargin && left <= kObjectTime;  // longer, where the clock has gone back since
+  if (!place || !roster.active(place->device)) return std::nullopt;
+  auto const left = std::chrono::milliseconds{place->expires_ms - now.ms};
+  bool const lasts = left > kObjectMargin && left <= kObjectTime;  // longer, where the clock has gone back since
+  return lasts ? std::move(place) : std::nullopt;
+}
+
+Result<bool> Mailbox::has_chunk(ChunkId const& chunk, WallTime now) const {
+  KITH_TRY(place, lasting_place(chunk, now));
+  return place.has_value();
 }
 
 /// What an announcement says may be over: whoever uploaded the object has deleted it, or the relay has lost it.
 Result<bool> Mailbox::rely_on_chunk(ChunkId const& chunk, Now now) {
-  KITH_TRY(there, has_chunk(chunk, now.wall));
-  if (!there || state_ != State::live) return there;
-  KITH_TRY(place, book_.find(store_, replica_.state().roster(), chunk));
+  KITH_TRY(place, lasting_place(chunk, now.wall));
+  if (!place || state_ != State::live) return place.has_value();
   auto const relied = relied_.find(place->object);
   if (relied == relied_.end() || relied->second + kRelyTime <= now.mono) {
     relied_[place->object] = now.mono;

@@ -23,7 +23,7 @@ Result<std::optional<wire::RelayWitness>> Mailbox::witness() {
   return std::optional(std::move(witness));
 }
 
-Result<> Mailbox::compare(wire::RelayWitness theirs, Now) {
+Result<> Mailbox::compare(wire::RelayWitness theirs) {
   bool const ours = theirs.relay == relay_.relay && theirs.channel == relay_.channel;
   if (!ours || state_ != State::live || compared_.size() >= wire::kRelayLimits.max_members) return {};
   bool const behind = theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;

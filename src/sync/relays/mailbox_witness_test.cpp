@@ -1,0 +1,93 @@
+#include "support/at_a_relay.hpp"
+#include "sync/relays/mailbox.hpp"
+
+/// What a relay shows to some and not to others.
+namespace kith::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AtARelay;
+using testing::must;
+using Texts = std::vector<std::string>;
+
+TEST_F(AtARelay, WhatItShowsAllIsNoCauseForAlarm) {
+  net.let_in(a, b);
+  net.wait(5s);
+  a.push("one");
+  b.push("two");
+  net.changed(a);
+  net.changed(b);
+  net.wait(5s);
+  for (int i = 0; i < 3; ++i) {
+    auto const of_a = must(a.at(relay).witness()), of_b = must(b.at(relay).witness());
+    ASSERT_TRUE(of_a && of_b);
+    EXPECT_EQ(of_a->tips, of_b->tips);
+    a.push("more");
+    net.changed(a);
+    must(b.at(relay).compare(*of_a));
+    must(a.at(relay).compare(*of_b));
+    net.wait(2s);
+    EXPECT_FALSE(b.at(relay).comparing());
+    EXPECT_FALSE(a.saw(RelayTrouble::withholds));
+    EXPECT_FALSE(b.saw(RelayTrouble::withholds));
+  }
+}
+
+TEST_F(AtARelay, WhatItShowedOneDeviceAndNotAnotherIsFoundOutWhenTheyCompare) {
+  net.let_in(a, b);
+  net.wait(5s);
+  net.go_offline(b);
+  auto const held_back = relay.store;
+  a.push("for a alone");
+  net.changed(a);
+  net.wait(2s);
+  auto const witness = must(a.at(relay).witness());
+  ASSERT_TRUE(witness);
+  net.stop(relay);
+  net.go_offline(a);
+  relay.store = held_back;
+  net.start(relay);
+  only(b);
+  ASSERT_TRUE(b.at(relay).live());
+  must(b.at(relay).compare(*witness));
+  EXPECT_TRUE(b.at(relay).comparing());
+  net.wait(1s);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
+  EXPECT_EQ(b.texts(), Texts{});
+
+  // Cursors are its word: it may fill the place with something else.
+  b.push("in its place");
+  net.changed(b);
+  net.wait(2s);
+  must(b.at(relay).compare(*witness));
+  net.wait(1s);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
+
+  auto other_history = *must(b.at(relay).witness());
+  other_history.log_epoch.bytes[0] ^= 1;
+  must(b.at(relay).compare(other_history));
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
+
+  only(a, 10s);  // brings again what is not there
+  only(b);
+  a.online = true;
+  net.wait(90s);
+  must(b.at(relay).compare(*must(a.at(relay).witness())));
+  net.wait(1s);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none);
+  EXPECT_EQ(b.texts().size(), 2u);
+}
+
+TEST_F(AtARelay, AWitnessOfAnotherMailboxSaysNothing) {
+  net.let_in(a, b);
+  net.wait(5s);
+  auto witness = *must(a.at(relay).witness());
+  witness.cursor = {1'000'000};
+  witness.channel.bytes[0] ^= 1;
+  must(b.at(relay).compare(witness));
+  net.wait(1s);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none);
+}
+
+}  // namespace
+}  // namespace kith::sync
