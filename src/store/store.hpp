@@ -48,7 +48,7 @@ enum class Table : std::uint8_t {
   folder_work,     ///< folder id, path -> path whose view changed and whose disk may not have followed yet
   chunk_places,    ///< chunk id, folder id, path -> offset and length in that file
   relays,          ///< relay key, channel id -> how far this device has come there
-  relay_chunks,    ///< relay key, chunk id -> object that holds it there, and until when
+  relay_chunks,    ///< relay key -> objects there, by their ids, and by the chunks in them
   acl_chain,       ///< channel id, version -> signed list of whom a relay is to serve
   control,         ///< requests and states that processes of one home show each other
   // Views:
