@@ -143,6 +143,24 @@ class RelayTest(unittest.TestCase):
         self.assertIn("server.bnd is not known (did you mean server.bind?)", refused.stderr)
         self.assertEqual(relay.get("/health")[0], 200)
 
+    def test_names_the_settings_that_a_reload_does_not_change(self):
+        port = free_port()
+        file = self.folder / "relay.toml"
+        file.write_text(f'[server]\nbind = "127.0.0.1:{port}"\n')
+        relay = self.start("--config", str(file), listen=False)
+        relay.port = port
+        self.assertEqual(relay.say("reload").stdout, "reloaded\n")
+        file.write_text(f'[server]\nbind = "127.0.0.1:{free_port()}"\nmax_connections = 5\n[storage]\ndatabase = "x.db"\n')
+        changed = ["server.bind", "storage.database"]
+        for _ in range(2):  # it is still so when it is read once more
+            self.assertEqual(relay.say("reload").stdout, "reloaded\nnote: changed, and as before until the relay is "
+                                                         f"started again: {', '.join(changed)}\n")
+        self.assertEqual(json.loads(relay.say("reload", "--json").stdout)["restart_for"], changed)
+        self.assertIn("warn relay.restart_needed key=server.bind", relay.logged())
+        self.assertEqual(relay.get("/health")[0], 200)
+        file.write_text(f'[server]\nbind = "127.0.0.1:{port}"\n')
+        self.assertEqual(relay.say("reload").stdout, "reloaded\n")
+
     def test_publishes_figures_where_it_says(self):
         relay = self.start()
         port = int(re.search(r"monitoring_port=(\d+)", relay.logged())[1])

@@ -172,6 +172,21 @@ std::string default_config_file() {
   return text;
 }
 
+std::vector<std::string> changed_restart_keys(Config const& started, Config const& now) {
+  std::pair<char const*, bool> const keys[] = {
+      {"server.bind", started.server.listen == now.server.listen},
+      {"storage.database", started.database == now.database},
+      {"storage.checkpoint", started.checkpoint == now.checkpoint},
+      {"monitoring.listen", started.monitoring == now.monitoring},
+      {"monitoring.anywhere", started.monitoring_anywhere == now.monitoring_anywhere},
+  };
+  std::vector<std::string> changed;
+  for (auto const& [key, same] : keys) {
+    if (!same) changed.emplace_back(key);
+  }
+  return changed;
+}
+
 std::optional<link::HostPort> parse_listen(std::string_view text) {
   bool const any_port = text.ends_with(":0");
   std::string const named = any_port ? std::string(text.substr(0, text.size() - 1)) + "1" : std::string(text);

@@ -63,6 +63,9 @@ struct ParsedConfig {
 /// A relay.toml that says every default, each with what it means.
 [[nodiscard]] std::string default_config_file();
 
+/// The keys that say something else in `now` and count from a relay's start on: what they said then holds on.
+[[nodiscard]] std::vector<std::string> changed_restart_keys(Config const& started, Config const& now);
+
 /// HOST:PORT, where a port of 0 stands for a free one.
 [[nodiscard]] std::optional<link::HostPort> parse_listen(std::string_view text);
 /// "100 MiB", "10GB", "4096".

@@ -33,7 +33,7 @@ class Literal {
 struct Client {
   std::string_view text;
 };
-/// A path or address that the operator chose.
+/// A path, address or setting that the operator chose.
 struct Chosen {
   std::string text;
 };

@@ -81,6 +81,14 @@ class Operator {
   bool as_json = false;
 
   int show(void (*words)(json const&)) const { return ask({{"command", "status"}}, words); }
+  int reload() const {
+    return ask({{"command", "reload"}}, [](json const& answer) {
+      fmt::print("reloaded\n");
+      auto const waiting = answer.value("restart_for", std::vector<std::string>{});
+      if (!waiting.empty())
+        fmt::print("note: changed, and as before until the relay is started again: {}\n", fmt::join(waiting, ", "));
+    });
+  }
   int order(json const& command, std::string const& words) const {
     return ask(command, [&](json const&) { fmt::print("{}\n", words); });
   }
@@ -157,9 +165,7 @@ int run_program(int argc, char** argv) {
        })
       ->add_option("file", backup, "A new file")
       ->required();
-  verb("reload", "Make the relay read its configuration, tokens and certificate again", [&] {
-    code = me.order({{"command", "reload"}}, "reloaded");
-  });
+  verb("reload", "Make the relay read its configuration, tokens and certificate again", [&] { code = me.reload(); });
   verb("drain", "Make the relay tell its devices to come back later, and end", [&] {
     code = me.order({{"command", "drain"}}, "draining");
   });

@@ -10,6 +10,7 @@
 #include "base/encoding.hpp"
 #include "base/version.hpp"
 #include "crypto/system_random.hpp"
+#include "relay/channel/key_mark.hpp"
 #include "relay/server/admin.hpp"
 #include "relay/server/data_folder.hpp"
 #include "relay/server/explain.hpp"
@@ -69,6 +70,7 @@ class Run {
 
   ServeOptions options_;
   Config config_;
+  Config const started_ = config_;  ///< what a reload does not change goes by it
   DataFolder folder_;
   Signals signals_;
   crypto::SystemRandom random_;
@@ -100,8 +102,8 @@ int Run::run() {
   // Before the line below: whoever waits for that may read the log at once.
   log::info("relay.started",
             {{"port", service_->port()}, {"monitoring_port", service_->monitoring_port().value_or(0)}});
-  fmt::print("kith-relay {}: listening at {}, data in {}\n{}\n", kVersion,
-             link::to_text({listen.host, service_->port()}), folder_.path().native(),
+  fmt::print("kith-relay {}: listening at {}, data in {}, key {}\n{}\n", kVersion,
+             link::to_text({listen.host, service_->port()}), folder_.path().native(), key_mark({key->public_key.bytes}),
              add_line(config_.url, listen.host, service_->port(), !config_.server.certificate.empty(),
                       to_base64url(key->public_key.view())));
   std::fflush(stdout);
@@ -154,6 +156,8 @@ Result<> Run::reload() {
   config_ = std::move(parsed->config);
   log::start(config_.log_level, config_.log_addresses);
   log::info("relay.reloaded");
+  for (auto const& key : changed_restart_keys(started_, config_))
+    log::warn("relay.restart_needed", {{"key", log::Chosen{key}}});
   return {};
 }
 
@@ -169,7 +173,11 @@ void Run::obey(json const& command, std::function<void(json)> const& answer) {
   auto const done = [answer](Result<> const& result) {
     answer(result ? json{{"ok", true}} : json{{"ok", false}, {"error", explain(result.error())}});
   };
-  if (name == "reload") return done(reload());
+  if (name == "reload") {
+    auto const reloaded = reload();
+    if (!reloaded) return done(reloaded);
+    return answer({{"ok", true}, {"restart_for", changed_restart_keys(started_, config_)}});
+  }
   if (name == "drain") {
     answer({{"ok", true}});
     if (!draining_) drain();
