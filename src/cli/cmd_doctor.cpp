@@ -183,8 +183,8 @@ class Examination {
         add("relay", address.error());
         continue;
       }
-      auto const found =
-          engine::find_relay(*address, context_.global.timeout.value_or(std::chrono::milliseconds(kRelayPatience)));
+      auto const found = engine::find_relay(
+          *address, {context_.global.timeout.value_or(std::chrono::milliseconds(kRelayPatience)), false, -1, {}});
       engine::FailureContext about;
       about.address = each.url;
       auto const* known = engine::find_failure_code(each.code());

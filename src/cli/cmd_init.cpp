@@ -163,6 +163,7 @@ Result<int> tell_of_relay(Context& context, link::RelayAddress const& relay, Res
   if (added) {
     context.out.result(fmt::format("{} {} is a relay of this group.", context.out.glyphs().done(), printable(where)));
     if (!added->words_lead_there) warn_of_no_record(context, where);
+    note_this_machine(context, relay);
     return engine::kExitOk;
   }
   context.advise({{{fmt::format("kith relay add {}", engine::shell_quoted(link::to_text(relay))), "try again"},
@@ -238,7 +239,7 @@ Result<int> init(Context& context, InitOptions const& options) {
   auto const& client = *made;
   auto& replica = client->instance().replica;
   client->bell().ring();
-  auto const added = relay ? engine::add_relay(*client, *relay, std::move(token), relay_patience(context))
+  auto const added = relay ? engine::add_relay(*client, *relay, std::move(token), relay_waiting(context))
                            : Result<engine::RelayAdded>{};
 
   auto object = json_document("kith.init/1");

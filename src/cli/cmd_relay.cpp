@@ -10,6 +10,7 @@
 #include "engine/failure.hpp"
 #include "engine/relay_setup.hpp"
 #include "relay/channel/error.hpp"
+#include "relay/channel/key_mark.hpp"
 #include "sync/relays/relay_record.hpp"
 
 namespace kith::cli {
@@ -33,7 +34,7 @@ Result<int> print_relays(Context& context, Client& client, std::optional<bool> w
   Table table({{"RELAY", Table::Align::left}, {"KEY", Table::Align::left}, {"STATE", Table::Align::left}});
   for (auto const& each : standings) {
     auto json = relay_json(each);
-    table.add({each.url, key_mark(each.relay.relay), relay_state(json, each.shown)});
+    table.add({each.url, relay::key_mark(each.relay.relay), relay_state(json, each.shown)});
     json["address"] = printable(each.relay.url);
     json["key"] = to_hex(each.relay.relay.view());
     object["relays"].push_back(std::move(json));
@@ -65,6 +66,38 @@ Result<bool> tell_parting(Client& client, core::Roster::Relay const& relay) {
   }
 }
 
+/// Names the devices that a change of the relays has not come to.
+void name_untold(Context& context, Client& client, Reached const& reached) {
+  std::vector<std::string> waiting;
+  for (auto const& device : client.other_devices()) {
+    if (!reached.level.contains(device)) waiting.push_back(fmt::format("\"{}\"", device_name(client, device)));
+  }
+  if (waiting.empty()) return;
+  context.out.note(
+      fmt::format("Not told yet: {}. A device hears of the relay when it is next connected to one that knows of it.",
+                  fmt::join(waiting, ", ")));
+}
+
+/// One relay has one address in a group: the one that it was added with last. Its mailbox stays.
+Result<int> change_address(Context& context, Client& client, core::Roster::Relay const& relay,
+                           link::RelayAddress const& address) {
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::RelaySet{link::to_text(address), relay.relay, relay.channel});
+  KITH_TRY(written, client.instance().replica.write(std::move(ops), engine::current_time()));
+  static_cast<void>(written);
+  client.bell().ring();
+  KITH_TRY(reached, reach_others(context, client, Level::ours_there, kTellTime));
+  if (context.out.json()) return print_relays(context, client);
+  context.out.result(fmt::format("{} the relay with the key {} has another address now: {} -> {}",
+                                 context.out.glyphs().done(), relay::key_mark(relay.relay),
+                                 printable(engine::without_key(relay.url)),
+                                 printable(engine::without_key(link::to_text(address)))));
+  context.out.note("It is the same relay, with all that it holds; no second one was added.");
+  note_this_machine(context, address);
+  name_untold(context, client, reached);
+  return engine::kExitOk;
+}
+
 Result<int> add(Context& context, RelayAddOptions const& options) {
   KITH_TRY(client, open_client(context, "kith relay add"));
   KITH_CHECK(check_member(context, *client));
@@ -82,6 +115,8 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
   auto const where = engine::without_key(link::to_text(address));
   for (auto const& relay : client->instance().replica.state().roster().relays()) {
     if (relay.relay != key || options.anew) continue;
+    auto const known = link::parse_relay_address(relay.url);
+    if (!known || *known != address) return change_address(context, *client, core::Roster::Relay(relay), address);
     context.out.result(fmt::format("{} is a relay of this group already; nothing was changed.", where));
     context.out.note("A new mailbox there: " + context.out.command(fmt::format("kith relay add {} --anew", where)));
     return context.out.json() ? print_relays(context, *client) : Result<int>(engine::kExitOk);
@@ -94,7 +129,7 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
     KITH_TRY(before, reach_others(context, *client, Level::ours_there));
     if (!before.relays_level.contains(printable(engine::without_key(left->url)))) left.reset();
   }
-  KITH_TRY(added, engine::add_relay(*client, address, std::move(token), relay_patience(context)));
+  KITH_TRY(added, engine::add_relay(*client, address, std::move(token), relay_waiting(context)));
   if (left) {
     KITH_TRY(told, tell_parting(*client, *left));
     static_cast<void>(told);  // who is not told is named below
@@ -106,15 +141,8 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
   out.result(
       fmt::format("{} {} is a relay of this group now. It stores what it cannot read, for devices that are away.",
                   out.glyphs().done(), where));
-  std::vector<std::string> waiting;
-  for (auto const& device : client->other_devices()) {
-    if (!reached.level.contains(device)) waiting.push_back(fmt::format("\"{}\"", device_name(*client, device)));
-  }
-  if (!waiting.empty()) {
-    out.note(
-        fmt::format("Not told yet: {}. A device hears of the relay when it is next connected to one that knows of it.",
-                    fmt::join(waiting, ", ")));
-  }
+  note_this_machine(context, address);
+  name_untold(context, *client, reached);
   return engine::kExitOk;
 }
 
@@ -212,7 +240,8 @@ Result<int> test(Context& context, RelayTestOptions const& options) {
   for (auto const& url : urls) {
     KITH_TRY(address, link::parse_relay_address(url));
     auto const where = engine::without_key(link::to_text(address));
-    auto const found = engine::find_relay(address, relay_patience(context));
+    auto const found = engine::find_relay(address, relay_waiting(context));
+    if (!found && found.error().is(EngineError::interrupted)) return fail(found.error());
     Json line{{"url", where}, {"reached", found.has_value()}};
     line["key"] = found ? Json(to_hex(found->key.view())) : Json();
     line["pinned"] = address.key.has_value();
@@ -220,7 +249,7 @@ Result<int> test(Context& context, RelayTestOptions const& options) {
     line["error_code"] = Json();
     if (found) {
       context.out.result(fmt::format("{} {} answers in {} ms, key {}{}", context.out.glyphs().done(), where,
-                                     found->took.count(), key_mark(found->key),
+                                     found->took.count(), relay::key_mark(found->key),
                                      address.key ? ", as expected" : " (the address names none to compare with)"));
     } else {
       last = found.error();
@@ -239,6 +268,7 @@ Result<int> test(Context& context, RelayTestOptions const& options) {
 
 /// @param url  the relay that it is about
 int explained(Context& context, std::string const& url, Result<int> const& code) {
+  if (!code && code.error().is(EngineError::interrupted)) return context.fail(stopped_by_signal().value());
   engine::FailureContext about;
   if (auto const address = link::parse_relay_address(url)) about.address = engine::without_key(link::to_text(*address));
   return code ? *code : context.fail(code.error(), about);

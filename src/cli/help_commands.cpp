@@ -163,6 +163,8 @@ std::span<CommandPage const> command_pages() {
        "leads back to the group by its 24 words when all devices are lost (kith help init).\n\n"
        "The address carries the relay's key, which kith-relay prints when it starts. Without it the key that answers is "
        "shown for you to compare; where there is no terminal, --trust-relay takes it.\n\n"
+       "A relay that the group uses already, under another address, gets that address: it is known by its key, and keeps "
+       "what it holds. An address of this machine (localhost, 127.0.0.1) is of use on this machine only.\n\n"
        "Where a relay was set up anew and has another key, add it on one device only: the others hear of it over another "
        "relay or directly (kith help relay-key-changed).\n\n"
        "--anew has a relay that is used already make a new mailbox for the group, and leaves the old one: for when a "

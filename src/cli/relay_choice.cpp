@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "cli/signals.hpp"
 #include "engine/relay_setup.hpp"
+#include "relay/channel/key_mark.hpp"
 
 namespace kith::cli {
 
@@ -16,20 +18,22 @@ std::chrono::milliseconds relay_patience(Context& context) {
   return context.global.timeout.value_or(kAnswerTime);
 }
 
-std::string key_mark(wire::RelayKey const& key) {
-  auto const digits = to_hex(key.view());
-  return fmt::format("{}-{}-{}", digits.substr(0, 4), digits.substr(4, 4), digits.substr(8, 4));
+engine::Waiting relay_waiting(Context& context) {
+  return {relay_patience(context), false, signals::wake_descriptor(), [] {
+            signals::drain();
+            return signals::stop_signal() != 0;
+          }};
 }
 
 Result<link::RelayAddress> pinned_relay(Context& context, std::string const& url, bool trust) {
   KITH_TRY(address, link::parse_relay_address(url));
-  auto found = engine::find_relay(address, relay_patience(context));
+  auto found = engine::find_relay(address, relay_waiting(context));
   if (!found) return fail(found.error());
   if (address.key) return address;
   address.key = found->key.bytes;
   if (!trust) {
     auto const question = fmt::format("{} has the key {}. Is that the one that its operator gave you?",
-                                      printable(link::host_port(address)), key_mark(found->key));
+                                      printable(link::host_port(address)), relay::key_mark(found->key));
     if (!context.prompt.possible()) return fail(EngineError::relay_unpinned, SubjectDetail{link::host_port(address)});
     KITH_TRY(yes, context.prompt.confirm(question));
     if (!yes) return fail(EngineError::declined);
@@ -46,6 +50,14 @@ Result<std::string> read_relay_token(std::optional<std::string> const& file) {
   token.resize(static_cast<std::size_t>(in.gcount()));
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
   return token;
+}
+
+void note_this_machine(Context& context, link::RelayAddress const& address) {
+  if (!link::is_this_machine(address.host)) return;
+  context.out.note(
+      fmt::format("Only this machine reaches {}: for other devices, add it again under an address that they reach. "
+                  "kith-relay serve --listen '[::]:{}' prints one.",
+                  printable(link::host_port(address)), address.port));
 }
 
 void warn_of_no_record(Context& context, std::string const& where) {

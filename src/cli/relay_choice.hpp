@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/context.hpp"
+#include "engine/one_conversation.hpp"
 #include "link/ws/relay_address.hpp"
 #include "wire/ops.hpp"
 
@@ -10,8 +11,8 @@ namespace kith::cli {
 /// How long a relay may take to answer a command.
 [[nodiscard]] std::chrono::milliseconds relay_patience(Context& context);
 
-/// "7f3k-9qdm-12ab": the beginning of a relay's key, for people to compare.
-[[nodiscard]] std::string key_mark(wire::RelayKey const& key);
+/// The same, ended by a signal before.
+[[nodiscard]] engine::Waiting relay_waiting(Context& context);
 
 /// The address with the relay's key in it, after a look whether the relay answers with that. Where the text has none,
 /// whoever sits there decides, or `trust` does.
@@ -20,6 +21,9 @@ namespace kith::cli {
 
 /// The operator's token that a file holds; empty where none is named. @return EngineError::usage
 [[nodiscard]] Result<std::string> read_relay_token(std::optional<std::string> const& file);
+
+/// Says so where other machines cannot reach a relay by the address that was added.
+void note_this_machine(Context& context, link::RelayAddress const& address);
 
 /// The group uses a relay now, and its recovery record is not there.
 void warn_of_no_record(Context& context, std::string const& where);

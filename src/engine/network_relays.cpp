@@ -77,8 +77,12 @@ Result<> Network::look_at_relays() {
     bool const stays = std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {
       return relay.relay == known.relay && relay.channel == known.channel && relay.url == known.url;
     });
+    // Under another address it is the same mailbox: what waits goes there.
+    bool const moved = !stays && std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {
+      return relay.relay == known.relay && relay.channel == known.channel;
+    });
     if (stays) one->second->parting_until.reset();
-    bool const owes = removed ? stays && one->second->mailbox.owes_words() : one->second->parts(Clock::now());
+    bool const owes = removed ? stays && one->second->mailbox.owes_words() : !moved && one->second->parts(Clock::now());
     if (owes || (stays && !removed)) {
       ++one;
       continue;

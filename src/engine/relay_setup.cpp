@@ -1,7 +1,6 @@
 #include "engine/relay_setup.hpp"
 
 #include "base/assert.hpp"
-#include "engine/one_conversation.hpp"
 #include "sync/relays/acl_chain.hpp"
 #include "sync/relays/relay_record.hpp"
 
@@ -31,16 +30,16 @@ class Finding final : public OneConversation {
 
 }  // namespace
 
-Result<RelayFound> find_relay(link::RelayAddress const& address, std::chrono::milliseconds within) {
+Result<RelayFound> find_relay(link::RelayAddress const& address, Waiting const& waiting) {
   crypto::SystemRandom random;
   auto const began = Clock::now();
   auto const machine = std::make_shared<Finding>(key_of(address), random);
-  KITH_CHECK(OneConversation::run(machine, address, {within, false, -1, {}}));
+  KITH_CHECK(OneConversation::run(machine, address, waiting));
   return RelayFound{machine->key(), std::chrono::ceil<std::chrono::milliseconds>(Clock::now() - began)};
 }
 
 Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, std::string token,
-                             std::chrono::milliseconds within) {
+                             Waiting const& waiting) {
   auto& instance = client.instance();
   auto& replica = instance.replica;
   auto const key = key_of(address);
@@ -48,7 +47,7 @@ Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, 
   auto const& group = replica.state().group();
   auto const registering = std::make_shared<Conversation<sync::Registration>>(
       client.identity(), replica.state().genesis(), group, *key, std::move(token), instance.random);
-  KITH_CHECK(OneConversation::run(registering, address, {within, false, -1, {}}));
+  KITH_CHECK(OneConversation::run(registering, address, waiting));
   auto const& registered = registering->machine.result();
   auto& store = instance.store();
   KITH_TRY(transaction, store::Transaction::begin(store));

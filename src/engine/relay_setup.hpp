@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/client.hpp"
+#include "engine/one_conversation.hpp"
 #include "link/ws/relay_address.hpp"
 #include "sync/relays/registration.hpp"
 
@@ -17,9 +18,10 @@ struct RelayFound {
   std::chrono::milliseconds took{0};  ///< until the handshake was done
 };
 
-/// Dials a relay and shakes hands under a key of the moment. Blocks for up to `within`.
-/// @return link::LinkError; relay::ChannelError::wrong_relay where the address names another key, not_relay
-[[nodiscard]] Result<RelayFound> find_relay(link::RelayAddress const& address, std::chrono::milliseconds within);
+/// Dials a relay and shakes hands under a key of the moment. Blocks for as long as `waiting` says.
+/// @return link::LinkError; relay::ChannelError::wrong_relay where the address names another key, not_relay;
+///         EngineError::interrupted
+[[nodiscard]] Result<RelayFound> find_relay(link::RelayAddress const& address, Waiting const& waiting);
 
 /// What came of it beside a mailbox there.
 struct RelayAdded {
@@ -29,8 +31,9 @@ struct RelayAdded {
 /// Registers this home's group at a relay, leaves the recovery record there, and tells the group. Blocks likewise.
 /// @param address  with its key
 /// @param token    the operator's, or empty
-/// @return link::LinkError, relay::ChannelError, sync::RegistrationError, StoreError, CoreError::removed_self
+/// @return link::LinkError, relay::ChannelError, sync::RegistrationError, StoreError, CoreError::removed_self,
+///         EngineError::interrupted
 [[nodiscard]] Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, std::string token,
-                                           std::chrono::milliseconds within);
+                                           Waiting const& waiting);
 
 }  // namespace kith::engine

@@ -200,6 +200,52 @@ class AllLost(Lost):
         self.assertEqual(screen.wait(), 0)
         self.assertEqual(c.names(), ["desktop", "new"])
 
+    def test_ctrl_c_while_it_waits_for_the_relay(self):
+        def stopped(when):
+            self.relay.process.send_signal(signal.SIGSTOP)
+            try:
+                return when()
+            finally:
+                self.relay.process.send_signal(signal.SIGCONT)
+
+        def interrupted(process):
+            began = time.monotonic()
+            process.process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(), 130, process)
+            self.assertLess(time.monotonic() - began, 10, "it does not wait the relay's time out")
+
+        c = self.device("new")
+        words = ("--recovery-file", str(self.words))
+
+        def before_the_key():
+            process = c.start("init", "--recover", "--relay", self.url, *words, "--json")
+            wait_until("a connection", lambda: self.connections(process.process.pid))
+            interrupted(process)
+            self.assertEqual(only_error(process)["code"], "interrupted")
+
+        stopped(before_the_key)
+        self.assert_nothing_made(c)
+        screen = c.terminal("init", "--recover", "--relay", self.url, *words, "--keep", "desktop")
+        screen.expect(r"[Pp]assphrase")
+
+        def while_it_is_read():
+            screen.send("\n")
+            wait_until("a connection", lambda: self.connections(screen.process.pid))
+            interrupted(screen)
+
+        stopped(while_it_is_read)
+        self.assert_nothing_made(c)
+        self.assertIn("nothing was made here", screen.screen)
+        self.recover(c, "--keep", "desktop", "--group", self.b.json("devices", "ls")["group"]["id"][:16], "--json").ok()
+
+    def connections(self, pid):
+        """Whether the process has a connection to the relay."""
+        sockets = {os.readlink(each) for each in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
+        table = pathlib.Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+        wanted = {f"socket:[{line.split()[9]}]" for line in table
+                  if line.split()[2].endswith(f":{self.relay.port:04X}") and line.split()[3] == "01"}
+        return bool(sockets & wanted)
+
     def test_who_says_no_at_the_end_has_changed_nothing(self):
         c = self.device("new")
         screen = c.terminal("init", "--recover", "--relay", self.url, "--recovery-file", str(self.words), "--keep", "laptop")

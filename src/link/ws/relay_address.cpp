@@ -15,12 +15,6 @@ constexpr std::string_view kKeyIs = "key=";
 constexpr std::uint16_t kPlainPort = 80;
 constexpr std::uint16_t kTlsPort = 443;
 
-bool is_this_machine(std::string const& host) {
-  in_addr v4{};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  return host == "localhost" || host == "::1";
-}
-
 /// A path's characters (RFC 3986, section 3.3); escapes stay as they are.
 bool is_path(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
@@ -48,6 +42,12 @@ Result<std::optional<bool>> take_scheme(std::string_view& rest) {
 }
 
 }  // namespace
+
+bool is_this_machine(std::string const& host) {
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  return host == "localhost" || host == "::1";
+}
 
 Result<RelayAddress> parse_relay_address(std::string_view text) {
   auto const bad = [&] { return fail(LinkError::bad_relay_address, SubjectDetail{std::string(text)}); };

@@ -32,6 +32,9 @@ inline constexpr std::size_t kMaxRelayAddressBytes = 255;
 /// "wss://sync.example.org/#key=..."; what parse_relay_address() reads again.
 [[nodiscard]] std::string to_text(RelayAddress const& address);
 
+/// Whether a host is the machine that dials it, whichever that is: a loopback address or `localhost`.
+[[nodiscard]] bool is_this_machine(std::string const& host);
+
 /// HOST:PORT, which messages name.
 [[nodiscard]] std::string host_port(RelayAddress const& address);
 /// The same without the port where it is the scheme's own: what HTTP calls Host.
