@@ -204,7 +204,8 @@ Checked<Command> build_push(Given const& given) {
 }
 
 void declare_pull(App& app) {
-  app.add_option("--after-cursor", "begin behind this number instead of where the last pull ended")->type_name("N");
+  app.add_option("--after-cursor", "print what has a number above N, read or not, instead of what is new")
+      ->type_name("N");
   add_flag(app, "--own", "also what this device wrote");
   add_flag(app, "--follow", "go on as messages come, until Ctrl-C");
   app.add_option("--topic", "only this topic")->type_name("TOPIC");

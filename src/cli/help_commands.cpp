@@ -93,7 +93,11 @@ std::span<CommandPage const> command_pages() {
       {"pull",
        "[--after-cursor N] [--own] [--follow] [--topic TOPIC] [--out DIR]",
        "Prints what other devices pushed since the last pull, oldest first, each item followed by a line end. The "
-       "position moves on only when everything has been printed. What is no text needs --out.",
+       "position moves on only when everything has been printed. What is no text needs --out.\n\n"
+       "With --after-cursor N it prints those with a number above N, read before or not, and nothing where there are no "
+       "more than N messages. The numbers are this device's own: --json shows each as \"cursor\". The position then moves to "
+       "the last one printed if it was before that, so that what lies between the old position and N is not printed by the "
+       "next pull; it never moves back. With --topic it stays where it is.",
        {{"kith pull", "what is new"},
         {"kith pull --follow", "and what comes"},
         {"kith pull --after-cursor 0 --own", "everything from the beginning, own messages as well"},
