@@ -69,7 +69,8 @@ std::span<TopicPage const> topic_pages() {
        "$XDG_STATE_HOME/kith (~/.local/state/kith), settings in $XDG_CONFIG_HOME/kith (~/.config/kith) and sockets "
        "in $XDG_RUNTIME_DIR/kith. --profile NAME or KITH_PROFILE puts a directory of that name behind each, for "
        "several homes of one user.\n\n"
-       "A home belongs to its user alone (0700, key file 0600); one that others may look into is refused. `kith "
+       "A home belongs to its user alone (0700, key file 0600). An empty directory of yours is made so when a home is made in it; "
+       "one that holds something and that others may look into is refused. `kith "
        "config path` tells where the settings are."},
       {"passphrase", "where the passphrase of the keys comes from",
        "The keys may be protected by a passphrase. It is looked for here, and the first of these that there is "

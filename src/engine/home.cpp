@@ -4,10 +4,12 @@
 #include <array>
 #include <cerrno>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/assert.hpp"
+#include "disk/fd.hpp"
 #include "disk/system_error.hpp"
 
 namespace kith::engine {
@@ -68,6 +70,32 @@ Result<> check_directory(fs::path const& path) {
   return {};
 }
 
+Result<bool> holds_nothing(fs::path const& path) {
+  std::error_code error;
+  bool const empty = fs::is_empty(path, error);
+  if (error) return disk::fail_errno(error.value(), path.native());
+  return empty;
+}
+
+/// Makes a directory of this user's private, where nothing is in it: `mkdir` made it, for this home. What has
+/// something in it stays as it is, since somebody may have wanted its rights.
+Result<> close_empty(fs::path const& path) {
+  auto const checked = check_directory(path);
+  if (checked || !checked.error().is(HomeError::too_open)) return checked;
+  KITH_TRY(empty, holds_nothing(path));
+  if (!empty) return checked;
+  disk::Fd const directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct stat before {};
+  if (directory.get() < 0 || ::fstat(directory.get(), &before) != 0) return disk::fail_errno(errno, path.native());
+  if (before.st_uid != ::geteuid()) return fail(HomeError::foreign_owner, SubjectDetail{path});
+  if (::fchmod(directory.get(), 0700) != 0) return disk::fail_errno(errno, path.native());
+  // From here on nobody else can put anything there; somebody may have just before.
+  KITH_TRY(still_empty, holds_nothing(path));
+  if (still_empty) return {};
+  if (::fchmod(directory.get(), before.st_mode & 07777) != 0) return disk::fail_errno(errno, path.native());
+  return checked;
+}
+
 }  // namespace
 
 ErrorDomain const& error_domain(HomeError) {
@@ -123,10 +151,10 @@ Result<> make_directories(fs::path const& directory) {
 }
 
 Result<> prepare_home(HomePaths const& paths) {
-  for (auto const& directory : {paths.state_dir, paths.bell_dir}) {
-    KITH_CHECK(make_directories(directory));
-    KITH_CHECK(check_directory(directory));
-  }
+  KITH_CHECK(make_directories(paths.state_dir));
+  KITH_CHECK(close_empty(paths.state_dir));
+  KITH_CHECK(make_directories(paths.bell_dir));
+  KITH_CHECK(check_directory(paths.bell_dir));
   return {};
 }
 

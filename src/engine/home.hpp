@@ -46,7 +46,8 @@ struct HomePaths {
 /// @return HomeError::no_place, bad_profile
 [[nodiscard]] Result<HomePaths> find_home(HomeChoice const& choice, Environment const& environment);
 
-/// Makes the directories that are missing, readable by their owner only, and checks those that are there.
+/// Makes the directories that are missing, readable by their owner only, and checks those that are there. A state
+/// directory of this user's that is there and empty is made private.
 /// @return what check_home() does, and FilesError with errno and path
 [[nodiscard]] Result<> prepare_home(HomePaths const& paths);
 

@@ -139,6 +139,23 @@ TEST(PrepareHome, MakesPrivateDirectoriesAndAgreesWithItself) {
   for (auto const* each : {"a", "a/b", "a/b/home", "a/b/home/run"}) EXPECT_EQ(mode_of(temp / each), 0700U) << each;
 }
 
+TEST(PrepareHome, MakesAnEmptyDirectoryPrivateAndNoOther) {
+  for (mode_t const mode : {0755U, 0777U, 0775U, 0701U}) {
+    TempDir const temp;
+    auto const paths = home_in(temp / "home");
+    ASSERT_EQ(::mkdir(paths.state_dir.c_str(), 0700), 0);
+    ASSERT_EQ(::chmod(paths.state_dir.c_str(), mode), 0);
+    EXPECT_TRUE(check_home(paths).error().is(HomeError::too_open)) << "who only looks changes nothing";
+    testing::write_file(paths.state_dir / "somebody's", "x");
+    EXPECT_TRUE(prepare_home(paths).error().is(HomeError::too_open)) << std::oct << mode;
+    EXPECT_EQ(mode_of(paths.state_dir), mode);
+    ASSERT_EQ(::unlink((paths.state_dir / "somebody's").c_str()), 0);
+    ASSERT_TRUE(prepare_home(paths)) << std::oct << mode;
+    EXPECT_EQ(mode_of(paths.state_dir), 0700U);
+    EXPECT_TRUE(check_home(paths));
+  }
+}
+
 TEST(PrepareHome, RefusesWhatOthersMayLookIntoAndLeavesItAsItIs) {
   for (mode_t const mode : {0750U, 0705U, 0710U, 0701U, 0777U}) {
     TempDir const temp;

@@ -436,6 +436,27 @@ class Files(Basics):
         self.assertEqual(error["code"], "permission")
 
 
+class Directory(Basics):
+    """A home in a directory that somebody has made."""
+
+    def test_an_empty_one_becomes_private(self):
+        self.home.home.mkdir(mode=0o755)
+        self.run_kith("init", "--recovery-file", self.home.dir / "words").ok()
+        self.assertEqual(mode_of(self.home.home), 0o700)
+        for each in self.home.home.rglob("*"):
+            self.assertEqual(mode_of(each) & 0o077, 0, each)
+
+    def test_one_that_holds_something_stays_as_it_is(self):
+        self.home.home.mkdir()
+        (self.home.home / "letter").write_text("x")
+        self.home.home.chmod(0o755)
+        error = self.run_kith("init", "--recovery-file", self.home.dir / "words", "--json").expect(2).error()
+        self.assertEqual(error["code"], "too-open")
+        self.assertEqual(error["remedy"][0]["command"], f"chmod 700 {self.home.home}")
+        self.assertEqual((mode_of(self.home.home), [each.name for each in self.home.home.iterdir()]), (0o755, ["letter"]))
+        self.assertFalse((self.home.dir / "words").exists())
+
+
 class Streams(Basics):
     RED, RESET = "\x1b[1;31m", "\x1b[0m"
 
