@@ -113,11 +113,11 @@ std::span<CommandPage const> command_pages() {
        "[FOLDER]",
        "Reads every file again, compares it with what was recorded, and compares the record with each device that can "
        "be reached. A device that has not got everything yet is not different, only behind: it is said what is still to come "
-       "and from whom. Of each relay it says whether it holds everything that this device would pass on; a relay proves "
-       "nothing about the devices, so that changes no exit code.\n\n"
-       "Exit code 0: all identical; 3: nothing is wrong, but something is still to come or to go, or is left alone here or "
-       "there, a folder's disk is away, no device that was reached keeps a folder, or some devices could not be reached; 10: none "
-       "could; 1: something differs, a file is not what was recorded, or a relay shows a list of devices that the group did "
+       "and from whom. Of each relay it says whether it holds everything that this device would pass on. Where no device is met, "
+       "that is what is compared, and it is said: a relay proves nothing about what other devices made of it.\n\n"
+       "Exit code 0: all identical, or no device was met and the relays that were reached have all that this device has; 3: nothing is wrong, but something is still to come or to go, or is left alone here or "
+       "there, a folder's disk is away, no device that was reached keeps a folder, some devices could not be reached, or none "
+       "could and a relay lacks something; 10: no device and no relay could; 1: something differs, a file is not what was recorded, or a relay shows a list of devices that the group did "
        "not make.",
        {{"kith verify", "everything"}, {"kith verify photos", "one folder"}}},
       {"devices ls",

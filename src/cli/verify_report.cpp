@@ -71,6 +71,8 @@ Result<std::vector<std::string>> Verifying::report_relays() {
   std::vector<std::string> false_ones;
   for (auto const& each : relays) {
     bool const reached = each.connected();
+    if (reached)
+      (each.level() && each.lacks == 0 && each.code().empty() ? relays_whole_ : relays_lacking_).push_back(each.url);
     auto const trouble = each.shown ? engine::trouble_code(each.row.trouble) : std::string_view{};
     auto const code = trouble.empty() ? each.code() : trouble;
     object_["relays"].push_back({{"url", each.url},
@@ -147,7 +149,16 @@ Result<int> Verifying::finish() {
   bool const different = !object_["files_mismatched"].empty() || !faulty.empty() || !false_relays.empty();
   bool const alone = client_.other_devices().empty();
   bool const whole = still_.empty() && object_["folders_unread"].empty() && (alone || !same.empty());
-  object_["result"] = different ? "different" : whole ? "identical" : "unverified";
+  KITH_TRY(book, engine::DeliveryBook::load(client_.instance().replica, client_.instance().store()));
+  KITH_TRY(contents, book.contents_elsewhere());
+  bool const nobody = !alone && unreached.size() == object_["devices"].size();
+  bool const reached_relay = !relays_whole_.empty() || !relays_lacking_.empty();
+  if (nobody && reached_relay && !contents)
+    still_.emplace_back(
+        "what is in some files or messages is on this device only: no relay and no other device has it");
+  by_relay_ = nobody && !relays_whole_.empty() && relays_lacking_.empty() && still_.empty() &&
+              object_["folders_unread"].empty();
+  object_["result"] = different ? "different" : whole ? "identical" : by_relay_ ? "relay-only" : "unverified";
   context_.out.document(object_);
   if (different) return report_faults(faulty);
   return report(same, unreached);
@@ -177,7 +188,15 @@ int Verifying::report(std::vector<std::string> const& same, std::vector<std::str
     out.result(fmt::format("! {}; not complete:", files));
     for (auto const& line : still_) out.result("  " + line);
   }
-  if (nobody) return context_.fail(EngineError::nobody_reachable);
+  if (nobody && relays_whole_.empty() && relays_lacking_.empty()) return context_.fail(EngineError::nobody_reachable);
+  if (nobody) {
+    if (by_relay_)
+      out.result(fmt::format("{} {}, and {} agrees", out.glyphs().done(), files, relays_text(relays_whole_)));
+    out.note(
+        "No other device was met, only what is at the relay was compared: what the others have made of it they "
+        "show when they are met.");
+    return by_relay_ ? engine::kExitOk : engine::kExitPartial;
+  }
   if (!still_.empty()) {
     if (!same.empty()) out.result(fmt::format("  the records are identical on {}", fmt::join(same, ", ")));
   } else if (alone) {

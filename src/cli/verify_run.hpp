@@ -58,6 +58,8 @@ class Verifying {
   std::set<DeviceId> keeps_;                 ///< devices that keep all of them
   std::vector<std::string> still_;           ///< what is still to come or to go
   std::vector<std::string> not_kept_;
+  std::vector<std::string> relays_whole_, relays_lacking_;  ///< that were reached: has all that this device has, or not
+  bool by_relay_ = false;  ///< no device was met, and every relay that was reached agrees
 };
 
 }  // namespace kith::cli

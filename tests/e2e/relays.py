@@ -185,12 +185,15 @@ class OneDevice(unittest.TestCase):
 
 class Verify(Carried):
     def test_says_what_a_relay_holds(self):
-        run = self.laptop.run("verify", "--json").expect(10)  # no device is there to compare with
-        relay = run.document()["relays"][0]
+        found = self.laptop.json("verify")  # no device is there to compare with
+        self.assertEqual(found["result"], "relay-only")
+        relay = found["relays"][0]
         self.assertEqual(relay, {"url": self.relay.url, "reached": True, "result": "complete", "missing_entries": 0,
                                  "last_error_code": None})
-        self.assertIn(f"relay {self.relay.url} holds everything that this device would pass on",
-                      self.laptop.run("verify").expect(10).out)
+        run = self.laptop.run("verify").ok()
+        self.assertIn(f"relay {self.relay.url} holds everything that this device would pass on", run.out)
+        self.assertIn(f"0 files read, all as recorded, and relay {self.relay.url} agrees", run.out)
+        self.assertIn("No other device was met", run.err)
         follower = self.phone.follow()
         found = self.laptop.json("verify")
         self.assertEqual((found["result"], found["relays"][0]["result"]), ("identical", "complete"))
@@ -202,6 +205,19 @@ class Verify(Carried):
         self.assertIn(f"relay {self.relay.url}: a relay does not answer: kith help relay-unreachable",
                       self.laptop.run("verify").ok().out)
         self.assertEqual(follower.stop(), 0, follower)
+        nobody = self.laptop.run("verify", "--json").expect(10)  # neither a device nor the relay
+        self.assertEqual((nobody.document()["result"], nobody.error()["code"]), ("unverified", "nobody-reachable"))
+
+    def test_says_what_no_relay_has(self):
+        self.relay.kill()
+        folder = self.laptop.dir / "notes"
+        folder.mkdir()
+        (folder / "a.txt").write_text("only here")
+        self.laptop.run("sync", folder, "--once").expect(10)
+        self.laptop.run("verify", "--json").expect(10)
+        self.started(self.relay.again())
+        self.laptop.run("sync", folder, "--once").ok()
+        self.assertEqual(self.laptop.json("verify")["result"], "relay-only")
 
 
 class Doctor(Carried):
