@@ -18,12 +18,7 @@ constexpr std::size_t kMostNamed = 3;  ///< devices or relays, in one sentence
 
 }  // namespace
 
-std::string_view RelayStanding::code() const {
-  if (!shown) return {};
-  auto const trouble = engine::trouble_code(row.trouble);
-  if (!trouble.empty()) return trouble;
-  return row.connected ? std::string_view{} : engine::relay_failure_code(row.failure);
-}
+std::string_view RelayStanding::code() const { return shown ? engine::relay_code(row) : std::string_view{}; }
 
 Result<std::vector<RelayStanding>> relay_standings(Client& client, DeliveryBook const& book) {
   std::vector<RelayStanding> standings;
@@ -41,6 +36,8 @@ Result<std::vector<RelayStanding>> relay_standings(Client& client, DeliveryBook 
       standing.shown = row.has_value();
       if (row) standing.row = std::move(*row);
     }
+    KITH_TRY(noted, engine::get_control<engine::RelayTroubleRow>(client.instance().store(), relay.relay.view()));
+    standing.noted = std::move(noted);
     standings.push_back(std::move(standing));
   }
   return standings;
@@ -82,16 +79,27 @@ Result<> advise_of_relays(Context& context, Client& client) {
 }
 
 Json relay_json(RelayStanding const& standing) {
-  auto const code = standing.code();
-  return {{"url", standing.url},
-          {"connected", standing.connected()},
-          {"has_all", standing.has_all()},
-          {"last_error_code", code.empty() ? Json() : Json(code)}};
+  auto const& noted = standing.noted;
+  auto const code = standing.shown ? std::string(standing.code()) : noted ? noted->code : std::string();
+  Json json{{"url", standing.url}, {"connected", standing.connected()}, {"has_all", standing.has_all()}};
+  json["last_error_code"] = code.empty() ? Json() : Json(code);
+  bool const when = noted && noted->code == code;
+  json["last_error_at"] = when ? json_time(WallTime{noted->last_ms}) : Json();
+  json["error_since_at"] = when ? json_time(WallTime{noted->since_ms}) : Json();
+  return json;
 }
 
 std::string relay_state(Json const& relay, bool shown) {
-  if (!shown) return "not connected";
-  if (!relay["last_error_code"].is_null()) return relay["last_error_code"];
+  if (!shown && relay["last_error_code"].is_null()) return "not connected";
+  if (!shown && !relay["last_error_at"].is_null()) {
+    return fmt::format("not connected; {} when last tried, at {}", relay["last_error_code"].get<std::string>(),
+                       relay["last_error_at"].get<std::string>());
+  }
+  if (!relay["last_error_code"].is_null()) {
+    auto state = relay["last_error_code"].get<std::string>();
+    if (!relay["error_since_at"].is_null()) state += " since " + relay["error_since_at"].get<std::string>();
+    return state;
+  }
   if (relay["connected"] == false) return "connecting";
   return relay["has_all"] == true ? "has everything" : "catching up";
 }

@@ -13,11 +13,12 @@ namespace kith::cli {
 
 struct RelayStanding {
   core::Roster::Relay relay;
-  std::string url;              ///< as people are shown it, without the key
-  engine::RelayRow row;         ///< empty where nobody of this home is on the network
-  bool shown = false;           ///< somebody is, and says how it goes
-  std::uint64_t lacks = 0;      ///< entries that it is not known to have; connected or not
-  std::uint64_t lacks_own = 0;  ///< of those, this device's own
+  std::string url;                               ///< as people are shown it, without the key
+  engine::RelayRow row;                          ///< empty where nobody of this home is on the network
+  bool shown = false;                            ///< somebody is, and says how it goes
+  std::optional<engine::RelayTroubleRow> noted;  ///< what was wrong when it was last tried
+  std::uint64_t lacks = 0;                       ///< entries that it is not known to have; connected or not
+  std::uint64_t lacks_own = 0;                   ///< of those, this device's own
 
   [[nodiscard]] bool connected() const { return shown && row.connected; }
   [[nodiscard]] bool has_all() const { return lacks == 0 && !leaving(); }
@@ -45,7 +46,8 @@ struct RelayStanding {
 /// Goes with the next error: which relays could not be used, and why. @see Context::advise()
 [[nodiscard]] Result<> advise_of_relays(Context& context, engine::Client& client);
 
-/// {"url","connected","has_all","last_error_code"}
+/// {"url","connected","has_all","last_error_code","last_error_at","error_since_at"}; where nobody is on the network, by
+/// what was noted.
 [[nodiscard]] Json relay_json(RelayStanding const& standing);
 /// "has everything", "catching up", "connecting", "not connected", or the code of what is wrong.
 /// @param shown  somebody of this home is on the network

@@ -66,6 +66,39 @@ TEST(RelayStanding, NamesWhatIsWrongByItsCode) {
   EXPECT_EQ(full.code(), "") << "nobody knows how it goes now";
 }
 
+TEST(RelayStanding, TellsOfTheLastTroubleWhileNobodyLooks) {
+  RelayStanding away;
+  away.url = "wss://a";
+  away.noted = engine::RelayTroubleRow{"relay-unreachable", 1'000, 61'000};
+  auto const json = relay_json(away);
+  EXPECT_EQ(json["last_error_code"], "relay-unreachable");
+  EXPECT_EQ(json["error_since_at"], json_time(WallTime{1'000}));
+  EXPECT_EQ(json["last_error_at"], json_time(WallTime{61'000}));
+  EXPECT_EQ(state(away),
+            "not connected; relay-unreachable when last tried, at " + json_time(WallTime{61'000}).get<std::string>());
+  EXPECT_EQ(away.code(), "") << "nothing fails for what was so once";
+
+  auto well = connected();
+  well.noted = away.noted;
+  EXPECT_EQ(state(well), "has everything") << "what is seen now counts";
+  EXPECT_TRUE(relay_json(well)["last_error_at"].is_null());
+  well.row.connected = well.row.caught_up = false;
+  well.row.failure = "link.refused";
+  EXPECT_EQ(state(well), "relay-unreachable since " + json_time(WallTime{1'000}).get<std::string>());
+}
+
+TEST(RelayTrouble, IsNotedUntilTheRelayIsWell) {
+  auto noted = engine::noted_trouble(std::nullopt, "relay-full", false, 5'000);
+  EXPECT_EQ(noted, (engine::RelayTroubleRow{"relay-full", 5'000, 5'000}));
+  EXPECT_EQ(engine::noted_trouble(noted, "relay-full", false, 64'999), noted) << "written once a minute";
+  EXPECT_EQ(engine::noted_trouble(noted, "relay-full", false, 65'000),
+            (engine::RelayTroubleRow{"relay-full", 5'000, 65'000}));
+  EXPECT_EQ(engine::noted_trouble(noted, "relay-off-chain", true, 70'000),
+            (engine::RelayTroubleRow{"relay-off-chain", 70'000, 70'000}));
+  EXPECT_EQ(engine::noted_trouble(noted, "", false, 70'000), noted) << "it is only dialled";
+  EXPECT_EQ(engine::noted_trouble(noted, "", true, 70'000), std::nullopt);
+}
+
 TEST(RelayStanding, SaysWhereThingsAre) {
   EXPECT_EQ(names_text({"phone"}, "devices"), "phone");
   EXPECT_EQ(names_text({"phone", "tablet"}, "devices"), "phone and tablet");

@@ -7,6 +7,7 @@
 #include "cli/relay_standing.hpp"
 #include "cli/sync_run.hpp"
 #include "cli/table.hpp"
+#include "engine/failure_codes.hpp"
 
 namespace kith::cli {
 namespace {
@@ -81,6 +82,15 @@ void print_relays(Output& out, Json const& status) {
     relays.add({relay["url"], state});
   }
   out.block(relays.text(out.out_style(), out.out_columns()));
+  // While somebody is on the network it is among the problems.
+  for (auto const& relay : status["relays"]) {
+    if (!status["running"].is_null() || relay["last_error_code"].is_null()) continue;
+    auto const* known = engine::find_failure_code(relay["last_error_code"].get<std::string>());
+    if (known == nullptr) continue;
+    out.result(fmt::format("relay {}: {}, since {}: {}", relay["url"].get<std::string>(), known->summary,
+                           relay["error_since_at"].get<std::string>(),
+                           out.command(fmt::format("kith help {}", known->code))));
+  }
   auto const only = status["changes"]["only_here"].get<std::uint64_t>();
   out.result(only == 0 ? std::string("changes: all of this device are at a relay or on another device")
                        : fmt::format("changes: {} of this device {} at no relay and on no other device", only,

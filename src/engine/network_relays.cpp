@@ -32,10 +32,20 @@ struct Network::RelayLink {
     return now < *parting_until;
   }
 
+  /// Writes down what is wrong, for when nobody is on the network. @return whether that is new
+  Result<bool> note_trouble(Store& store, wire::RelayKey const& key) {
+    auto now = noted_trouble(noted, relay_code(row), row.caught_up && !busy(), current_time().wall.ms);
+    if (now == noted) return false;
+    KITH_CHECK(now ? put_control(store, *now, key.view()) : erase_control<RelayTroubleRow>(store, key.view()));
+    noted = std::move(now);
+    return true;
+  }
+
   std::optional<Instant> parting_until;  ///< the group uses the mailbox no more
   std::weak_ptr<RelayMachine> machine;
   RelayRow row;
   RelayRow shown;
+  std::optional<RelayTroubleRow> noted;  ///< as it stands in the database
 };
 
 /// What runs over the connection to a relay.
@@ -91,6 +101,7 @@ Result<> Network::look_at_relays() {
     KITH_CHECK(one->second->mailbox.flush());
     KITH_CHECK(one->second->mailbox.on_closed(current_time()));
     KITH_CHECK(erase_control<RelayRow>(store, known.relay.view()));
+    KITH_CHECK(erase_control<RelayTroubleRow>(store, known.relay.view()));
     ring_due_ = true;
     auto const machine = one->second->machine.lock();
     one = relays_.erase(one);
@@ -102,6 +113,8 @@ Result<> Network::look_at_relays() {
     made->mailbox.set_chunk_reader([this](ChunkId const& id) { return source_->chunk(id); });
     KITH_CHECK(made->mailbox.start(current_time()));
     made->row.since_ms = current_time().wall.ms;
+    KITH_TRY(noted, get_control<RelayTroubleRow>(store, relay.relay.view()));
+    made->noted = std::move(noted);
     relays_.emplace(relay.relay, std::move(made));
   }
   return {};
@@ -327,6 +340,11 @@ Result<> Network::show(RelayLink& relay, wire::RelayKey const& key) {
   row.caught_up = relay.mailbox.live();
   row.comparing = relay.mailbox.comparing();
   row.leaving = row.caught_up && (uploads_due_ || relay.mailbox.uploading());
+  // That the connection ends because this process does is no trouble.
+  if (!stopping_) {
+    KITH_TRY(noted, relay.note_trouble(instance_->store(), key));
+    ring_due_ = ring_due_ || noted;
+  }
   if (row == relay.shown) return {};
   KITH_CHECK(relay.mailbox.flush());
   relay.shown = row;

@@ -18,6 +18,22 @@ void RelayRow::read(wire::Reader& reader) {
   failure_errno = static_cast<std::int32_t>(number_of_error);
 }
 
+void RelayTroubleRow::write(wire::Writer& writer) const {
+  core::write_row(writer, wire::text(code, kLimits.max_name_bytes), since_ms, last_ms);
+}
+void RelayTroubleRow::read(wire::Reader& reader) {
+  core::read_row(reader, wire::text(code, kLimits.max_name_bytes), since_ms, last_ms);
+}
+
+std::optional<RelayTroubleRow> noted_trouble(std::optional<RelayTroubleRow> known, std::string_view code, bool well,
+                                             std::int64_t now_ms) {
+  constexpr std::int64_t kMinuteMs = 60'000;  // one that is dialled all the time is not written down all the time
+  if (code.empty()) return well ? std::nullopt : std::move(known);
+  if (!known || known->code != code) return RelayTroubleRow{std::string(code), now_ms, now_ms};
+  if (now_ms - known->last_ms >= kMinuteMs || now_ms < known->last_ms) known->last_ms = now_ms;
+  return known;
+}
+
 void InviteRelayRow::write(wire::Writer& writer) const {
   core::write_row(writer, open, wire::text(failure, kLimits.max_name_bytes));
 }
@@ -40,6 +56,12 @@ std::string_view trouble_code(sync::RelayTrouble trouble) {
     case withholds: return "relay-withholds";
   }
   KITH_UNREACHABLE();
+}
+
+std::string_view relay_code(RelayRow const& row) {
+  auto const trouble = trouble_code(row.trouble);
+  if (!trouble.empty()) return trouble;
+  return row.connected ? std::string_view{} : relay_failure_code(row.failure);
 }
 
 std::string_view relay_failure_code(std::string_view error_name) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "engine/control.hpp"
 #include "sync/relays/mailbox.hpp"
 
@@ -24,6 +27,24 @@ struct RelayRow {
   friend bool operator==(RelayRow const&, RelayRow const&) = default;
 };
 
+/// What was wrong with a relay when it was last tried; gone once it is well. Unlike RelayRow it outlives the owner.
+/// Key: its relay key.
+struct RelayTroubleRow {
+  static constexpr std::string_view kPrefix = "relay-trouble/";
+  std::string code;           ///< as in failure_codes()
+  std::int64_t since_ms = 0;  ///< when it was first so
+  std::int64_t last_ms = 0;   ///< when it was last found so, to the minute
+  void write(wire::Writer& writer) const;
+  void read(wire::Reader& reader);
+  friend bool operator==(RelayTroubleRow const&, RelayTroubleRow const&) = default;
+};
+
+/// What becomes of the record of a relay's trouble.
+/// @param code  what is wrong with it now; empty for nothing, and then `well` says whether it is known to be well
+/// @return the row to write; nullopt: there is to be none
+[[nodiscard]] std::optional<RelayTroubleRow> noted_trouble(std::optional<RelayTroubleRow> known, std::string_view code,
+                                                           bool well, std::int64_t now_ms);
+
 /// How one invite stands at one relay, by which devices join that have no other way here. Key: its lookup and the
 /// relay's key.
 struct InviteRelayRow {
@@ -37,6 +58,8 @@ struct InviteRelayRow {
 
 /// The failure code of a relay's trouble, as in failure_codes(); empty for none.
 [[nodiscard]] std::string_view trouble_code(sync::RelayTrouble trouble);
+/// What is wrong, as one code: what the relay did counts before that it is away. Empty for nothing.
+[[nodiscard]] std::string_view relay_code(RelayRow const& row);
 /// The failure code of a connection that could not be made or broke, by its error's name; empty for none.
 [[nodiscard]] std::string_view relay_failure_code(std::string_view error_name);
 

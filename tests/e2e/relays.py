@@ -63,7 +63,7 @@ class Status(Carried):
                          [{"kind": "relay", "name": self.relay.url}])
         found, text = self.status(self.laptop)
         self.assertEqual(found["relays"], [{"url": self.relay.url, "connected": False, "has_all": True,
-                                            "last_error_code": None}])
+                                            "last_error_code": None, "last_error_at": None, "error_since_at": None}])
         self.assertEqual(found["changes"], {"only_here": 0, "contents_elsewhere": True})
         self.assertEqual((found["messages"]["pending"], found["state"]), (0, "offline"))
         self.assertIn(f"everything is safe at relay {self.relay.url}; phone is offline", text)
@@ -87,7 +87,8 @@ class Status(Carried):
         self.assertIn(self.relay.url, problem["message"])
         self.assertEqual(problem["remedy"][0]["command"], "kith relay test")
         self.assertEqual(found["devices"][0]["path"], "offline")
-        self.assertIn("relay-unreachable, has everything of this device", self.laptop.run("status").ok().out)
+        self.assertRegex(self.laptop.run("status").ok().out,
+                         r"relay-unreachable since 20\S+Z, has everything of this device")
         self.laptop.run("push", "while it is gone").ok()
         found, text = self.status(self.laptop)
         self.assertEqual((found["relays"][0]["has_all"], found["changes"]["only_here"], found["state"]), (False, 1, "pending"))
