@@ -60,6 +60,7 @@ void Mailbox::on_connected(Now now) {
   state_ = State::handshake;
   since_ = now.mono;
   answer_due_ = now.mono + kHandshakeTime;
+  asked_at_.reset();
   reset_once_ = showed_chain_ = branched_ = false;
   pull_request_ = push_request_ = acl_request_ = record_request_ = 0;
   acl_step_ = AclStep::none;
@@ -158,6 +159,7 @@ Result<> Mailbox::on_bytes(ByteView bytes, Now now) {
     KITH_CHECK(on_message(std::move(message), now));
     if (state_ == State::ending) return {};
   }
+  if (!answer_owed()) asked_at_.reset();
   if (!taken) misbehaved(taken.error(), now);
   return {};
 }
@@ -293,6 +295,7 @@ Result<> Mailbox::on_timer(Now now) {
     end(core::CoreError::timed_out, now);
     return {};
   }
+  if (answer_owed() && !asked_at_) asked_at_ = now.mono;
   if (auto const due = silence_ends(); due && *due <= now.mono) {
     end(core::CoreError::timed_out, now);
     return {};
@@ -310,12 +313,16 @@ Result<> Mailbox::on_timer(Now now) {
   return push(now);
 }
 
-/// A relay that owes an answer and says nothing is gone. An object takes its time to get there on a slow line.
+bool Mailbox::answer_owed() const {
+  return pull_request_ != 0 || push_request_ != 0 || acl_request_ != 0 || record_request_ != 0 || have_request_ != 0 ||
+         download_;
+}
+
+/// A relay that owes an answer and says nothing is gone, however long nothing was asked before. An object takes its
+/// time to get there on a slow line.
 std::optional<Instant> Mailbox::silence_ends() const {
-  if (pull_request_ != 0 || push_request_ != 0 || acl_request_ != 0 || record_request_ != 0 || have_request_ != 0 ||
-      download_)
-    return heard_ + kAnswerTime;
-  return object_ ? std::optional(heard_ + kUploadTime) : std::nullopt;
+  if (answer_owed()) return asked_at_ ? std::max(heard_, *asked_at_) + kAnswerTime : Instant{};
+  return object_ ? std::optional(std::max(heard_, object_->since) + kUploadTime) : std::nullopt;
 }
 
 std::optional<Instant> Mailbox::next_deadline() const {

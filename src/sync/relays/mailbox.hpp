@@ -187,6 +187,7 @@ class Mailbox {
   void end(Error reason, Now now);
   void misbehaved(Error reason, Now now);
   void off_chain(Now now);
+  [[nodiscard]] bool answer_owed() const;
   [[nodiscard]] std::optional<Instant> silence_ends() const;
   void set_trouble(RelayTrouble trouble, std::uint64_t number = 0);
   void note_room();
@@ -303,6 +304,7 @@ class Mailbox {
   wire::RelayCursor notified_;         ///< the relay gave notice of items up to it
   std::optional<Instant> answer_due_;  ///< of handshake and HELLO
   Instant heard_;
+  std::optional<Instant> asked_at_;  ///< when an answer began to be owed; seen by on_timer(), which is due then
   std::optional<Instant> others_due_;
   std::optional<Instant> push_not_before_;
   std::optional<Instant> flush_due_;
@@ -323,6 +325,7 @@ class Mailbox {
   std::deque<ChunkId> uploads_;
   struct Upload {
     std::uint64_t request = 0;
+    Instant since;
     Announcement announcement;
   };
   std::optional<Upload> object_;  ///< under way

@@ -218,6 +218,7 @@ Result<> Mailbox::next_upload(Now now) {
   }
   if (container.empty()) return {};
   Upload upload;
+  upload.since = now.mono;
   upload.announcement.object = random_.id<wire::ObjectId>();
   upload.announcement.chunks = container.chunks();
   Bytes const sealed = seal_object(replica_, *epoch, upload.announcement.object, container.finish(), random_);

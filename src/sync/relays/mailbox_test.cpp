@@ -22,6 +22,24 @@ TEST_F(AtARelay, WhatOneDevicePushesIsThere) {
   EXPECT_EQ(stored(), a.sealed_entries().size());
 }
 
+TEST_F(AtARelay, ARelayThatWasAskedNothingForLongIsNotTakenForGone) {
+  net.wait(5min);
+  ASSERT_TRUE(a.at(relay).live());
+  a.push("one");
+  must(a.at(relay).on_local_change(net.now()));
+  ASSERT_TRUE(a.at(relay).pushing());
+  auto const later = [&](std::chrono::milliseconds time) { return Now{net.now().mono + time, net.now().wall}; };
+  ASSERT_TRUE(a.at(relay).next_deadline());
+  EXPECT_LE(*a.at(relay).next_deadline(), net.now().mono) << "so that the time begins";
+  must(a.at(relay).on_timer(net.now()));
+  EXPECT_TRUE(a.at(relay).live());
+  EXPECT_GT(*a.at(relay).next_deadline(), net.now().mono);
+  must(a.at(relay).on_timer(later(Mailbox::kAnswerTime - 1ms)));
+  EXPECT_TRUE(a.at(relay).live()) << "it has not answered yet";
+  must(a.at(relay).on_timer(later(Mailbox::kAnswerTime)));
+  EXPECT_TRUE(a.at(relay).link_done());
+}
+
 TEST_F(AtARelay, ThreeDevicesThatAreNeverThereTogether) {
   a.push("from a");
   net.let_in(a, b);
