@@ -8,6 +8,15 @@ namespace kith::sim {
 namespace {
 
 constexpr auto kUploadsEvery = std::chrono::seconds{2};
+/// A relay that is used no more is told so for so long.
+constexpr auto kPartingTime = std::chrono::seconds{10};
+
+/// Whether what the device wrote, that the relay is used no more above all, is to be told there before it is left.
+bool parts(RelayLink& link, Instant now) {
+  if (link.mailbox.holds_own() || link.mailbox.trouble() != sync::RelayTrouble::none) return false;
+  if (!link.parting_until) link.parting_until = now + kPartingTime;
+  return now < *link.parting_until;
+}
 
 }  // namespace
 
@@ -25,7 +34,9 @@ void World::look_at_relays(Device& device) {
     bool const stays = std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {
       return relay.relay == known.relay && relay.channel == known.channel && relay.url == known.url;
     });
-    if (stays && (!removed || mailbox.owes_words())) {
+    if (stays) one->second->parting_until.reset();
+    bool const owes = removed ? stays && mailbox.owes_words() : parts(*one->second, clock_);
+    if (owes || (stays && !removed)) {
       ++one;
       continue;
     }
@@ -37,7 +48,7 @@ void World::look_at_relays(Device& device) {
   for (auto const& relay : wanted) {
     if (program.relays.contains(relay.relay) || (removed && program.said_all.contains(relay.relay))) continue;
     auto made =
-        std::make_shared<RelayLink>(RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random)});
+        std::make_shared<RelayLink>(RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random), {}});
     made->mailbox.set_chunk_reader([&program](ChunkId const& id) { return program.source.chunk(id); });
     check(device, made->mailbox.start(now_at(device)));
     program.relays.emplace(relay.relay, std::move(made));
@@ -76,7 +87,7 @@ void World::serve_away(Device& device) {
   std::vector<sync::Mailbox*> live;
   bool busy = false;
   for (auto const& [key, link] : program.relays) {
-    if (!link->mailbox.live()) continue;
+    if (!link->mailbox.live() || link->mailbox.upload_waits()) continue;
     live.push_back(&link->mailbox);
     busy = busy || link->mailbox.uploading();
   }
@@ -94,10 +105,12 @@ void World::serve_away(Device& device) {
   if (!lacking) return check(device, kith::fail(lacking.error()));
   if (!lacking->chunks.empty()) count("uploads");
   for (auto* mailbox : live) {
-    if (lacking->chunks.empty()) {
-      mailbox->note_left(program.replica.state().counting().heads, now);
-    } else {
+    if (!lacking->chunks.empty()) {
       check(device, mailbox->upload(lacking->chunks, now));
+    } else if (lacking->covered) {
+      mailbox->note_left(program.replica.state().counting().heads, now);
+    } else if (lacking->known && lacking->lacked.empty()) {
+      mailbox->note_left({}, now);
     }
     if (lacking->known) check(device, mailbox->drop_objects(lacking->lacked));
   }
@@ -107,8 +120,10 @@ void World::serve_away(Device& device) {
 bool World::settle_relays(Device& device) {
   auto& program = *device.program;
   bool told = false, applied = false;
-  if (!program.relays.empty() && program.replica.state().roster().removed(program.replica.self()))
-    look_at_relays(device);
+  bool const leaves =
+      program.replica.state().roster().removed(program.replica.self()) ||
+      std::ranges::any_of(program.relays, [](auto const& each) { return each.second->parting_until.has_value(); });
+  if (leaves) look_at_relays(device);
   auto const links = program.relays;  // what is told may change which there are
   for (auto const& [key, link] : links) {
     while (auto const event = link->mailbox.poll_event()) {
@@ -164,8 +179,9 @@ void World::tell(Device& device, RelayLink& link, sync::MailboxEvent const& even
 std::optional<Instant> World::relays_deadline(Device const& device) const {
   auto next = device.program->uploads_due;
   for (auto const& [key, link] : device.program->relays) {
-    auto const due = link->mailbox.next_deadline();
-    if (due && (!next || *due < *next)) next = due;
+    for (auto const due : {link->mailbox.next_deadline(), link->parting_until}) {
+      if (due && (!next || *due < *next)) next = due;
+    }
   }
   return next;
 }

@@ -25,6 +25,7 @@ inline constexpr std::string_view kFolder = "notes";
 /// One relay as a device's program uses it.
 struct RelayLink {
   sync::Mailbox mailbox;
+  std::optional<Instant> parting_until;  ///< the group uses the mailbox no more
 };
 
 /// The running program of one device: what a crash destroys.
