@@ -54,10 +54,11 @@ core::Roster World::roster_of(std::vector<Device*> const& holders) {
   return observer.replica.state().roster();
 }
 
-/// Who belongs to the group by all entries that exist. Others may believe that they do, because they were removed and
-/// have not heard of it. Where a device was restored, all that the largest company holds decides: those that were let
-/// in by a device that was restored before it could tell anybody have to be let in again, and so has that device where
-/// they are the larger company.
+/// Who belongs to the group by all entries that exist, but for those that only removed devices have: what such a device
+/// did before it heard of its removal is not taken from it. Others may believe that they do, because they were removed
+/// and have not heard of it. Where a device was restored, all that the largest company holds decides: those that were
+/// let in by a device that was restored before it could tell anybody have to be let in again, and so has that device
+/// where they are the larger company.
 std::vector<Device*> World::truly_active() {
   std::vector<Device*> running;
   for (auto& device : devices_) {
@@ -75,6 +76,15 @@ std::vector<Device*> World::truly_active() {
     auto const all = companies();
     if (all.empty()) return {};
     company = *std::ranges::max_element(all, {}, weight);
+    truth = roster_of(company);
+  }
+  // What only removed devices hold is heard of them as far as it brings them back, and not else.
+  for (std::size_t rounds = 0; !may_be_parted && rounds < devices_.size(); ++rounds) {
+    std::vector<Device*> holders;
+    std::ranges::copy_if(running, std::back_inserter(holders), belongs);
+    if (holders.empty()) return {};
+    if (holders == company) break;
+    company = std::move(holders);
     truth = roster_of(company);
   }
   auto const forgot = [&](Device* device) {
