@@ -131,16 +131,25 @@ void World::check_access(SimRelay& relay, core::Roster::Relay const& used, std::
   fail(fmt::format("relay {} serves others than it should:{}", relay.index, text));
 }
 
-/// It holds every entry, each device that it serves knows so, and its cursors ascend.
+/// It holds every entry, each device that it serves knows so, and its cursors are dense but for what was outside the
+/// log.
 void World::check_mailbox(SimRelay& relay, core::Roster::Relay const& used, std::vector<Device*> const& active) {
-  auto const items = relay.store.items(used.channel);
+  auto const mailbox_there = relay.mailbox(used.channel);
+  if (!mailbox_there) return fail(fmt::format("relay {} has no mailbox", relay.index));
   std::set<crypto::Hash128> hashes;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    hashes.insert(wire::item_hash(items[i].sealed));
-    // Announcements may have been deleted; every entry is looked for below.
-    if (i > 0 && items[i].cursor <= items[i - 1].cursor)
-      return fail(fmt::format("cursors of relay {} do not ascend", relay.index));
+  wire::RelayCursor next{1};
+  auto const skip_to = [&](wire::RelayCursor end) {
+    while (next < end && relay.passes(mailbox_there->group, next)) ++next.value;
+    if (next == end) return true;
+    fail(fmt::format("relay {} has no item {} before {}", relay.index, next.value, end.value));
+    return false;
+  };
+  for (auto const& item : relay.store.items(used.channel)) {
+    hashes.insert(wire::item_hash(item.sealed));
+    if (!skip_to(item.cursor)) return;
+    ++next.value;
   }
+  if (!skip_to({mailbox_there->head.value + 1})) return;
   auto& replica = active[0]->program->replica;
   std::size_t lacking = 0;
   check(*active[0], replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) {
@@ -157,6 +166,9 @@ void World::check_mailbox(SimRelay& relay, core::Roster::Relay const& used, std:
       return fail(fmt::format("{} does not use relay {}", device->index, relay.index));
     auto const& mailbox = found->second->mailbox;
     if (device->online && !mailbox.live()) fail(fmt::format("{} is not at relay {}", device->index, relay.index));
+    auto const& record = mailbox.record();
+    if (record.log_epoch != mailbox_there->log_epoch || record.position > mailbox_there->head)
+      fail(fmt::format("{} knows another mailbox than that of relay {}", device->index, relay.index));
     if (!mailbox.holds_all())
       fail(fmt::format("{} does not know that relay {} holds everything", device->index, relay.index));
     if (mailbox.trouble() != sync::RelayTrouble::none)

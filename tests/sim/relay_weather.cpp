@@ -42,22 +42,22 @@ void World::relays_step() {
   for (auto& each : relays_) {
     auto& relay = *each;
     if (relay.lost) continue;
-    if (chance(weather_.relay_restores / 2)) relay.backup = relay.store;
+    if (chance(weather_.relay_restores / 2)) relay.take_backup();
     if (chance(weather_.relay_losses) && everybody_uses_another(relay)) {
       lose_relay(relay);
       continue;
     }
-    if (relay.backup && chance(weather_.relay_restores)) {
+    if (relay.has_backup() && chance(weather_.relay_restores)) {
       note(fmt::format("relay {} is restored from its backup", relay.index));
       count("relays restored");
       stop_relay(relay);
-      relay.go_back_to(*relay.backup);
+      relay.restore_backup();
       restart_in(relay, milliseconds{random_.below(5000)});
     } else if (chance(weather_.relay_wipes)) {
       note(fmt::format("relay {} is wiped", relay.index));
       count("relays wiped");
       stop_relay(relay);
-      relay.go_back_to(relay.empty_store());
+      relay.wipe();
       restart_in(relay, milliseconds{random_.below(5000)});
     } else if (relay.up() && !relay.stops_at && chance(weather_.relay_stops)) {
       if (random_.below(2) == 0) {

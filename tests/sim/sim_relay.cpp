@@ -39,8 +39,9 @@ void SimRelay::stop() {
   stops_at.reset();
 }
 
-void SimRelay::go_back_to(relay::MemoryRelayStore older) {
-  store = std::move(older);
+void SimRelay::go_back_to(Disk older) {
+  store = std::move(older.store);
+  passing_ = std::move(older.passing);
   store.fail_writes(std::nullopt);
   has_room_at.reset();
   set_back = true;
@@ -60,6 +61,7 @@ void SimRelay::sync_one(Now now) {
   at_disk_.pop_front();
   for (auto& reply : store.work(std::span(&request, 1))) {
     note_shut_out(request, reply);
+    note_passing(request, reply);
     rules->on_reply(std::move(reply), now);
   }
   take_requests(now);
@@ -99,6 +101,29 @@ std::optional<wire::AclRecord> SimRelay::acl(wire::ChannelId const& channel) {
     if (read != nullptr && !read->records.empty()) last = read->records.back();
   }
   return last;
+}
+
+std::optional<relay::Mailbox> SimRelay::mailbox(wire::ChannelId const& channel) {
+  auto const served = acl(channel);
+  if (!served) return std::nullopt;
+  relay::StoreRequest const request{
+      {relay::kForeignTickets}, {0}, relay::OpenMember{channel, served->pseudonyms.at(0), {}}};
+  auto const replies = store.work(std::span(&request, 1));
+  return std::get<relay::MemberOpened>(replies.at(0).answer).mailbox;
+}
+
+bool SimRelay::passes(relay::GroupNo group, wire::RelayCursor cursor) const {
+  auto const found = passing_.find(group);
+  return found != passing_.end() && found->second.contains(cursor);
+}
+
+void SimRelay::note_passing(relay::StoreRequest const& request, relay::StoreReply const& reply) {
+  auto const* push = std::get_if<relay::PushItems>(&request.task);
+  auto const* pushed = std::get_if<relay::ItemsPushed>(&reply.answer);
+  if (push == nullptr || pushed == nullptr) return;
+  for (std::size_t i = 0; i < push->items.size(); ++i) {
+    if (push->items[i].ttl_s > 0) passing_[push->group].insert(pushed->cursors.at(i));
+  }
 }
 
 /// Who is in no access record from now on is given nothing that is stored from now on.

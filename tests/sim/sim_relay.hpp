@@ -40,10 +40,16 @@ class SimRelay {
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   // The disk.
-  void go_back_to(relay::MemoryRelayStore older);
-  [[nodiscard]] relay::MemoryRelayStore empty_store() { return {settings.store, random}; }
+  void take_backup() { backup_ = {store, passing_}; }
+  [[nodiscard]] bool has_backup() const { return backup_.has_value(); }
+  void restore_backup() { go_back_to(*backup_); }
+  void wipe() { go_back_to({{settings.store, random}, {}}); }
   /// The current access record of a mailbox.
   [[nodiscard]] std::optional<wire::AclRecord> acl(wire::ChannelId const& channel);
+  /// A mailbox as it stands; nullopt where there is none.
+  [[nodiscard]] std::optional<relay::Mailbox> mailbox(wire::ChannelId const& channel);
+  /// Whether what was given a cursor in a mailbox may be gone: it is outside the log.
+  [[nodiscard]] bool passes(relay::GroupNo group, wire::RelayCursor cursor) const;
   /// The last cursor that who was shut out may have been given, as long as the store is the same.
   [[nodiscard]] std::optional<wire::RelayCursor> shut_out_at(wire::ChannelId const& channel,
                                                              wire::Pseudonym const& pseudonym) const;
@@ -58,7 +64,6 @@ class SimRelay {
   std::chrono::milliseconds slowest_sync{10};
   Habits habits;
 
-  std::optional<relay::MemoryRelayStore> backup;
   std::optional<Instant> starts_at;    ///< where it is down
   std::optional<Instant> stops_at;     ///< it drains
   std::optional<Instant> has_room_at;  ///< its disk is full until then
@@ -68,16 +73,25 @@ class SimRelay {
   std::uint64_t tampered_with = 0;  ///< how often it has not kept to the rules
 
  private:
+  using Passing = std::map<relay::GroupNo, std::set<wire::RelayCursor>>;
+  struct Disk {
+    relay::MemoryRelayStore store;
+    Passing passing;
+  };
   struct Access {
     std::set<wire::Pseudonym> known;                        ///< all that were ever served
     std::map<wire::Pseudonym, wire::RelayCursor> shut_out;  ///< those of them that are not, and the head then
   };
+  void go_back_to(Disk older);
   void take_requests(Now now);
   void sync_one(Now now);
+  void note_passing(relay::StoreRequest const& request, relay::StoreReply const& reply);
   void note_shut_out(relay::StoreRequest const& request, relay::StoreReply const& reply);
 
   std::deque<std::pair<Instant, relay::StoreRequest>> at_disk_;  ///< and when each is synced
-  std::map<wire::ChannelId, Access> access_;                     ///< since the store was last exchanged
+  Passing passing_;  ///< cursors of items with a time to live, in the store as it is
+  std::optional<Disk> backup_;
+  std::map<wire::ChannelId, Access> access_;  ///< since the store was last exchanged
 };
 
 }  // namespace kith::sim
