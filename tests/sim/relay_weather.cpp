@@ -104,9 +104,13 @@ void World::lose_relay(SimRelay& relay) {
 /// Whether no device would be parted from the others if a relay were no more.
 bool World::everybody_uses_another(SimRelay const& relay) {
   if (direct_) return true;
-  auto const serves = [&](core::Roster::Relay const& used) {
-    auto const* other = relay_of(used.relay);
-    return other != &relay && !other->lost && !other->habits.any();
+  // A relay that a device knows of does not serve it before others have heard of its name there.
+  auto const serves = [&](Device const& device, core::Roster::Relay const& used) {
+    auto* other = relay_of(used.relay);
+    if (other == &relay || other->lost || other->habits.any()) return false;
+    auto const acl = other->acl(used.channel);
+    auto const face = core::relay_face(device.identity.root, used.relay, device.program->replica.state().group());
+    return acl && std::ranges::binary_search(acl->pseudonyms, face.pseudonym());
   };
   // The same one for all of them, in the same mailbox.
   std::optional<std::set<wire::ChannelId>> common;
@@ -116,7 +120,7 @@ bool World::everybody_uses_another(SimRelay const& relay) {
     auto const newcomer = roster.find(device->program->replica.self()) == nullptr;
     std::set<wire::ChannelId> channels;
     for (auto const& used : newcomer ? device->offered : roster.relays()) {
-      if (serves(used) && (!common || common->contains(used.channel))) channels.insert(used.channel);
+      if (serves(*device, used) && (!common || common->contains(used.channel))) channels.insert(used.channel);
     }
     common = std::move(channels);
   }
