@@ -85,6 +85,7 @@ class Scanner {
   [[nodiscard]] Result<> take_file(Change const& change, HashedFile hashed);
   [[nodiscard]] Result<std::optional<Change>> step_aside(RelPath const& path, Stat const& seen);
   [[nodiscard]] Result<> take_directory(Change const& change);
+  [[nodiscard]] Result<> take_file_away(RelPath const& path, LocalFile const& before);
   [[nodiscard]] Result<> take_removal(RelPath const& path, LocalFile const& before);
   [[nodiscard]] Result<> note_settled(LocalFile const& copy);
   [[nodiscard]] Result<> settle_conflict(LocalFile const& copy);

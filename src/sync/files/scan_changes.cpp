@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "sync/files/conflict_name.hpp"
@@ -169,13 +170,13 @@ Result<> Scanner::take_directory(Change const& change) {
   file.stat = change.stat;
   KITH_TRY(resolved, context_.resolved(change.path));
   std::optional<Content> const old_content = change.before ? std::optional(change.before->content) : std::nullopt;
+  bool const was_copy = change.before && !change.before->copy_of.empty();
   if (resolved.winner && resolved.winner->kind == wire::FileKind::directory) {
     file.stands_for = resolved.stands_for;
     batch_.notes.push_back({change.path, std::move(file), std::nullopt, old_content, {}, false});
-    return {};
+    return change.before && !was_copy ? take_file_away(change.path, *change.before) : Result<>{};
   }
   auto op = file_set(context_.id, file.path, change.stat, {});
-  bool const was_copy = change.before && !change.before->copy_of.empty();
   if (was_copy) KITH_CHECK(note_settled(*change.before));
   if (change.before && !was_copy) {
     op.parents = change.before->stands_for;
@@ -187,6 +188,22 @@ Result<> Scanner::take_directory(Change const& change) {
   std::size_t const count = add_replacing(batch_.ops, std::move(op));
   batch_.notes.push_back({change.path, std::move(file), index, old_content, {}, settled});
   batch_.notes.back().ops = count;
+  return flush_if_full();
+}
+
+/// A file whose place a directory has taken, where the group has one there as well: the directory is no news, but that
+/// the file is gone is. All would wait for a conflict copy of it, and nobody else may have the content.
+Result<> Scanner::take_file_away(RelPath const& path, LocalFile const& before) {
+  KITH_TRY(shown, shown_at(context_, path));
+  std::vector<VersionId> gone;
+  for (auto const& copy : shown.copies) {
+    if (disk_->stat(copy.path)) continue;  // it has stepped aside, and a crash came before that was written down
+    std::ranges::copy_if(copy.stands_for, std::back_inserter(gone),
+                         [&](VersionId const& id) { return std::ranges::count(before.stands_for, id) > 0; });
+  }
+  if (gone.empty()) return {};
+  ++report_.removed_files;
+  add_replacing(batch_.ops, wire::FileRemove{context_.id, path.text(), std::move(gone)});
   return flush_if_full();
 }
 

@@ -25,6 +25,40 @@ TEST_F(UnseenDeletion, OfAFileWhereADirectoryComesIsTold) {
   EXPECT_EQ(content(a), (Files{{"pics/f.jpg", "of a"}}));
 }
 
+/// There is a directory in its place, of its user's own.
+TEST_F(UnseenDeletion, OfAFileThatBecameADirectoryIsTold) {
+  a.write("pics/f.jpg", "of a");
+  a.scan();
+  b.write("pics", "of b");
+  b.scan();
+  b.tick();
+  b.disk.remove("pics");
+  b.write("pics/g.jpg", "of b too");
+  exchange();
+  b.apply_from(a);
+  settle();
+  expect_same();
+  EXPECT_EQ(content(a), (Files{{"pics/f.jpg", "of a"}, {"pics/g.jpg", "of b too"}}));
+  EXPECT_EQ(must(b.sync->pending()).files, 0U);
+}
+
+TEST_F(UnseenDeletion, OfAFileThatHasSteppedAsideIsNone) {
+  a.write("pics/f.jpg", "of a");
+  a.scan();
+  b.write("pics", "of b");
+  b.scan();
+  exchange();
+  a.apply_from(b);
+  auto const copy = copy_on(a);
+  // As a crash leaves it behind.
+  b.tick();
+  b.disk.move("pics", copy);
+  b.write("pics/f.jpg", "of a");
+  settle();
+  expect_same();
+  EXPECT_EQ(content(a), (Files{{"pics/f.jpg", "of a"}, {copy, "of b"}}));
+}
+
 TEST_F(UnseenDeletion, OfAFileWithATwinIsToldToo) {
   a.write("pics/f.jpg", "of a");
   a.scan();
