@@ -305,12 +305,13 @@ void World::check_files(std::vector<Device*> const& active) {
   auto const& reference = active[0]->disk;
   std::set<std::string> waiting;
   for (auto* device : active) waiting.merge(pending_paths(*device, active));
+  auto const unsettled = [&](std::string const& path) {  // a path that waits, and its conflict copies
+    return std::ranges::any_of(waiting,
+                               [&](std::string const& each) { return path == each || is_copy_of(path, each); });
+  };
   auto const settled = [&](files::MemoryDisk const& disk) {
     auto paths = disk.files();
-    std::erase_if(paths, [&](std::string const& path) {  // a path that waits, and its conflict copies
-      return std::ranges::any_of(
-          waiting, [&](std::string const& unsettled) { return path == unsettled || is_copy_of(path, unsettled); });
-    });
+    std::erase_if(paths, unsettled);
     return paths;
   };
   for (auto* device : active) {
@@ -325,9 +326,14 @@ void World::check_files(std::vector<Device*> const& active) {
       }
     }
   }
-  // What a user saved, and nobody who saw it decided against, is still there for everybody.
+  // What a user saved, and nobody who saw it decided against, is still there for everybody, but for those who wait for
+  // it.
   std::set<std::string> contents;
-  for (auto const& path : reference.files()) contents.insert(std::string(text_of(*reference.read_file(path))));
+  for (auto* device : active) {
+    for (auto const& path : device->disk.files()) {
+      if (device == active[0] || unsettled(path)) contents.insert(std::string(text_of(*device->disk.read_file(path))));
+    }
+  }
   for (auto const& [text, place] : saved_) {
     auto const& author = *devices_[place.first];
     if (std::ranges::find(active, &author) == active.end()) continue;
