@@ -149,6 +149,47 @@ TEST_F(AtARelay, AnotherChainThatBeganWhenTheRelayWasPutBackIsTakenOver) {
   expect_level(a, c);
 }
 
+TEST_F(AtARelay, ARecordThatCutsTheReadingOfAnotherChainShortAccusesNobody) {
+  net.go_offline(a);
+  auto& mailbox = a.at(relay);
+  auto channel = kith::relay::Channel::accept(relay.key, relay.random);
+  std::vector<wire::RelayMessage> said;
+  auto const carry = [&] {
+    for (bool moved = true; moved;) {
+      Bytes there, back;
+      while (mailbox.poll_transmit(there)) {
+      }
+      if (!there.empty()) must(channel.on_bytes(there, said));
+      while (channel.poll_transmit(back)) {
+      }
+      if (!back.empty()) must(mailbox.on_bytes(back, net.now()));
+      moved = !there.empty() || !back.empty();
+    }
+  };
+  mailbox.dialling(net.now());
+  mailbox.on_connected(net.now());
+  carry();
+  ASSERT_FALSE(said.empty());
+  // Since the relay was put back, others have begun another chain there.
+  wire::Welcome welcome;
+  welcome.request = wire::request_of(said.back());
+  welcome.log_epoch = mailbox.record().log_epoch;
+  welcome.head = mailbox.record().position;
+  welcome.last_push_seq = mailbox.record().acked;
+  welcome.acl_version = 1;
+  channel.send(welcome);
+  said.clear();
+  carry();
+  ASSERT_TRUE(std::ranges::any_of(said, [](auto const& each) { return std::holds_alternative<wire::AclGet>(each); }));
+  // Before that is answered, one of them puts the next record, and this device is not in it.
+  auto record = registered.first;
+  record.version = 3;
+  channel.send(wire::RelayFailure{0, wire::RelayErrorCode::not_allowed, {}, 0, 0, wire::encode(record)});
+  carry();
+  EXPECT_TRUE(mailbox.link_done());
+  EXPECT_EQ(mailbox.trouble(), RelayTrouble::not_allowed);
+}
+
 TEST_F(AtARelay, WhoAloneIsServedLetsOthersInThoughItIsPausedItself) {
   TestRelay other(101);
   net.add(other);

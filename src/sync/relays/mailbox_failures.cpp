@@ -129,7 +129,9 @@ Result<> Mailbox::on_not_allowed(wire::RelayFailure const& failure, Now now) {
   auto const record = wire::decode<wire::AclRecord>(failure.detail);
   if (record) {
     KITH_TRY(fits, chain_.extend(store_, *record));
-    if (!fits && (record->channel != relay_.channel || branched_)) {
+    // It may be the end of a chain that was just being read: the next connection reads it again.
+    bool const cut_short = failure.request == 0 && acl_request_ != 0;
+    if (!fits && (record->channel != relay_.channel || (branched_ && !cut_short))) {
       off_chain(now);
       return {};
     }
