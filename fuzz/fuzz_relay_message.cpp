@@ -39,6 +39,7 @@ void check_record(wire::AclRecord const& record) {
   fuzz::require(!(record.version == 1 && !record.prev.is_zero() && wire::begins_acl(record)),
                 "what names a record before it begins no chain");
   fuzz::require(!wire::follows_acl(record, record), "no record follows itself");
+  fuzz::require(!wire::overrules_acl(record, record), "no record overrules itself");
 }
 
 void check_message(ByteView bytes) {

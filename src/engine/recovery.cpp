@@ -148,13 +148,15 @@ Result<std::vector<NamedGroup>> Recovery::look(link::RelayAddress const& address
 }
 
 /// Has the relay serve this device. @param exactly  whom alone; none: beside those who are there
+/// @param contested  others are known to take this device off the list
 /// @return the group's genesis record, where it was to be looked for
 Result<std::optional<wire::Genesis>> Recovery::claim(Source const& source,
-                                                     std::optional<std::vector<wire::Pseudonym>> exactly) {
+                                                     std::optional<std::vector<wire::Pseudonym>> exactly,
+                                                     bool contested) {
   bool const last = exactly.has_value();
   std::shared_ptr<Claiming> claiming;
   auto const until = Clock::now() + kContestedTime;
-  for (bool contested = false;; contested = true) {
+  for (;; contested = true) {
     claiming = std::make_shared<Claiming>(words_, source.escrow, source.relay,
                                           core::relay_face(identity_.root, source.relay, source.escrow.group), random_);
     if (exactly) claiming->machine.serve_exactly(*exactly);
@@ -191,8 +193,8 @@ Result<std::vector<NamedGroup>> Recovery::without_false_ones(std::vector<NamedGr
   return real;
 }
 
-Result<> Recovery::take_in_once(Source const& source) {
-  KITH_TRY(genesis, claim(source, std::nullopt));
+Result<> Recovery::take_in_once(Source const& source, bool contested) {
+  KITH_TRY(genesis, claim(source, std::nullopt, contested));
   auto& replica = instance_->replica;
   if (auto const loaded = replica.open(); !loaded) {
     if (!loaded.error().is(core::CoreError::no_group)) return loaded;
@@ -215,8 +217,9 @@ Result<> Recovery::take_in_once(Source const& source) {
 Result<> Recovery::take_in(Source& source) {
   auto since = Clock::now();
   int tries = 0;
-  for (auto before = taken_in_;;) {
-    auto const taken = take_in_once(source);
+  bool contested = false;
+  for (auto before = taken_in_;; contested = true) {
+    auto const taken = take_in_once(source, contested);
     if (taken) source.read = true;
     if (taken || !taken.error().is(RecoveryError::contested)) return taken;
     if (std::exchange(before, taken_in_) != taken_in_) {

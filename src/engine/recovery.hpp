@@ -110,9 +110,10 @@ class Recovery {
     bool read = false;
   };
   [[nodiscard]] Result<std::optional<wire::Genesis>> claim(Source const& source,
-                                                           std::optional<std::vector<wire::Pseudonym>> exactly);
+                                                           std::optional<std::vector<wire::Pseudonym>> exactly,
+                                                           bool contested = false);
   [[nodiscard]] Result<> take_in(Source& source);
-  [[nodiscard]] Result<> take_in_once(Source const& source);
+  [[nodiscard]] Result<> take_in_once(Source const& source, bool contested);
   [[nodiscard]] Result<> read_other_relays();
   [[nodiscard]] std::optional<Error> read_other(std::string const& url, link::RelayAddress const& address);
   void begin_other();

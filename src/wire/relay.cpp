@@ -138,6 +138,12 @@ bool follows_acl(AclRecord const& before, AclRecord const& record) {
   return member && record.version == before.version + 1 && signed_by(record, record.signer);
 }
 
+bool overrules_acl(AclRecord const& last, AclRecord const& record) {
+  return record.channel == last.channel && record.version > last.version &&
+         record.version - last.version <= kMaxAclJump && !record.prev.is_zero() && in_order(record.pseudonyms) &&
+         signed_by(record, key_of(record.channel));
+}
+
 unsigned stamp_bits(RelayKey const& relay, ChannelId const& channel, ByteView nonce) {
   unsigned bits = 0;
   for (auto const byte : crypto::hash256("kith/stamp/1", {relay.view(), channel.view(), nonce}).bytes) {

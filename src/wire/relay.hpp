@@ -563,6 +563,10 @@ inline constexpr std::uint64_t kMaxAclJump = std::uint64_t{1} << 32;
 /// Whether a record follows another one: the same channel, the next version, the right `prev`, signed by one of its
 /// pseudonyms, or by the channel's key, which alone may also jump versions, by kMaxAclJump at most.
 [[nodiscard]] bool follows_acl(AclRecord const& before, AclRecord const& record);
+/// Whether a record of the channel's key may stand behind the last one of a chain although its `prev` is not that one's
+/// hash: whoever has the key is not outrun by members who put records all the time. That `prev` is the hash of any
+/// record of the chain is for who holds the chain to see.
+[[nodiscard]] bool overrules_acl(AclRecord const& last, AclRecord const& record);
 /// Hashcash: leading zero bits of H("kith/stamp/1", relay, channel, nonce).
 [[nodiscard]] unsigned stamp_bits(RelayKey const& relay, ChannelId const& channel, ByteView nonce);
 

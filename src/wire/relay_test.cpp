@@ -156,6 +156,39 @@ TEST(AclRecords, AreSignedByTheChannelAndThenByMembers) {
   EXPECT_FALSE(begins_acl(stolen));
 }
 
+TEST(AclRecords, OfTheChannelsKeyAloneOverruleWhateverTheyName) {
+  testing::SeededRandom random(4);
+  auto const channel = crypto::SigningKey::generate(random), a = crypto::SigningKey::generate(random);
+  Pseudonym const name{a.public_key().bytes};
+  auto const first = signed_first(channel, {name});
+  auto last = first;
+  last.version = 7;
+  auto const overrules = [&](auto&& change, crypto::SigningKey const& key) {
+    AclRecord record = last;
+    record.version = 8;
+    record.prev = acl_record_hash(first);
+    change(record);
+    sign_acl(record, key);
+    EXPECT_FALSE(follows_acl(last, record));
+    return overrules_acl(last, record);
+  };
+  EXPECT_TRUE(overrules([](AclRecord&) {}, channel));
+  EXPECT_FALSE(overrules([](AclRecord&) {}, a)) << "who is a member follows, or has nothing to say";
+  EXPECT_TRUE(overrules([](AclRecord& r) { r.version = 7 + kMaxAclJump; }, channel));
+  EXPECT_FALSE(overrules([](AclRecord& r) { r.version = 8 + kMaxAclJump; }, channel));
+  EXPECT_FALSE(overrules([](AclRecord& r) { r.version = ~std::uint64_t{0}; }, channel));
+  EXPECT_FALSE(overrules([](AclRecord& r) { r.version = 7; }, channel));
+  EXPECT_FALSE(overrules([](AclRecord& r) { r.prev = {}; }, channel));
+  EXPECT_FALSE(overrules([](AclRecord& r) { r.channel = filled<ChannelId>(9); }, channel));
+  EXPECT_FALSE(overrules([&](AclRecord& r) { r.pseudonyms = {name, name}; }, channel));
+  AclRecord forged = last;
+  forged.version = 8;
+  forged.prev = acl_record_hash(first);
+  sign_acl(forged, a);
+  forged.signer = channel.public_key();
+  EXPECT_FALSE(overrules_acl(last, forged));
+}
+
 TEST(Stamp, CountsLeadingZeroBits) {
   RelayKey const relay = filled<RelayKey>(1);
   ChannelId const channel = filled<ChannelId>(2);

@@ -61,6 +61,32 @@ Json followers() {
   return list;
 }
 
+/// Whether records that name the first of the chain, and not its last, may stand behind the last one.
+Json overrulers() {
+  auto const first = samples::acl_records().front().value, last = samples::acl_records().back().value;
+  auto const phone = samples::face_of(samples::phone());
+  Json list = Json::array();
+  auto const add = [&](std::string_view name, crypto::SigningKey const& signer, std::uint64_t version,
+                       crypto::Hash256 const& prev, bool overrules) {
+    wire::AclRecord record;
+    record.channel = last.channel;
+    record.version = version;
+    record.prev = prev;
+    record.pseudonyms = {phone.pseudonym()};
+    wire::sign_acl(record, signer);
+    KITH_ASSERT(wire::overrules_acl(last, record) == overrules);
+    list.push_back({{"name", name}, {"fields", testing::to_json(record)}, {"overrules", overrules}});
+  };
+  auto const named = wire::acl_record_hash(first);
+  add("by the channel's key", samples::channel_key(), 4, named, true);
+  add("by the channel's key, as far as it may jump", samples::channel_key(), 3 + wire::kMaxAclJump, named, true);
+  add("by the channel's key, too far", samples::channel_key(), 4 + wire::kMaxAclJump, named, false);
+  add("by the channel's key, with the last version", samples::channel_key(), 3, named, false);
+  add("by the channel's key, naming none", samples::channel_key(), 4, {}, false);
+  add("by a member", phone.sign, 4, named, false);
+  return list;
+}
+
 /// The first nonces, counted up from zero, whose hash begins with so many zero bits.
 Json stamps() {
   auto const relay = samples::relay_key();
@@ -222,6 +248,7 @@ Json relay() {
       {"phone_seed", key(samples::face_of(samples::phone()).sign)},
       {"acl_chain", acl_chain()},
       {"acl_followers", followers()},
+      {"acl_overrulers", overrulers()},
       {"stamps", stamps()},
       {"items", items()},
       {"conversations", Json::array({conversation()})}};

@@ -173,6 +173,12 @@ TEST_F(GoldenRelay, AccessRecordsFollowEachOtherAsStated) {
     auto const record = testing::read_json<wire::AclRecord>(next.at("fields"));
     EXPECT_EQ(wire::follows_acl(*last, record), next.at("follows").get<bool>()) << next.at("name");
   }
+  ASSERT_GE(file.at("acl_overrulers").size(), 6U);
+  for (auto const& next : file.at("acl_overrulers")) {
+    auto const record = testing::read_json<wire::AclRecord>(next.at("fields"));
+    EXPECT_FALSE(wire::follows_acl(*last, record)) << next.at("name");
+    EXPECT_EQ(wire::overrules_acl(*last, record), next.at("overrules").get<bool>()) << next.at("name");
+  }
 }
 
 TEST_F(GoldenRelay, StampsAndItemsHashAsStated) {

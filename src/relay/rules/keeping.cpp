@@ -44,10 +44,11 @@ std::optional<Refusal> no_room_for_acl(wire::AclRecord const& current, wire::Acl
 }
 
 AclVerdict judge_acl(wire::AclRecord const& current, wire::AclRecord const* same_version, bool signer_known,
-                     wire::AclRecord const& record) {
+                     bool prev_known, wire::AclRecord const& record) {
   if (same_version != nullptr && *same_version == record) return AclVerdict::known;
   if (!signer_known && !by_channel_key(record)) return AclVerdict::foreign;
   if (wire::follows_acl(current, record)) return AclVerdict::follows;
+  if (prev_known && wire::overrules_acl(current, record)) return AclVerdict::follows;
   bool const signature_fits =
       crypto::verify(record.signer, wire::kAclLabel, wire::acl_signed_part(record), record.signature);
   return signature_fits ? AclVerdict::stale : AclVerdict::foreign;

@@ -57,8 +57,9 @@ enum class AclVerdict {
 };
 /// @param same_version  the record that is stored with its version, if one is
 /// @param signer_known  its signer is or was in the ACL
+/// @param prev_known  its `prev` is the hash of a record of the chain; looked at only where it is by_channel_key()
 [[nodiscard]] AclVerdict judge_acl(wire::AclRecord const& current, wire::AclRecord const* same_version,
-                                   bool signer_known, wire::AclRecord const& record);
+                                   bool signer_known, bool prev_known, wire::AclRecord const& record);
 
 /// Whether it is to be the channel's key that signs it.
 [[nodiscard]] bool by_channel_key(wire::AclRecord const& record);

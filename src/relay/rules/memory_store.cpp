@@ -78,7 +78,7 @@ StoreAnswer MemoryRelayStore::answer(PutAcl const& task, WallTime) {
   auto& box = boxes_.at(known->second);
   auto const same = box.chain.find(record.version);
   switch (judge_acl(box.acl(), same == box.chain.end() ? nullptr : &same->second,
-                    box.members.contains({record.signer.bytes}), record)) {
+                    box.members.contains({record.signer.bytes}), box.hashes.contains(record.prev), record)) {
     case AclVerdict::follows:
       if (auto const why = no_room_for_acl(box.acl(), record, {box.used, stored_bytes_}, limits_)) {
         return Refused{*why, limits_.group_quota_bytes, std::nullopt};
@@ -111,6 +111,7 @@ StoreAnswer MemoryRelayStore::make_mailbox(wire::AclRecord const& record) {
 void MemoryRelayStore::add_record(Box& box, wire::AclRecord const& record) {
   charge(box, weight(record));
   box.chain[record.version] = record;
+  box.hashes.insert(wire::acl_record_hash(record));
   for (auto const& pseudonym : record.pseudonyms) box.members.try_emplace(pseudonym);
   for (auto& [pseudonym, member] : box.members) {
     member.active = contains(record, pseudonym);

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/random.hpp"
@@ -52,6 +53,7 @@ class MemoryRelayStore final : public RelayStore {
     wire::LogEpoch log_epoch;
     wire::RelayCursor head, floor;
     std::map<std::uint64_t, wire::AclRecord> chain;  ///< by version
+    std::set<crypto::Hash256> hashes;                ///< of the chain's records
     std::map<wire::Pseudonym, Member> members;       ///< all that ever were
     std::map<wire::RelayCursor, Item> items;
     std::map<wire::ObjectId, Object> objects;

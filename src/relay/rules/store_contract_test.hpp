@@ -131,6 +131,58 @@ TYPED_TEST_P(RelayStoreContract, ARecordMustFollowTheCurrentOne) {
   EXPECT_EQ(this->box(group, 0).acl, jump);
 }
 
+TYPED_TEST_P(RelayStoreContract, TheChannelsKeyMayNameAnyRecordOfTheChain) {
+  auto const& group = this->group_;
+  TestGroup const other(this->random_, 1);
+  auto const first = group.record({0, 1});
+  auto const second = group.record({0, 1, 2}, &first, 1);
+  auto last = group.record({1}, &second, 1);
+  this->template must<AclStored>(PutAcl{other.record({0})});
+  for (auto const& record : {first, second, last}) this->template must<AclStored>(PutAcl{record});
+  auto const naming = [&](crypto::Hash256 const& prev, std::uint64_t version, crypto::SigningKey const& key) {
+    auto record = group.record({0});
+    record.version = version;
+    record.prev = prev;
+    wire::sign_acl(record, key);
+    return record;
+  };
+  auto const first_hash = wire::acl_record_hash(first);
+  auto unknown = first_hash;
+  unknown.bytes.back() ^= 1;
+  auto const& key = group.channel_key();
+  for (auto const& stale :
+       {naming(unknown, 4, key), naming({}, 4, key), naming(wire::acl_record_hash(other.record({0})), 4, key),
+        naming(first_hash, 3, key), naming(first_hash, 3 + wire::kMaxAclJump + 1, key),
+        naming(first_hash, ~std::uint64_t{0}, key), naming(first_hash, 4, group.key(1))}) {
+    auto const refused = this->template must<Refused>(PutAcl{stale});
+    EXPECT_EQ(refused.why, Refusal::stale_acl);
+    EXPECT_EQ(refused.current, last);
+  }
+  // Whatever a member puts before it arrives, it stands.
+  auto const overruling = naming(first_hash, 1000, key), slower = naming(first_hash, 999, key);
+  for (int i = 0; i < 3; ++i) {
+    last = group.record({1}, &last, 1);
+    this->template must<AclStored>(PutAcl{last});
+  }
+  this->harness_.reopen();
+  EXPECT_EQ(this->template must<AclStored>(PutAcl{overruling}).mailbox.acl, overruling);
+  EXPECT_EQ(this->box(group, 0).acl, overruling);
+  EXPECT_EQ(this->refusal(OpenMember{group.channel(), group.pseudonym(1), {}}), Refusal::not_a_member);
+  // Again it is nothing new, and one that was made earlier and never came to be stays without effect.
+  EXPECT_EQ(this->template must<AclStored>(PutAcl{overruling}).mailbox.acl, overruling);
+  EXPECT_EQ(this->refusal(PutAcl{slower}), Refusal::stale_acl);
+  EXPECT_EQ(this->refusal(PutAcl{group.record({1}, &last, 1)}), Refusal::stale_acl);
+  // The chain goes on behind it, and a second recovery names what it likes of it.
+  auto const next = group.record({0, 3}, &overruling, 0);
+  this->template must<AclStored>(PutAcl{next});
+  EXPECT_EQ(this->template must<AclStored>(PutAcl{overruling}).mailbox.acl, next)
+      << "an old one put again changes nothing";
+  auto const again = naming(wire::acl_record_hash(last), 5000, key);
+  EXPECT_EQ(this->template must<AclStored>(PutAcl{again}).mailbox.acl, again);
+  EXPECT_EQ(this->template must<AclRead>(ReadAcl{group.channel(), 6}).records,
+            (std::vector{last, overruling, next, again}));
+}
+
 TYPED_TEST_P(RelayStoreContract, TheChainIsReadInParts) {
   std::vector<wire::AclRecord> chain{this->group_.record({0})};
   for (int i = 1; i < 70; ++i) chain.push_back(this->group_.record({0, 1u + i % 2}, &chain.back()));
@@ -481,7 +533,7 @@ TYPED_TEST_P(RelayStoreContract, AFullRelayTakesNothingMoreAndServesWhatItHas) {
     if (std::holds_alternative<ItemsPushed>(answer)) ++seq;
   } while (std::holds_alternative<ItemsPushed>(answer) && seq < 1000);
   EXPECT_EQ(std::get<Refused>(answer).why, Refusal::storage_full);
-  EXPECT_GE(seq, 20u);
+  EXPECT_GE(seq, 15u);
   EXPECT_LE(seq, 67u);
   TestGroup const late(this->random_, 1);
   EXPECT_EQ(this->refusal(PutAcl{late.record({0})}), Refusal::storage_full);
@@ -599,14 +651,14 @@ TYPED_TEST_P(RelayStoreContract, AProbeLeavesNothing) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(RelayStoreContract, OnlyAFirstRecordMakesAMailbox, ARecordMustFollowTheCurrentOne,
-                            TheChainIsReadInParts, OnlyMembersUseAMailbox, WhoComesBackGoesOnCountingItsPushes,
-                            AGroupNamesSoManyDevicesInAll, CursorsAreDenseInEachGroup, APushAgainIsAnsweredAgain,
-                            APushThatIsLongPastIsNotRecognised, PullsAreBoundedByBytesAndExact,
-                            WhatHasExpiredIsNotGivenOutAndSweptAway, ItemsOutsideTheLogLiveNoLongerThanTheRelayAllows,
-                            OnlyItsPusherDeletesAndOnlyOutsideTheLog, AQuotaHoldsForItemsAndObjectsTogether,
-                            ARelayTakesSoManyMailboxes, AFullRelayTakesNothingMoreAndServesWhatItHas,
-                            TheLastPresenceOfEachMemberIsKept, RecoveryRecordsAreKeptOneForEachGroup,
-                            ObjectsAreKeptForAWhile, AProbeLeavesNothing, NobodyMakesAListThatCannotBeShortened,
-                            RecordsDoNotFillARelayBeyondWhatItMayStore);
+                            TheChannelsKeyMayNameAnyRecordOfTheChain, TheChainIsReadInParts, OnlyMembersUseAMailbox,
+                            WhoComesBackGoesOnCountingItsPushes, AGroupNamesSoManyDevicesInAll,
+                            CursorsAreDenseInEachGroup, APushAgainIsAnsweredAgain, APushThatIsLongPastIsNotRecognised,
+                            PullsAreBoundedByBytesAndExact, WhatHasExpiredIsNotGivenOutAndSweptAway,
+                            ItemsOutsideTheLogLiveNoLongerThanTheRelayAllows, OnlyItsPusherDeletesAndOnlyOutsideTheLog,
+                            AQuotaHoldsForItemsAndObjectsTogether, ARelayTakesSoManyMailboxes,
+                            AFullRelayTakesNothingMoreAndServesWhatItHas, TheLastPresenceOfEachMemberIsKept,
+                            RecoveryRecordsAreKeptOneForEachGroup, ObjectsAreKeptForAWhile, AProbeLeavesNothing,
+                            NobodyMakesAListThatCannotBeShortened, RecordsDoNotFillARelayBeyondWhatItMayStore);
 
 }  // namespace kith::relay

@@ -25,6 +25,10 @@ Bytes sortable(std::uint64_t number) {
   return bytes;
 }
 
+std::int64_t mark_of(crypto::Hash256 const& hash) {
+  return static_cast<std::int64_t>(load_be<std::uint64_t>(hash.bytes.data()));
+}
+
 std::int64_t bounded(std::uint64_t number) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
   return static_cast<std::int64_t>(std::min(number, kMost));
@@ -35,6 +39,16 @@ Result<wire::AclRecord> Reads::current_acl(GroupNo group) {
   KITH_TRY(row, found.next());
   if (!row) return fail(store::StoreError::corrupt, SystemDetail{0, database_.connection().path().string()});
   return decoded(found.blob(0), database_.connection());
+}
+
+Result<bool> Reads::in_chain(GroupNo group, crypto::Hash256 const& hash) {
+  KITH_TRY(found, database_.query("SELECT record FROM acl WHERE g=?1 AND mark=?2", group.value, mark_of(hash)));
+  for (;;) {
+    KITH_TRY(row, found.next());
+    if (!row) return false;
+    KITH_TRY(record, decoded(found.blob(0), database_.connection()));
+    if (wire::acl_record_hash(record) == hash) return true;
+  }
 }
 
 Result<StoreAnswer> Reads::answer(PullItems const& task, WallTime wall) {

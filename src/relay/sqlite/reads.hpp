@@ -19,6 +19,8 @@ class Reads {
 
   /// The newest record of a mailbox, which has one.
   [[nodiscard]] Result<wire::AclRecord> current_acl(GroupNo group);
+  /// Whether a mailbox has, or had, a record with this hash.
+  [[nodiscard]] Result<bool> in_chain(GroupNo group, crypto::Hash256 const& hash);
 
  private:
   Database& database_;
@@ -27,6 +29,8 @@ class Reads {
 
 /// A number that is ordered as an unsigned one.
 [[nodiscard]] Bytes sortable(std::uint64_t number);
+/// By what a record is found by its hash: the first bytes, which are enough of an index and take less room.
+[[nodiscard]] std::int64_t mark_of(crypto::Hash256 const& hash);
 /// A number of a device's as SQLite can hold it; the largest stand for all that are larger still.
 [[nodiscard]] std::int64_t bounded(std::uint64_t number);
 

@@ -20,6 +20,8 @@ constexpr auto kFileSettings =
 /// item at worst. `log_gc` and `log_ds` are the only indexes on all of them: the latter finds a push that comes again,
 /// which would else be looked for among thousands of rows, by whoever likes to ask. `log_exp` has those that expire.
 /// Numbers that devices choose freely (ACL versions) are eight bytes big-endian: they are ordered as unsigned ones.
+/// `acl_gm` finds the record that one of the channel's key names, however long the chain is; `mark` is mark_of() its
+/// hash.
 constexpr auto kTables =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE total(one INTEGER PRIMARY KEY CHECK(one=1), groups INTEGER NOT NULL, items INTEGER NOT NULL,"
@@ -27,7 +29,9 @@ constexpr auto kTables =
     "INSERT INTO total VALUES(1,0,0,0,0,0);"
     "CREATE TABLE grp(g INTEGER PRIMARY KEY, channel BLOB NOT NULL UNIQUE, epoch BLOB NOT NULL,"
     " head INTEGER NOT NULL, floor INTEGER NOT NULL, bytes INTEGER NOT NULL, names INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE acl(g INTEGER NOT NULL, version BLOB NOT NULL, record BLOB NOT NULL, UNIQUE(g,version)) STRICT;"
+    "CREATE TABLE acl(g INTEGER NOT NULL, version BLOB NOT NULL, mark INTEGER NOT NULL, record BLOB NOT NULL,"
+    " UNIQUE(g,version)) STRICT;"
+    "CREATE INDEX acl_gm ON acl(g,mark);"
     "CREATE TABLE dev(d INTEGER PRIMARY KEY, g INTEGER NOT NULL, pub BLOB NOT NULL, active INTEGER NOT NULL,"
     " last_seq INTEGER NOT NULL, acked INTEGER NOT NULL, UNIQUE(g,pub)) STRICT;"
     "CREATE TABLE log(k INTEGER PRIMARY KEY, g INTEGER NOT NULL, c INTEGER NOT NULL, d INTEGER NOT NULL,"

@@ -83,7 +83,25 @@ TEST_F(SqliteFiles, RefusesWhatALaterVersionWrote) {
   auto const refused = SqliteRelayStore::open(path_, StoreLimits{}, random_);
   ASSERT_FALSE(refused);
   EXPECT_TRUE(refused.error().is(StoreError::newer_schema));
-  EXPECT_EQ(refused.error().detail(), ErrorDetail(VersionsDetail{1, 1, 7, 7}));
+  EXPECT_EQ(refused.error().detail(), ErrorDetail(VersionsDetail{1, 2, 7, 7}));
+}
+
+/// What version 1 of the tables looked like, of one mailbox that is in use.
+TEST_F(SqliteFiles, BringsTheTablesOfAnEarlierVersionUpToDate) {
+  auto const first = group_.record({0}), second = group_.record({1}, &first);
+  {
+    auto store = open();
+    one(*store, PutAcl{first});
+    one(*store, PutAcl{second});
+  }
+  sql("DROP INDEX acl_gm; ALTER TABLE acl DROP COLUMN mark; PRAGMA user_version=1");
+  auto store = open();
+  EXPECT_EQ(sql("PRAGMA user_version"), std::to_string(sqlite::kSchemaVersion));
+  auto naming_first = group_.record({0}, &second);
+  naming_first.prev = wire::acl_record_hash(first);
+  wire::sign_acl(naming_first, group_.channel_key());
+  EXPECT_TRUE(std::holds_alternative<AclStored>(one(*store, PutAcl{naming_first})));
+  EXPECT_EQ(box(*store).acl, naming_first);
 }
 
 TEST_F(SqliteFiles, RefusesAnotherProgramsDatabase) {

@@ -118,6 +118,7 @@ Result<std::unique_ptr<SqliteRelayStore>> SqliteRelayStore::open(std::filesystem
   KITH_CHECK(sqlite::prepare_schema(connection));
   KITH_CHECK(sqlite::configure(connection));
   Database writer(std::move(connection));
+  KITH_CHECK(sqlite::upgrade_schema(writer));
   KITH_CHECK(sqlite::notice_move(writer, random));
   KITH_TRY(checkpointer, connect(real, Access::read_write));
   auto directory = real;

@@ -101,7 +101,12 @@ Result<StoreAnswer> Writes::answer(PutAcl const& task, WallTime) {
     }
   }
   KITH_TRY(signer, rows_.device(group->group, {record.signer.bytes}));
-  switch (judge_acl(current, same ? &*same : nullptr, signer != nullptr, record)) {
+  bool prev_known = false;
+  if (by_channel_key(record)) {
+    KITH_TRY(known, reads_.in_chain(group->group, record.prev));
+    prev_known = known;
+  }
+  switch (judge_acl(current, same ? &*same : nullptr, signer != nullptr, prev_known, record)) {
     case AclVerdict::follows: {
       if (auto const why = no_room_for_acl(current, record, {group->bytes, stored_bytes_}, limits_)) {
         return Refused{*why, limits_.group_quota_bytes, std::nullopt};
@@ -136,8 +141,8 @@ Result<> Writes::add_record(GroupRow& group, wire::AclRecord const* before, wire
   charge(group, weight(record));
   auto const number = group.group.value;
   auto const encoded = wire::encode(record);
-  KITH_CHECK(
-      database_.run("INSERT INTO acl(g,version,record) VALUES(?1,?2,?3)", number, sortable(record.version), encoded));
+  KITH_CHECK(database_.run("INSERT INTO acl(g,version,mark,record) VALUES(?1,?2,?3,?4)", number,
+                           sortable(record.version), mark_of(wire::acl_record_hash(record)), encoded));
   // Only those whose place changes are touched, so that it costs no more in a group that has named many. Rows kept of
   // this transaction are written first and read again.
   KITH_CHECK(rows_.flush());

@@ -34,10 +34,32 @@ Result<> AclChain::load(store::Store& store) {
   return {};
 }
 
+Result<bool> AclChain::fits_behind(store::Store& store, wire::AclRecord const& last,
+                                   wire::AclRecord const& record) const {
+  if (wire::follows_acl(last, record)) return true;
+  if (!wire::overrules_acl(last, record)) return false;
+  KITH_TRY(of_first, holds(store, 1, record.prev));
+  bool known = of_first;  // which record the channel's key most often names
+  if (known) return true;
+  // However long that takes: nobody else can make a record that leads here.
+  KITH_CHECK(
+      store.scan_back(Table::acl_chain, channel_.view(), key_of(channel_, last.version), [&](ByteView, ByteView value) {
+        auto const before = wire::decode<wire::AclRecord>(value);
+        known = before && wire::acl_record_hash(*before) == record.prev;
+        return known ? store::Store::Next::stop : store::Store::Next::go_on;
+      }));
+  return known;
+}
+
 Result<bool> AclChain::extend(store::Store& store, wire::AclRecord const& record) {
   if (record.channel != channel_) return false;
   if (last_ && record.version <= last_->version) return holds(store, record.version, wire::acl_record_hash(record));
-  if (!(last_ ? wire::follows_acl(*last_, record) : wire::begins_acl(record))) return false;
+  if (last_) {
+    KITH_TRY(fits, fits_behind(store, *last_, record));
+    if (!fits) return false;
+  } else if (!wire::begins_acl(record)) {
+    return false;
+  }
   auto const put = [&] { return store.put(Table::acl_chain, key_of(channel_, record.version), wire::encode(record)); };
   if (store.in_transaction()) {
     KITH_CHECK(put());
@@ -61,18 +83,31 @@ Result<bool> AclChain::branch(store::Store& store, wire::AclRecord const& record
                              }));
   if (!row) return false;
   KITH_TRY(before, decode_row(*row));
-  if (!wire::follows_acl(before, record)) return false;
+  KITH_TRY(follows, fits_behind(store, before, record));
+  if (!follows) return false;
   std::vector<Bytes> forgotten;
-  KITH_CHECK(
-      store.scan(Table::acl_chain, channel_.view(), key_of(channel_, record.version), [&](ByteView key, ByteView) {
+  std::optional<wire::AclRecord> overruling;
+  Result<> looked;
+  KITH_CHECK(store.scan(
+      Table::acl_chain, channel_.view(), key_of(channel_, record.version), [&](ByteView key, ByteView value) {
+        auto const known = wire::decode<wire::AclRecord>(value);
+        // Behind it everything follows from it.
+        auto const stays =
+            known && wire::overrules_acl(record, *known) ? fits_behind(store, before, *known) : Result<bool>(false);
+        if (!stays) looked = fail(stays.error());
+        if (!stays || *stays) {
+          overruling = known ? std::optional(*known) : std::nullopt;
+          return store::Store::Next::stop;
+        }
         forgotten.emplace_back(key.begin(), key.end());
         return store::Store::Next::go_on;
       }));
+  KITH_CHECK(looked);
   KITH_TRY(transaction, store::Transaction::begin(store));
   for (auto const& key : forgotten) KITH_CHECK(store.erase(Table::acl_chain, key));
   KITH_CHECK(store.put(Table::acl_chain, key_of(channel_, record.version), wire::encode(record)));
   KITH_CHECK(transaction.commit());
-  last_ = record;
+  if (!overruling) last_ = record;
   return true;
 }
 

@@ -16,13 +16,15 @@ class AclChain {
   explicit AclChain(wire::ChannelId const& channel) : channel_(channel) {}
 
   [[nodiscard]] Result<> load(store::Store& store);
-  /// Takes a record in if it begins the chain or follows its end; one that is known already changes nothing.
+  /// Takes a record in if it begins the chain, follows its end, or overrules it and names one of its records; one that
+  /// is known already changes nothing.
   /// @return whether it fits; in a transaction of its own, or in the caller's
   [[nodiscard]] Result<bool> extend(store::Store& store, wire::AclRecord const& record);
 
   /// Takes a record of the relay's chain in that may be another than the one known here from some version on: a relay
   /// that was put back to an older state may have been brought another next record by a member that had seen less. It
-  /// counts if it follows one that is known; what was known behind that is forgotten.
+  /// counts if it follows one that is known, or overrules it; what was known behind that is forgotten, up to the next
+  /// record of the channel's key that fits there too: that one overrules what the relay was brought instead.
   /// @return whether it fits; in a transaction of its own
   [[nodiscard]] Result<bool> branch(store::Store& store, wire::AclRecord const& record);
 
@@ -35,6 +37,10 @@ class AclChain {
   [[nodiscard]] Result<bool> holds(store::Store& store, std::uint64_t version, crypto::Hash256 const& hash) const;
 
  private:
+  /// Whether `record` may stand behind `last`, which is in this chain.
+  [[nodiscard]] Result<bool> fits_behind(store::Store& store, wire::AclRecord const& last,
+                                         wire::AclRecord const& record) const;
+
   wire::ChannelId channel_;
   std::optional<wire::AclRecord> last_;
 };

@@ -53,6 +53,54 @@ TEST_F(Chain, GrowsByRecordsThatFollowAndNoOthers) {
   EXPECT_EQ(chain.version(), 3u);
 }
 
+TEST_F(Chain, TheChannelsKeyOverrulesByNamingAnyRecordOfIt) {
+  must(chain.load(store));
+  auto const one = first({&a, &b});
+  auto const two = next(one, b, {&b});
+  auto const three = next(two, b, {&b});
+  for (auto const& record : {one, two}) EXPECT_TRUE(must(chain.extend(store, record)));
+  auto const one_hash = wire::acl_record_hash(one);
+  EXPECT_FALSE(must(chain.extend(store, signed_by(b, 1000, one_hash, {&b})))) << "a member may not";
+  EXPECT_FALSE(must(chain.extend(store, signed_by(channel, 1000, wire::acl_record_hash(three), {&a}))))
+      << "it names a record that is not there";
+  EXPECT_FALSE(must(chain.extend(store, signed_by(channel, 2, one_hash, {&a})))) << "its version is taken";
+  EXPECT_FALSE(must(chain.extend(store, signed_by(channel, 3 + wire::kMaxAclJump, one_hash, {&a})))) << "too far";
+  auto const overruling = signed_by(channel, 1000, one_hash, {&a});
+  EXPECT_TRUE(must(chain.extend(store, overruling)));
+  EXPECT_EQ(chain.last(), overruling);
+  EXPECT_FALSE(must(chain.extend(store, three)));
+  auto const second = signed_by(channel, 2000, wire::acl_record_hash(two), {&a, &b});
+  EXPECT_TRUE(must(chain.extend(store, second))) << "one between the first and the last";
+  EXPECT_TRUE(must(chain.extend(store, next(second, b, {&a}))));
+  AclChain again{chain.channel()};
+  must(again.load(store));
+  EXPECT_EQ(again.version(), 2001u);
+}
+
+/// A relay that was put back may have been brought other records than those that a recovery overruled.
+TEST_F(Chain, ABranchDoesNotUndoWhatTheChannelsKeySaidLater) {
+  must(chain.load(store));
+  auto const one = first({&a, &b});
+  auto const two = next(one, b, {&b});
+  auto const overruling = signed_by(channel, 1000, wire::acl_record_hash(one), {&a});
+  auto const after = next(overruling, a, {&a, &b});
+  for (auto const& record : {one, two, overruling, after}) EXPECT_TRUE(must(chain.extend(store, record)));
+  auto const other_two = next(one, b, {&a, &b});
+  auto const other_three = next(other_two, b, {&b});
+  for (auto const& record : {one, other_two, other_three}) EXPECT_TRUE(must(chain.branch(store, record)));
+  EXPECT_EQ(chain.last(), after);
+  EXPECT_EQ(must(chain.from(store, 2)), other_two);
+  EXPECT_EQ(must(chain.from(store, 4)), overruling) << "what is to be shown to the relay next";
+  // One that names what the relay never had goes with it.
+  AclChain other{chain.channel()};
+  store::MemoryStore elsewhere{std::make_shared<store::MemoryDatabase>()};
+  must(other.load(elsewhere));
+  auto const lost = signed_by(channel, 1000, wire::acl_record_hash(two), {&a});
+  for (auto const& record : {one, two, lost}) EXPECT_TRUE(must(other.extend(elsewhere, record)));
+  EXPECT_TRUE(must(other.branch(elsewhere, other_two)));
+  EXPECT_EQ(other.last(), other_two);
+}
+
 TEST_F(Chain, IsReadBackAndShownFromAnyVersion) {
   auto const one = first({&a});
   auto const two = next(one, a, {&a, &b});

@@ -52,6 +52,8 @@ Result<> Mailbox::on_acl(wire::AclRecords const& answer, Now now) {
     ask_acl_from(answer.records.back().version + 1);
     return {};
   }
+  auto const read = answer.records.empty() ? read_version_ - 1 : answer.records.back().version;
+  if (step == AclStep::branching && read < chain_.version()) return show_chain(read + 1);
   if (state_ == State::hello) {
     auto const& last = chain_.last();
     if (showed_chain_ && last && std::ranges::binary_search(last->pseudonyms, face_.pseudonym())) {

@@ -133,9 +133,12 @@ void MailboxClaim::read_chain() { ask(Step::reading, wire::AclGet{0, last_ ? las
 
 Result<> MailboxClaim::on_chain(wire::AclRecords const& answer) {
   for (auto const& record : answer.records) {
+    // One of the channel's key counts whatever it names: it was made with what is used here.
     bool const fits =
-        record.channel == escrow_.channel && (last_ ? wire::follows_acl(*last_, record) : wire::begins_acl(record));
+        record.channel == escrow_.channel &&
+        (last_ ? wire::follows_acl(*last_, record) || wire::overrules_acl(*last_, record) : wire::begins_acl(record));
     if (!fits) return fail(RecoveryError::off_chain);
+    if (!last_) first_hash_ = wire::acl_record_hash(record);
     last_ = record;
   }
   if (answer.has_more && !answer.records.empty()) {
@@ -148,7 +151,8 @@ Result<> MailboxClaim::on_chain(wire::AclRecords const& answer) {
 /// The next record by the channel's key, unless the last one says what is wanted.
 Result<> MailboxClaim::put() {
   if (!last_ || last_->version == std::numeric_limits<std::uint64_t>::max()) return fail(RecoveryError::off_chain);
-  auto pseudonyms = wanted_.value_or(last_->pseudonyms);
+  bool const alone = !wanted_ && shut_out_ >= kTriesBesideOthers;
+  auto pseudonyms = alone ? std::vector{face_.pseudonym()} : wanted_.value_or(last_->pseudonyms);
   if (!wanted_ && !std::ranges::binary_search(pseudonyms, face_.pseudonym())) {
     // Whoever has to give way in a full list is put back by the next member that comes, or by the last word here.
     if (pseudonyms.size() >= wire::kRelayLimits.max_members) pseudonyms.resize(wire::kRelayLimits.max_members - 1);
@@ -162,8 +166,9 @@ Result<> MailboxClaim::put() {
   wire::AclRecord record;
   record.channel = escrow_.channel;
   auto const room = std::numeric_limits<std::uint64_t>::max() - last_->version;
-  record.version = last_->version + (tries_ < kTriesByOne ? 1 : std::min(kJump, room));
-  record.prev = wire::acl_record_hash(*last_);
+  bool const contested = tries_ >= kTriesByOne;
+  record.version = last_->version + (contested ? std::min(kJump, room) : 1);
+  record.prev = contested ? first_hash_ : wire::acl_record_hash(*last_);
   record.pseudonyms = std::move(pseudonyms);
   wire::sign_acl(record, channel_key_);
   ask(Step::putting, wire::AclPut{0, std::move(record), {}});
@@ -262,7 +267,10 @@ Result<> MailboxClaim::on_failure(wire::RelayFailure const& failure) {
     return {};
   }
   if (failure.code == stale_acl && asked && step_ == Step::putting) return again();
-  if (failure.code == not_allowed && asked && step_ == Step::greeting) return again();
+  if (failure.code == not_allowed && asked && step_ == Step::greeting) {
+    ++shut_out_;
+    return again();
+  }
   bool const said_too_much = failure.request == 0 && (failure.code == too_large || failure.code == bad_frame);
   if (contested_since_ && said_too_much) return fail(RecoveryError::contested);  // on this connection
   if (failure.code == not_allowed && failure.request == 0) return fail(RecoveryError::contested);

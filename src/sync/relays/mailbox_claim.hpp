@@ -66,19 +66,25 @@ class MailboxClaim {
   /// What an item counts there besides its content, and an answer: also one that holds nothing comes to an end.
   static constexpr std::size_t kItemBytes = 64;
   static constexpr std::size_t kAnswerBytes = 4096;
-  /// Somebody who changes the list all the time is overruled, or it is given up after that.
+  /// Somebody who changes the list all the time is overruled; what a relay makes up is given up after that.
   static constexpr std::chrono::seconds kContestedTime{60};
-  /// From the third try on the version is so much higher: a record that somebody else puts meanwhile does not reach it.
+  /// From the third try on the version is so much higher, and the record names the first one of the chain: what others
+  /// put meanwhile does not reach it, and no state that the relay was put back to lacks what it names.
   static constexpr std::uint64_t kJump = 1'000'000;
   static constexpr unsigned kTriesByOne = 2;
+  /// Who is taken off the list again so often before it could read lets nobody else on it while it reads.
+  static constexpr unsigned kTriesBesideOthers = 2;
 
   /// To read what is there. @param words, escrow  outlive it
   MailboxClaim(core::RecoveryKeys const& words, core::Escrow const& escrow, wire::RelayKey const& relay,
                core::RelayFace face, RandomSource& random);
-  /// Whom the relay is to serve from then on: ascending, this device among them.
+  /// Whom the relay is to serve from then on: ascending, this device among them. Nobody else can extend that list.
   void serve_exactly(std::vector<wire::Pseudonym> pseudonyms) { wanted_ = std::move(pseudonyms); }
   /// After a connection that ended with RecoveryError::contested: a relay lets nobody say much before HELLO.
-  void expect_contest() { tries_ = kTriesByOne; }
+  void expect_contest() {
+    tries_ = kTriesByOne;
+    shut_out_ = kTriesBesideOthers;
+  }
 
   /// @return RecoveryError; ChannelError and what it returns
   [[nodiscard]] Result<> on_bytes(ByteView bytes, Instant now);
@@ -116,12 +122,14 @@ class MailboxClaim {
   relay::Channel channel_;
   Step step_ = Step::handshake;
   std::uint64_t request_ = 0;
-  unsigned tries_ = 0;  ///< that others were quicker than
+  unsigned tries_ = 0;     ///< that others were quicker than
+  unsigned shut_out_ = 0;  ///< times that others took it off the list before its HELLO
   Instant now_;
   std::optional<Instant> contested_since_;
   std::optional<Instant> ready_at_;  ///< the end of a pause
   std::optional<std::vector<wire::Pseudonym>> wanted_;
   std::optional<wire::AclRecord> last_;  ///< of the chain
+  crypto::Hash256 first_hash_;           ///< of the chain's first record
   wire::RelayCursor position_;
   std::size_t searched_bytes_ = 0;
   std::optional<wire::Genesis> genesis_;

@@ -1,0 +1,88 @@
+// Who has the words, against members that change the list meanwhile.
+#include "sync/relays/mailbox_claim_testing.hpp"
+
+namespace kith::sync {
+namespace {
+
+/// A member that puts its own list whenever it has changed, or all the time.
+struct AThiefAtTheList : WithTheWords {
+  void fight() {
+    auto const face = core::relay_face(b.identity.root, relay.relay_key(), a.replica.state().group());
+    for (auto read = after(last); !read.empty(); read = after(last)) last = read.back();
+    if (!all_the_time && last.signer == face.sign.public_key()) return;
+    auto next = last;
+    next.version += 1;
+    next.prev = wire::acl_record_hash(last);
+    next.pseudonyms = {face.pseudonym()};
+    wire::sign_acl(next, face.sign);
+    bool const let = std::ranges::binary_search(last.pseudonyms, face.pseudonym());
+    ASSERT_EQ(std::holds_alternative<relay::AclStored>(store(relay::PutAcl{next})), let);
+    if (!let) return;
+    last = next;
+    ++puts;
+  }
+  std::vector<wire::AclRecord> after(wire::AclRecord const& record) {
+    return std::get<relay::AclRead>(store(relay::ReadAcl{registered.channel, record.version + 1})).records;
+  }
+  relay::StoreAnswer store(relay::StoreTask task) {
+    relay::StoreRequest const request{{}, net.now().wall, std::move(task)};
+    return relay.store.work(std::span(&request, 1)).front().answer;
+  }
+  wire::AclRecord last;
+  bool all_the_time = false;
+  unsigned puts = 0;
+};
+
+TEST_F(AThiefAtTheList, IsOverruledHoweverOftenItPutsItsOwn) {
+  auto const found = look_up();
+  auto reading = claim(found.front());
+  must(talk(reading, [&] { fight(); }));
+  EXPECT_TRUE(reading.genesis().has_value());
+  EXPECT_LE(puts, MailboxClaim::kTriesBesideOthers + 1) << "it can sign nothing then";
+  EXPECT_GT(last.version, MailboxClaim::kJump) << "what others put meanwhile has a lower version";
+  EXPECT_EQ(last.pseudonyms, std::vector{name_of(r)});
+}
+
+/// Whatever is read of the chain is no longer its end when the answer has come.
+TEST_F(AThiefAtTheList, IsNotFasterThanWhoNamesAnyRecord) {
+  auto const found = look_up();
+  all_the_time = true;
+  auto reading = claim(found.front());
+  must(talk(reading, [&] { fight(); }));
+  EXPECT_TRUE(reading.genesis().has_value());
+  EXPECT_GT(puts, MailboxClaim::kTriesByOne);
+  EXPECT_EQ(last.pseudonyms, std::vector{name_of(r)});
+  // And of who is to be served the last word is said at once, though the thief was on the list again.
+  auto taken = last;
+  taken.version += 1;
+  taken.prev = wire::acl_record_hash(last);
+  taken.pseudonyms = {name_of(b), name_of(r)};
+  std::ranges::sort(taken.pseudonyms);
+  wire::sign_acl(taken, core::relay_face(r.identity.root, relay.relay_key(), a.replica.state().group()).sign);
+  ASSERT_TRUE(std::holds_alternative<relay::AclStored>(store(relay::PutAcl{taken})));
+  auto serving = claim(found.front());
+  serving.serve_exactly({name_of(r)});
+  must(talk(serving, [&] { fight(); }));
+  EXPECT_EQ(last.pseudonyms, std::vector{name_of(r)});
+}
+
+/// Two who have the words, at once: one of them is second, and reads again.
+TEST_F(WithTheWords, TwoWhoRecoverAtOnceBothComeIn) {
+  auto const found = look_up();
+  RelayDevice s{10, "too"};
+  MailboxClaim mine = claim(found.front());
+  MailboxClaim other(words, found.front(), relay.relay_key(),
+                     core::relay_face(s.identity.root, relay.relay_key(), found.front().group), s.random);
+  mine.expect_contest();
+  other.expect_contest();
+  bool begun = false;
+  must(talk(mine, [&] {
+    if (std::exchange(begun, true)) return;
+    must(talk(other));
+  }));
+  EXPECT_TRUE(mine.genesis().has_value());
+  EXPECT_TRUE(other.genesis().has_value());
+}
+
+}  // namespace
+}  // namespace kith::sync
