@@ -19,7 +19,7 @@ Connection::Connection(crypto::DhKeyPair const& key, Settings const& settings, R
 void Connection::on_bytes(ByteView bytes, Instant now) {
   if (ended() || broken_) return;
   if (state_ == State::member) {
-    member_->device->bytes.take(settings_.device_bytes, static_cast<double>(bytes.size()), now);
+    charge_bytes(static_cast<double>(bytes.size()), now);
     if (unread_.size() + bytes.size() > kMaxUnreadBytes) {
       return end({0, wire::RelayErrorCode::rate_limited, "too much at once", 1, 0, {}}, now);
     }
@@ -53,7 +53,7 @@ std::optional<wire::RelayMessage> Connection::next_order(Instant now) {
     if (!inbox_.empty()) {
       auto order = std::move(inbox_.front());
       inbox_.pop_front();
-      if (member_) member_->device->orders.take(settings_.device_orders, 1, now);
+      if (member_) charge_order(now);
       return order;
     }
     if (broken_) {
@@ -143,16 +143,43 @@ std::optional<Instant> Connection::next_deadline(Instant now) const {
   return next;
 }
 
+void Connection::charge_bytes(double amount, Instant now) {
+  member_->device->bytes.take(settings_.device_bytes, amount, now);
+  member_->rates->bytes.take(settings_.group_bytes, amount, now);
+  share(member_->rates->bytes, settings_.group_bytes, amount, now);
+}
+
+void Connection::charge_order(Instant now) {
+  member_->device->orders.take(settings_.device_orders, 1, now);
+  member_->rates->orders.take(settings_.group_orders, 1, now);
+  share(member_->rates->orders, settings_.group_orders, 1, now);
+}
+
+/// Of a group in debt each device has an equal part of the rate: it waits as long as what it sent takes at that, and no
+/// longer than until the debt is paid. So all of them together are no faster than the group may be, and one that sends
+/// little waits little, whatever the others do.
+void Connection::share(Bucket const& bucket, Rate const& rate, double amount, Instant now) {
+  if (!bucket.in_debt(rate, now)) return;
+  auto& held = member_->device->held_until;
+  constexpr double kLongest = 3600;  // a rate of nothing must not overflow the clock
+  double const part = rate.per_second / std::max(1U, member_->rates->connections);
+  std::chrono::duration<double> const wait(part > 0 ? std::min(kLongest, amount / part) : kLongest);
+  auto const until = std::max(held, now) + std::chrono::ceil<Clock::duration>(wait);
+  held = std::max(held, std::min(until, bucket.ready_at(rate)));
+}
+
 bool Connection::in_debt(Instant now) const {
   if (!member_) return false;
   auto& device = *member_->device;
-  return device.orders.in_debt(settings_.device_orders, now) || device.bytes.in_debt(settings_.device_bytes, now);
+  return now < device.held_until || device.orders.in_debt(settings_.device_orders, now) ||
+         device.bytes.in_debt(settings_.device_bytes, now);
 }
 
 std::optional<Instant> Connection::paused_until(Instant now) const {
   if (ended() || !in_debt(now)) return std::nullopt;
-  return std::max(member_->device->orders.ready_at(settings_.device_orders),
-                  member_->device->bytes.ready_at(settings_.device_bytes));
+  auto const& device = *member_->device;
+  return std::max({device.held_until, device.orders.ready_at(settings_.device_orders),
+                   device.bytes.ready_at(settings_.device_bytes)});
 }
 
 bool Connection::reading(Instant now) const {

@@ -13,9 +13,18 @@
 
 namespace kith::relay {
 
-/// The rates of one pseudonym, over all its connections, so that dialling again gains nothing.
+/// The rates of a group, over all its connections: who has many devices has no more of the relay for that.
+struct GroupRates {
+  Bucket orders, bytes;
+  unsigned connections = 0;
+};
+
+/// The rates of one pseudonym in one group, over all its connections, so that dialling again gains nothing.
 struct Device {
   Bucket orders, bytes;
+  /// For what it sent while its group was in debt. Only what it sends itself moves this: no connection stops being read
+  /// for what another one sends, when nobody would look at it again.
+  Instant held_until{};
   unsigned connections = 0;
 };
 
@@ -34,6 +43,7 @@ struct Member {
   wire::ChannelId channel;
   wire::Pseudonym pseudonym;
   Device* device = nullptr;
+  GroupRates* rates = nullptr;
   Feed feed;
   Upload upload;
   Newest<AckItems> acks;
@@ -95,6 +105,10 @@ class Connection {
   std::optional<wire::ChannelId> shown_channel;
 
  private:
+  /// Counts for the device and for its group.
+  void charge_bytes(double amount, Instant now);
+  void charge_order(Instant now);
+  void share(Bucket const& bucket, Rate const& rate, double amount, Instant now);
   [[nodiscard]] bool in_debt(Instant now) const;
   [[nodiscard]] std::optional<Instant> paused_until(Instant now) const;
   void read_on();

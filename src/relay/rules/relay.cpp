@@ -43,6 +43,7 @@ void Relay::Impl::leave(ConnectionId id, Connection& which) {
   auto& member = which.member();
   if (!member) return;
   --member->device->connections;
+  --member->rates->connections;
   if (auto const group = groups.find(member->group); group != groups.end()) {
     auto& members = group->second.members;
     if (auto const mine = members.find(member->pseudonym); mine != members.end() && mine->second == id) {
@@ -91,8 +92,13 @@ void Relay::Impl::settle(ConnectionId id, Now now) {
 void Relay::Impl::forget_idle_rates(Instant now) {
   std::erase_if(devices, [&](auto const& entry) {
     auto const& device = entry.second;
-    return device.connections == 0 && device.orders.full(settings.device_orders, now) &&
+    return device.connections == 0 && device.held_until <= now && device.orders.full(settings.device_orders, now) &&
            device.bytes.full(settings.device_bytes, now);
+  });
+  std::erase_if(group_rates, [&](auto const& entry) {
+    auto const& rates = entry.second;
+    return rates.connections == 0 && rates.orders.full(settings.group_orders, now) &&
+           rates.bytes.full(settings.group_bytes, now);
   });
   std::erase_if(registrations, [&](auto const& entry) { return entry.second.full(settings.registrations, now); });
 }

@@ -129,7 +129,8 @@ struct Relay::Impl {
   RandomSource& random;
   std::map<ConnectionId, Entry> connections;
   std::map<GroupNo, OnlineGroup> groups;
-  std::map<wire::Pseudonym, Device> devices;
+  std::map<std::pair<GroupNo, wire::Pseudonym>, Device> devices;
+  std::map<GroupNo, GroupRates> group_rates;
   std::map<std::string, Bucket> registrations;  ///< by address
   std::deque<StoreRequest> requests;
   std::unordered_map<std::uint64_t, Asked> at_store;  ///< by ticket

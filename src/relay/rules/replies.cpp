@@ -89,13 +89,14 @@ void Relay::Impl::welcome(ConnectionId id, Connection& to, wire::Hello const& he
   auto& online = groups[mailbox.group];  // it may have gone with its last member
   online.head = std::max(online.head, mailbox.head);
   online.members[hello.pseudonym] = id;
-  auto& device = devices
-                     .try_emplace(hello.pseudonym, Device{Bucket(settings.device_orders, now.mono),
-                                                          Bucket(settings.device_bytes, now.mono)})
-                     .first->second;
+  Device const fresh{Bucket(settings.device_orders, now.mono), Bucket(settings.device_bytes, now.mono)};
+  GroupRates const untouched{Bucket(settings.group_orders, now.mono), Bucket(settings.group_bytes, now.mono)};
+  auto& device = devices.try_emplace({mailbox.group, hello.pseudonym}, fresh).first->second;
+  auto& rates = group_rates.try_emplace(mailbox.group, untouched).first->second;
   ++device.connections;
-  to.admit(Member{
-      mailbox.group, hello.channel, hello.pseudonym, &device, Feed(hello.last_cursor, mailbox.head), {}, {}, {}});
+  ++rates.connections;
+  Feed const feed(hello.last_cursor, mailbox.head);
+  to.admit(Member{mailbox.group, hello.channel, hello.pseudonym, &device, &rates, feed, {}, {}, {}});
   wire::Welcome welcome;
   welcome.request = hello.request;
   welcome.log_epoch = mailbox.log_epoch;

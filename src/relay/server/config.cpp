@@ -139,6 +139,7 @@ tl::expected<ParsedConfig, std::vector<ConfigFault>> parse_config(std::string_vi
         std::vector<ConfigFault>{{"", begin.line, begin.column, std::string(error.description()), std::nullopt}});
   }
   auto& config = reader.parsed.config;
+  fill_in_group_rates(config);
   for (auto* path :
        {&config.database, &config.registration.tokens_file, &config.server.certificate, &config.server.key})
     resolve(*path, folder);

@@ -31,6 +31,7 @@ struct Config {
   Settings rules;                  ///< but for `registration`
   std::filesystem::path database;  ///< empty: relay.db in the data directory
   Checkpoint checkpoint = Checkpoint::own;
+  bool group_messages_named = false, group_bytes_named = false;  ///< else they follow the rates of a device
   InviteLimits invites;
   InviteRateLimits invite_rates;
   std::optional<link::HostPort> monitoring = link::HostPort{"127.0.0.1", 9427};

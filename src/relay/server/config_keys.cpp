@@ -51,6 +51,26 @@ bool take_bytes(Config& config, Value const& value) {
   return per_second >= 1024;
 }
 
+/// What all devices of a group have together where the file does not say it: what so many have alone, so that a
+/// household is never slower for it.
+constexpr double kDevicesAtOnce = 4;
+
+Rate times(Rate const& rate, double factor) { return {rate.per_second * factor, rate.burst * factor}; }
+
+bool take_group_messages(Config& config, Value const& value) {
+  auto const per_minute = static_cast<double>(number(value));
+  config.group_messages_named = number(value) != 0;
+  config.rules.group_orders = {per_minute / 60, per_minute / 3};
+  return per_minute == 0 || (per_minute >= 60 && per_minute <= 1e9);
+}
+
+bool take_group_bytes(Config& config, Value const& value) {
+  auto const per_second = static_cast<double>(number(value));
+  config.group_bytes_named = number(value) != 0;
+  config.rules.group_bytes = {per_second, per_second * 8};
+  return per_second == 0 || per_second >= 1024;
+}
+
 bool take_monitoring(Config& config, Value const& value) {
   config.monitoring = parse_listen(text(value));
   config.monitoring_named = true;
@@ -133,6 +153,11 @@ constexpr ConfigKey kKeys[] = {
      "Of one device in the long run; a third of it at once. Beyond it the relay reads on later.", take_messages},
     {"limits", "bytes_per_second", Kind::size, R"("4 MB")", "a size of at least 1 KiB",
      "Of one device in the long run; eight times as much at once.", take_bytes},
+    {"limits", "group_messages_per_minute", Kind::count, "0", "a number from 60, or 0",
+     "Of all devices of a group together, likewise; beyond it each has an equal part. 0: four times what one may.",
+     take_group_messages},
+    {"limits", "group_bytes_per_second", Kind::size, "0", "a size of at least 1 KiB, or 0", "The same for bytes.",
+     take_group_bytes},
 
     {"invites", "open", Kind::count, "256", "a number from 1", "Invites of all clients together.",
      [](Config& c, Value const& v) { return store(c.invites.max_open, v); }},
@@ -189,5 +214,11 @@ constexpr IdleKey kIdle[] = {
 
 std::span<ConfigKey const> config_keys() { return kKeys; }
 std::span<IdleKey const> idle_config_keys() { return kIdle; }
+
+void fill_in_group_rates(Config& config) {
+  auto& rules = config.rules;
+  if (!config.group_messages_named) rules.group_orders = times(rules.device_orders, kDevicesAtOnce);
+  if (!config.group_bytes_named) rules.group_bytes = times(rules.device_bytes, kDevicesAtOnce);
+}
 
 }  // namespace kith::relay::server

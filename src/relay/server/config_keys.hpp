@@ -39,4 +39,7 @@ struct IdleKey {
 };
 [[nodiscard]] std::span<IdleKey const> idle_config_keys();
 
+/// After all keys: the rates of a group follow those of a device where the file does not name them.
+void fill_in_group_rates(Config& config);
+
 }  // namespace kith::relay::server

@@ -108,6 +108,19 @@ addresses = true
   EXPECT_TRUE(config.log_addresses);
 }
 
+TEST(RelayConfig, AGroupHasFourTimesWhatADeviceHasUnlessTheFileSaysMore) {
+  auto const unsaid = good("[limits]\nmessages_per_minute = 600000\nbytes_per_second = \"40 MB\"\n").rules;
+  EXPECT_EQ(unsaid.group_orders.per_second, 40'000);
+  EXPECT_EQ(unsaid.group_orders.burst, 800'000);
+  EXPECT_EQ(unsaid.group_bytes.per_second, 160e6);
+  EXPECT_EQ(good("").rules.group_bytes.per_second, Settings{}.group_bytes.per_second);
+  EXPECT_EQ(good("").rules.group_orders.burst, Settings{}.group_orders.burst);
+  auto const said = good("[limits]\ngroup_messages_per_minute = 6000\ngroup_bytes_per_second = \"1 MB\"\n").rules;
+  EXPECT_EQ(said.group_orders.per_second, 100);
+  EXPECT_EQ(said.group_bytes.per_second, 1e6);
+  EXPECT_EQ(said.group_bytes.burst, 8e6);
+}
+
 TEST(RelayConfig, WritesAFileThatSaysEveryDefault) {
   auto const file = default_config_file();
   auto const config = good(file);
@@ -130,6 +143,8 @@ TEST(RelayConfig, WritesAFileThatSaysEveryDefault) {
   EXPECT_EQ(config.rules.device_orders.burst, none.rules.device_orders.burst);
   EXPECT_EQ(config.rules.device_bytes.per_second, none.rules.device_bytes.per_second);
   EXPECT_EQ(config.rules.device_bytes.burst, none.rules.device_bytes.burst);
+  EXPECT_EQ(config.rules.group_orders.per_second, none.rules.group_orders.per_second);
+  EXPECT_EQ(config.rules.group_bytes.burst, none.rules.group_bytes.burst);
   EXPECT_EQ(config.invites.max_open, none.invites.max_open);
   EXPECT_EQ(config.invites.longest, none.invites.longest);
   EXPECT_EQ(config.invites.boxes_per_direction, none.invites.boxes_per_direction);
