@@ -1,5 +1,6 @@
 """Devices that meet only at a relay: real programs on both sides, one device running at a time."""
 
+import json
 import os
 import pathlib
 import re
@@ -110,6 +111,22 @@ class Messages(AtARelay):
         wanted = ["from desktop", "from laptop", "from phone"]
         for device in (self.a, self.b, c):
             self.assertEqual(sorted(device.texts("--after-cursor", "0", "--own")), wanted)
+
+    def test_a_mailbox_that_its_operator_removes_is_made_and_filled_again(self):
+        self.push(self.a, "before")
+        listed = json.loads(self.relay.say("groups", "--json").stdout)["mailboxes"]
+        self.assertEqual([each["members"] for each in listed], [2])
+        name = listed[0]["id"]
+        self.assertRegex(name, "^[0-9a-f]{8}$")
+        self.assertGreater(listed[0]["items"], 0)
+        self.assertIn(name, self.relay.say("groups").stdout)
+        done = self.relay.say("groups", "rm", name, "--yes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(self.relay.say("groups", "--json").stdout)["mailboxes"], [])
+        self.push(self.a, "after")
+        self.assertEqual([text for text in self.b.texts() if text in ("before", "after")], ["before", "after"])
+        again = json.loads(self.relay.say("groups", "--json").stdout)["mailboxes"]
+        self.assertEqual([each["id"] for each in again], [name])
 
     def test_messages_of_several_processes_at_once_to_a_device_that_was_away(self):
         follower = self.a.follow()

@@ -16,6 +16,10 @@ std::uint64_t hour_of(WallTime wall) {
   return unix_seconds(wall) / kHour * kHour;
 }
 
+bool unused_for_long(std::uint64_t made_s, WallTime wall) {
+  return made_s + static_cast<std::uint64_t>(std::chrono::seconds{kUnusedTime}.count()) <= unix_seconds(wall);
+}
+
 std::uint64_t expiry(WallTime wall, std::uint32_t ttl_s, std::chrono::seconds longest) {
   auto const most = static_cast<std::uint64_t>(std::max<std::int64_t>(longest.count(), 1));
   return unix_seconds(wall) + std::min<std::uint64_t>(std::max(ttl_s, 1U), most);

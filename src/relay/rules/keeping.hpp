@@ -21,6 +21,8 @@ inline constexpr std::uint64_t kMaxNames = 4096;
 inline constexpr std::uint64_t kLookBack = 4096;
 /// Expired rows that one Sweep deletes: a few milliseconds between two commits.
 inline constexpr std::size_t kSweepRows = 256;
+/// A mailbox that never got an item goes after that: somebody registered and left.
+inline constexpr std::chrono::hours kUnusedTime{24};
 /// Bytes of items in one answer to a PULL, with kRowBytes for each item: fits into a message.
 inline constexpr std::size_t kMaxPullBytes = 1024 * 1024;
 
@@ -44,6 +46,8 @@ inline constexpr std::size_t kMaxPullBytes = 1024 * 1024;
 
 /// What RelayItem::stored_s tells: more would show operators' clients when a device is used.
 [[nodiscard]] std::uint64_t hour_of(WallTime wall);
+/// Whether a mailbox that never got an item has had its time.
+[[nodiscard]] bool unused_for_long(std::uint64_t made_s, WallTime wall);
 /// When something goes, in unix seconds: at most `longest` from now.
 [[nodiscard]] std::uint64_t expiry(WallTime wall, std::uint32_t ttl_s, std::chrono::seconds longest);
 [[nodiscard]] std::uint64_t unix_seconds(WallTime wall);

@@ -71,10 +71,10 @@ std::optional<Refused> MemoryRelayStore::no_room(Box const& box, std::uint64_t b
   return std::nullopt;
 }
 
-StoreAnswer MemoryRelayStore::answer(PutAcl const& task, WallTime) {
+StoreAnswer MemoryRelayStore::answer(PutAcl const& task, WallTime wall) {
   auto const& record = task.record;
   auto const known = channels_.find(record.channel);
-  if (known == channels_.end()) return make_mailbox(record);
+  if (known == channels_.end()) return make_mailbox(record, wall);
   auto& box = boxes_.at(known->second);
   auto const same = box.chain.find(record.version);
   switch (judge_acl(box.acl(), same == box.chain.end() ? nullptr : &same->second,
@@ -95,14 +95,15 @@ StoreAnswer MemoryRelayStore::answer(PutAcl const& task, WallTime) {
   KITH_UNREACHABLE();
 }
 
-StoreAnswer MemoryRelayStore::make_mailbox(wire::AclRecord const& record) {
+StoreAnswer MemoryRelayStore::make_mailbox(wire::AclRecord const& record, WallTime wall) {
   if (!wire::begins_acl(record)) return Refused{Refusal::unknown_channel, 0, std::nullopt};
   if (boxes_.size() >= limits_.max_groups) return Refused{Refusal::too_many_groups, 0, std::nullopt};
   if (too_full_for_groups(stored_bytes_, limits_)) return Refused{Refusal::storage_full, 0, std::nullopt};
-  GroupNo const group{boxes_.empty() ? 1 : boxes_.rbegin()->first.value + 1};
+  GroupNo const group{++last_group_};
   auto& box = boxes_[group];
   box.group = group;
   box.log_epoch = random_->id<wire::LogEpoch>();
+  box.made_s = hour_of(wall);
   channels_[record.channel] = group;
   add_record(box, record);
   return AclStored{mailbox(box)};
@@ -340,6 +341,11 @@ StoreAnswer MemoryRelayStore::answer(DropObjects const& task, WallTime) {
 }
 
 StoreAnswer MemoryRelayStore::answer(Sweep const&, WallTime wall) {
+  std::vector<GroupNo> removed;
+  for (auto const& [group, box] : boxes_) {
+    if (box.head.value == 0 && unused_for_long(box.made_s, wall)) removed.push_back(group);
+  }
+  for (auto const& group : removed) remove(group);
   std::size_t left = kSweepRows;
   for (auto& [group, box] : boxes_) {
     for (auto at = box.items.begin(); at != box.items.end() && left > 0;) {
@@ -357,7 +363,7 @@ StoreAnswer MemoryRelayStore::answer(Sweep const&, WallTime wall) {
       --left;
     }
   }
-  return Swept{left == 0};
+  return Swept{left == 0, std::move(removed)};
 }
 
 StoreAnswer MemoryRelayStore::answer(Probe const&, WallTime) { return Stored{}; }

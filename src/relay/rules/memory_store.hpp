@@ -58,6 +58,7 @@ class MemoryRelayStore final : public RelayStore {
     std::map<wire::RelayCursor, Item> items;
     std::map<wire::ObjectId, Object> objects;
     std::uint64_t used = 0;
+    std::uint64_t made_s = 0;  ///< the hour
 
     [[nodiscard]] wire::AclRecord const& acl() const { return chain.rbegin()->second; }
     [[nodiscard]] bool admits(wire::Pseudonym const& pseudonym) const;
@@ -80,9 +81,12 @@ class MemoryRelayStore final : public RelayStore {
   [[nodiscard]] StoreAnswer answer(FindObjects const& task, WallTime wall);
   [[nodiscard]] StoreAnswer answer(DropObjects const& task, WallTime wall);
   [[nodiscard]] StoreAnswer answer(Sweep const& task, WallTime wall);
+  [[nodiscard]] StoreAnswer answer(RemoveGroup const& task, WallTime wall);
+  [[nodiscard]] StoreAnswer answer(ListGroups const& task, WallTime wall);
   [[nodiscard]] StoreAnswer answer(Probe const& task, WallTime wall);
 
-  [[nodiscard]] StoreAnswer make_mailbox(wire::AclRecord const& record);
+  [[nodiscard]] StoreAnswer make_mailbox(wire::AclRecord const& record, WallTime wall);
+  void remove(GroupNo group);
   void add_record(Box& box, wire::AclRecord const& record);
   [[nodiscard]] Mailbox mailbox(Box const& box) const;
   [[nodiscard]] std::optional<std::vector<wire::RelayCursor>> pushed_before(Box const& box, PushItems const& task,
@@ -98,6 +102,7 @@ class MemoryRelayStore final : public RelayStore {
   std::map<GroupNo, Box> boxes_;
   std::map<wire::ChannelId, GroupNo> channels_;
   std::map<wire::RecoveryLocator, std::map<GroupNo, Bytes>> recovery_;
+  std::uint64_t last_group_ = 0;
   std::uint64_t stored_bytes_ = 0;
   std::optional<Refusal> failing_;
 };

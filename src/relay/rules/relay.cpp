@@ -219,6 +219,11 @@ std::optional<Instant> Relay::next_deadline() const {
   return next ? std::min(*next, impl_->sweep_at) : impl_->sweep_at;
 }
 
+void Relay::forget(GroupNo group, Now now) {
+  impl_->last_now = now.mono;
+  impl_->dismiss_all(group, now);
+}
+
 void Relay::change(Settings settings) { impl_->settings = std::move(settings); }
 
 void Relay::drain(Now now) {

@@ -64,6 +64,9 @@ class Relay {
 
   // The operator.
   void change(Settings settings);  ///< takes effect at once, for open connections too
+  /// Ends the connections of a mailbox that the store has removed, when it is told so in the order of the store's
+  /// replies.
+  void forget(GroupNo group, Now now);
   void drain(Now now);  ///< tells everybody DRAINING once what they pushed is answered; takes no new connections
   [[nodiscard]] bool drained() const;
   [[nodiscard]] Figures figures() const;

@@ -101,6 +101,7 @@ struct Relay::Impl {
   void welcome(ConnectionId id, Connection& to, wire::Hello const& hello, MemberOpened opened, Now now);
   void spread(GroupNo group, std::vector<wire::RelayItem> fresh, Now now);
   void dismiss(GroupNo group, wire::AclRecord const& record, Now now);
+  void dismiss_all(GroupNo group, Now now);  ///< there is no such mailbox any more
   /// Says no to a request; ends the connection of who is no member any more.
   void refuse(Asked const& asked, StoreAnswer const& answer, Now now);
 

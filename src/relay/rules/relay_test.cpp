@@ -477,5 +477,31 @@ TEST_F(RelayTest, SweepsNowAndThen) {
   EXPECT_TRUE(world_.store.items(group_.channel()).empty());
 }
 
+/// Nobody goes on with the number of a mailbox that is gone; who registers again is in a new one.
+TEST_F(RelayTest, SendsAwayWhoIsInAMailboxThatIsRemoved) {
+  TestGroup const other(world_.random, 1);
+  world_.make(group_, {0, 1});
+  world_.make(other, {0});
+  auto& a = world_.join(group_, 0);
+  auto& b = world_.join(group_, 1);
+  auto& kept = world_.join(other, 0);
+  world_.say(kept, push_of(1, {{1}}));
+  b.got.clear();
+  world_.pass(25h);  // nobody pushed anything into it
+  EXPECT_TRUE(world_.relay.done(a.id));
+  ASSERT_FALSE(b.got.empty());
+  auto const last = std::get<wire::RelayFailure>(b.got.back());
+  EXPECT_EQ(last.code, RelayErrorCode::not_allowed);
+  EXPECT_EQ(last.request, 0U);
+  EXPECT_TRUE(last.detail.empty());
+  EXPECT_FALSE(world_.relay.done(kept.id));
+  auto& again = world_.dial();
+  EXPECT_EQ(world_.refusal(again, world_.hello(again, group_, 0)), RelayErrorCode::not_allowed);
+  world_.make(group_, {0});
+  world_.say(world_.join(group_, 0), push_of(1, {{1}}));
+  EXPECT_EQ(world_.store.items(group_.channel()).size(), 1U);
+  EXPECT_EQ(world_.relay.figures().groups_online, 2U);
+}
+
 }  // namespace
 }  // namespace kith::relay

@@ -134,6 +134,15 @@ void Relay::Impl::dismiss(GroupNo group, wire::AclRecord const& record, Now now)
   }
 }
 
+void Relay::Impl::dismiss_all(GroupNo group, Now now) {
+  auto const online = groups.find(group);
+  if (online == groups.end()) return;
+  for (auto const& [pseudonym, id] : std::map(online->second.members)) {
+    end(id, connections.at(id).connection, {0, RelayErrorCode::not_allowed, "", 0, 0, {}}, now);
+    settle(id, now);
+  }
+}
+
 void Relay::Impl::on(AboutPush const& about, Asked const& asked, StoreAnswer answer, Now now) {
   auto* const pushed = std::get_if<ItemsPushed>(&answer);
   if (pushed == nullptr) return refuse(asked, answer, now);
@@ -260,6 +269,9 @@ void Relay::Impl::on(AboutSweep const&, Asked const&, StoreAnswer answer, Now no
   constexpr auto kPause = std::chrono::milliseconds{50};
   auto const* const swept = std::get_if<Swept>(&answer);
   sweeping = false;
+  if (swept != nullptr) {
+    for (auto const& group : swept->removed) dismiss_all(group, now);
+  }
   sweep_at = now.mono + (swept != nullptr && swept->more ? kPause : settings.sweep_interval);
 }
 

@@ -19,6 +19,8 @@ struct OnlyReads {
   bool operator()(FindObjects const&) const { return true; }
   bool operator()(DropObjects const&) const { return false; }
   bool operator()(Sweep const&) const { return false; }
+  bool operator()(RemoveGroup const&) const { return false; }
+  bool operator()(ListGroups const&) const { return true; }
   bool operator()(Probe const&) const { return false; }
 };
 

@@ -14,7 +14,7 @@
 /// What a relay keeps, and the only way to it: requests, worked off in order, many in one transaction.
 namespace kith::relay {
 
-/// A group's number in this relay's database; never leaves it.
+/// A group's number in this relay's database; never leaves it, and never becomes another group's.
 struct GroupNo {
   std::uint64_t value = 0;
   friend auto operator<=>(GroupNo const&, GroupNo const&) = default;
@@ -114,14 +114,20 @@ struct DropObjects {
   wire::Pseudonym pseudonym;  ///< only its own go
   std::vector<wire::ObjectId> objects;
 };
-/// Deletes what has expired, a small slice at a time; Swept::more says that there is more.
+/// Deletes what has expired, what is left of removed mailboxes, and mailboxes into which nobody has pushed anything for
+/// kUnusedTime since they were made; a small slice at a time; Swept::more says that there is more.
 struct Sweep {};
+/// Removes a mailbox with all that belongs to it. From then on it is unknown; its rows and files go with Sweep.
+struct RemoveGroup {
+  GroupNo group;
+};
+struct ListGroups {};
 /// Writes a row and takes it back: whether the database can be written.
 struct Probe {};
 
 using StoreTask =
     std::variant<PutAcl, OpenMember, PushItems, PullItems, AckItems, PutPresence, DropItems, ReadAcl, PutRecovery,
-                 ReadRecovery, PutObject, ReadObject, FindObjects, DropObjects, Sweep, Probe>;
+                 ReadRecovery, PutObject, ReadObject, FindObjects, DropObjects, Sweep, RemoveGroup, ListGroups, Probe>;
 
 struct StoreRequest {
   Ticket ticket;
@@ -174,6 +180,19 @@ struct ObjectsFound {
 };
 struct Swept {
   bool more = false;
+  std::vector<GroupNo> removed;  ///< mailboxes that are unknown from now on
+};
+/// What an operator sees of a mailbox.
+struct GroupFigures {
+  GroupNo group;
+  wire::ChannelId channel;
+  std::uint64_t members = 0;  ///< whom it is open to now
+  std::uint64_t items = 0;
+  std::uint64_t bytes = 0;          ///< as its quota counts
+  std::uint64_t last_stored_s = 0;  ///< RelayItem::stored_s of the newest item that is there; 0: there is none
+};
+struct GroupsListed {
+  std::vector<GroupFigures> groups;  ///< the fullest first
 };
 struct Stored {};  ///< done, with nothing to tell
 struct Refused {
@@ -184,7 +203,7 @@ struct Refused {
 };
 
 using StoreAnswer = std::variant<Stored, Refused, MemberOpened, AclStored, ItemsPushed, ItemsPulled, AclRead,
-                                 RecoveryRead, ObjectRead, ObjectsFound, Swept>;
+                                 RecoveryRead, ObjectRead, ObjectsFound, Swept, GroupsListed>;
 
 struct StoreReply {
   Ticket ticket;

@@ -643,6 +643,83 @@ TYPED_TEST_P(RelayStoreContract, ObjectsAreKeptForAWhile) {
   EXPECT_EQ(this->box(group, 0).used_bytes, empty);
 }
 
+TYPED_TEST_P(RelayStoreContract, ARemovedMailboxIsGoneWithAllThatItHeld) {
+  auto const& group = this->group_;
+  auto const no = this->make(group, {0, 1});
+  TestGroup const other(this->random_, 1);
+  auto const kept = this->make(other, {0});
+  auto const epoch = this->box(group, 0).log_epoch;
+  wire::RecoveryLocator const locator{{7}};
+  std::vector<Bytes> const many(200, Bytes{1, 2, 3});
+  this->template must<ItemsPushed>(this->push(no, group, 0, 1, many));
+  this->template must<ItemsPushed>(this->push(no, group, 1, 1, many));
+  this->template must<ItemsPushed>(this->push(kept, other, 0, 1, {{1}}));
+  this->template must<Stored>(PutObject{no, group.pseudonym(0), {}, 60, {1}});
+  this->template must<Stored>(PutPresence{no, {group.pseudonym(1), 9, {1}}});
+  this->template must<Stored>(PutRecovery{no, group.pseudonym(0), locator, {1}});
+  this->template must<Stored>(PutRecovery{kept, other.pseudonym(0), locator, {2}});
+  this->template must<Stored>(RemoveGroup{no});
+  EXPECT_EQ(this->refusal(RemoveGroup{no}), Refusal::unknown_channel);
+  EXPECT_EQ(this->refusal(OpenMember{group.channel(), group.pseudonym(0), {}}), Refusal::unknown_channel);
+  EXPECT_EQ(this->refusal(this->push(no, group, 0, 201, {{1}})), Refusal::unknown_channel);
+  EXPECT_EQ(this->refusal(PullItems{no, {}, 100}), Refusal::unknown_channel);
+  EXPECT_EQ(this->refusal(ReadObject{no, {}, 0, 1}), Refusal::unknown_channel);
+  EXPECT_EQ(this->refusal(ReadAcl{group.channel(), 1}), Refusal::unknown_channel);
+  EXPECT_EQ(this->template must<RecoveryRead>(ReadRecovery{locator}).records, (std::vector<Bytes>{{2}}));
+  EXPECT_EQ(this->template must<GroupsListed>(ListGroups{}).groups.size(), 1U);
+  // Its number is nobody's: the same channel is another mailbox when it is registered again.
+  this->harness_.reopen();
+  auto const again = this->make(group, {0});
+  EXPECT_NE(again, no);
+  EXPECT_NE(again, kept);
+  EXPECT_NE(this->box(group, 0).log_epoch, epoch);
+  EXPECT_EQ(this->box(group, 0).head.value, 0U);
+  EXPECT_TRUE(this->template must<MemberOpened>(OpenMember{group.channel(), group.pseudonym(0), {}}).presence.empty());
+  int slices = 0;
+  while (this->template must<Swept>(Sweep{}).more) ASSERT_LT(++slices, 20);
+  EXPECT_EQ(this->template must<ItemsPushed>(this->push(again, group, 0, 1, {{5}})).cursors, cursors({1}));
+  EXPECT_EQ(this->pulled(kept), (Numbers{1}));
+  EXPECT_EQ(this->pulled(again), (Numbers{1}));
+}
+
+/// Also the one with the highest number, which would be the next one's.
+TYPED_TEST_P(RelayStoreContract, WhoRegistersAndPushesNothingIsForgottenAfterADay) {
+  TestGroup const used(this->random_, 1);
+  auto const kept = this->make(used, {0});
+  this->template must<ItemsPushed>(this->push(kept, used, 0, 1, {{1}}));
+  auto const no = this->make(this->group_, {0, 1});
+  this->wall_.ms += 23 * 3'600'000;
+  EXPECT_TRUE(this->template must<Swept>(Sweep{}).removed.empty());
+  this->box(this->group_, 0);
+  this->harness_.reopen();
+  this->wall_.ms += 2 * 3'600'000;
+  EXPECT_EQ(this->template must<Swept>(Sweep{}).removed, std::vector{no});
+  while (this->template must<Swept>(Sweep{}).more) {
+  }
+  EXPECT_EQ(this->refusal(OpenMember{this->group_.channel(), this->group_.pseudonym(0), {}}), Refusal::unknown_channel);
+  EXPECT_EQ(this->pulled(kept), (Numbers{1}));
+  EXPECT_NE(this->make(this->group_, {0}), no);
+}
+
+TYPED_TEST_P(RelayStoreContract, TheFullestMailboxIsListedFirst) {
+  TestGroup const large(this->random_, 2);
+  auto const small_no = this->make(this->group_, {0, 1, 2});
+  auto const large_no = this->make(large, {0, 1});
+  this->template must<ItemsPushed>(this->push(large_no, large, 0, 1, {Bytes(5000), Bytes(5000)}));
+  auto const groups = this->template must<GroupsListed>(ListGroups{}).groups;
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].group, large_no);
+  EXPECT_EQ(groups[0].channel, large.channel());
+  EXPECT_EQ(groups[0].members, 2U);
+  EXPECT_EQ(groups[0].items, 2U);
+  EXPECT_EQ(groups[0].bytes, this->box(large, 0).used_bytes);
+  EXPECT_EQ(groups[0].last_stored_s, hour_of(this->wall_));
+  EXPECT_EQ(groups[1].group, small_no);
+  EXPECT_EQ(groups[1].members, 3U);
+  EXPECT_EQ(groups[1].items, 0U);
+  EXPECT_EQ(groups[1].last_stored_s, 0U);
+}
+
 TYPED_TEST_P(RelayStoreContract, AProbeLeavesNothing) {
   this->make(this->group_, {0});
   auto const before = this->box(this->group_, 0).used_bytes;
@@ -658,7 +735,9 @@ REGISTER_TYPED_TEST_SUITE_P(RelayStoreContract, OnlyAFirstRecordMakesAMailbox, A
                             ItemsOutsideTheLogLiveNoLongerThanTheRelayAllows, OnlyItsPusherDeletesAndOnlyOutsideTheLog,
                             AQuotaHoldsForItemsAndObjectsTogether, ARelayTakesSoManyMailboxes,
                             AFullRelayTakesNothingMoreAndServesWhatItHas, TheLastPresenceOfEachMemberIsKept,
-                            RecoveryRecordsAreKeptOneForEachGroup, ObjectsAreKeptForAWhile, AProbeLeavesNothing,
-                            NobodyMakesAListThatCannotBeShortened, RecordsDoNotFillARelayBeyondWhatItMayStore);
+                            RecoveryRecordsAreKeptOneForEachGroup, ObjectsAreKeptForAWhile,
+                            ARemovedMailboxIsGoneWithAllThatItHeld, WhoRegistersAndPushesNothingIsForgottenAfterADay,
+                            TheFullestMailboxIsListedFirst, AProbeLeavesNothing, NobodyMakesAListThatCannotBeShortened,
+                            RecordsDoNotFillARelayBeyondWhatItMayStore);
 
 }  // namespace kith::relay

@@ -13,6 +13,7 @@
 #include "relay/server/config.hpp"
 #include "relay/server/data_folder.hpp"
 #include "relay/server/explain.hpp"
+#include "relay/server/mailbox_list.hpp"
 #include "relay/server/serve.hpp"
 
 namespace kith::relay::server {
@@ -60,7 +61,18 @@ std::uint64_t number(json const& answer, char const* name) { return answer.value
 void show_groups(json const& now) {
   fmt::print("groups   {} of at most {}, {} with a device connected\ndevices  {} connected\n", number(now, "groups"),
              number(now, "max_groups"), number(now, "groups_online"), number(now, "members_online"));
+  fmt::print("{}", table_of(now.value("mailboxes", json::array()), number(now, "group_quota_bytes")));
 }
+/// What follows from removing a mailbox; said before it is done, and not only afterwards.
+constexpr auto kRemoving =
+    "Its log, contents in transit, access records and recovery record are deleted here, and its devices sent away. "
+    "They\n"
+    "do not lose anything by that: when they connect next they register the mailbox again by themselves and push "
+    "again\n"
+    "what they hold, unless registration needs a token here. What none of them holds any more is gone. So this does "
+    "not\n"
+    "shut anybody out; it frees room that nobody comes back for.";
+
 void show_invites(json const& now) {
   fmt::print("invites  {} open of at most {}, {} requests wait for a box\n", number(now, "open_invites"),
              number(now, "max_open_invites"), number(now, "waiting_polls"));
@@ -80,7 +92,9 @@ class Operator {
   std::filesystem::path data = default_data_folder();
   bool as_json = false;
 
-  int show(void (*words)(json const&)) const { return ask({{"command", "status"}}, words); }
+  int show(void (*words)(json const&), char const* command = "status") const {
+    return ask({{"command", command}}, words);
+  }
   int reload() const {
     return ask({{"command", "reload"}}, [](json const& answer) {
       fmt::print("reloaded\n");
@@ -145,7 +159,8 @@ int run_program(int argc, char** argv) {
   check->callback([&] { code = check_config(checked); });
 
   Operator me;
-  std::string backup;
+  std::string backup, mailbox;
+  bool sure = false;
   auto const verb = [&](char const* name, char const* what, std::function<void()> act) {
     auto* const command = app.add_subcommand(name, what);
     command->add_option("--data", me.data, "The running relay's data directory")->capture_default_str();
@@ -153,7 +168,25 @@ int run_program(int argc, char** argv) {
     command->callback(std::move(act));
     return command;
   };
-  verb("groups", "How many groups and devices there are", [&] { code = me.show(show_groups); });
+  CLI::App* remove = nullptr;
+  auto* const groups = verb("groups", "How many groups and devices there are, and what each mailbox stores", [&] {
+    if (!remove->parsed()) code = me.show(show_groups, "groups");
+  });
+  remove = groups->add_subcommand("rm", "Delete a mailbox with all that it holds");
+  remove->add_option("mailbox", mailbox, "As groups calls it")->required();
+  remove->add_flag("--yes", sure, "Do it: nothing brings it back");
+  remove->add_option("--data", me.data, "The running relay's data directory")->capture_default_str();
+  remove->add_flag("--json", me.as_json, "Print one JSON document");
+  remove->callback([&] {
+    if (!sure) {
+      fmt::print(stderr, "error: this deletes mailbox {}\n{}\n  try:   kith-relay groups rm {} --yes\n",
+                 printable(mailbox), kRemoving, printable(mailbox));
+      code = kUsage;
+      return;
+    }
+    code = me.order({{"command", "remove_mailbox"}, {"id", mailbox}},
+                    fmt::format("removed mailbox {}; its room is free in a while", printable(mailbox)));
+  });
   verb("invites", "How many invites are open", [&] { code = me.show(show_invites); });
   verb("quota", "What is stored, and what may be", [&] { code = me.show(show_quota); });
   verb("backup", "Copy the database while the relay runs",

@@ -15,6 +15,7 @@
 #include "relay/server/data_folder.hpp"
 #include "relay/server/explain.hpp"
 #include "relay/server/log.hpp"
+#include "relay/server/mailbox_list.hpp"
 #include "relay/server/storage.hpp"
 
 namespace kith::relay::server {
@@ -54,6 +55,8 @@ class Signals {
 };
 
 /// One run of the program `kith-relay serve`.
+json const kStorageSilent{{"ok", false}, {"error", "the storage does not answer; try again in a while"}};
+
 class Run {
  public:
   Run(ServeOptions options, Config config, DataFolder folder)
@@ -67,6 +70,7 @@ class Run {
   void drain();
   void on_signal(int number);
   void obey(json const& command, std::function<void(json)> const& answer);
+  void remove_mailbox(json const& id, std::function<void(json)> const& answer);
 
   ServeOptions options_;
   Config config_;
@@ -188,27 +192,51 @@ void Run::obey(json const& command, std::function<void(json)> const& answer) {
     if (to == command.end() || !to->is_string()) return answer({{"ok", false}, {"error", "where to?"}});
     return service_->back_up(to->get<std::string>(), done);
   }
-  if (name != "status") return answer({{"ok", false}, {"error", "this version does not know this command"}});
-  service_->take_snapshot([this, answer](Snapshot const& now) {
-    answer({{"ok", true},
-            {"version", kVersion},
-            {"uptime_s", now.uptime.count()},
-            {"draining", now.draining},
-            {"connections", now.server.websockets},
-            {"groups", now.storage.groups},
-            {"max_groups", config_.rules.store.max_groups},
-            {"groups_online", now.rules.groups_online},
-            {"members_online", now.rules.members},
-            {"items", now.storage.items},
-            {"stored_bytes", now.storage.stored_bytes},
-            {"object_bytes", now.storage.object_bytes},
-            {"disk_bytes", now.storage.disk_bytes},
-            {"max_bytes", now.max_bytes},
-            {"group_quota_bytes", config_.rules.store.group_quota_bytes},
-            {"quota_refusals", now.rules.quota_refusals},
-            {"open_invites", now.open_invites},
-            {"max_open_invites", config_.invites.max_open},
-            {"waiting_polls", now.waiting_polls}});
+  if (name == "remove_mailbox") return remove_mailbox(command.value("id", json("")), answer);
+  if (name != "status" && name != "groups")
+    return answer({{"ok", false}, {"error", "this version does not know this command"}});
+  service_->take_snapshot([this, answer, with_list = name == "groups"](Snapshot const& now) {
+    json const status{{"ok", true},
+                      {"version", kVersion},
+                      {"uptime_s", now.uptime.count()},
+                      {"draining", now.draining},
+                      {"connections", now.server.websockets},
+                      {"groups", now.storage.groups},
+                      {"max_groups", config_.rules.store.max_groups},
+                      {"groups_online", now.rules.groups_online},
+                      {"members_online", now.rules.members},
+                      {"items", now.storage.items},
+                      {"stored_bytes", now.storage.stored_bytes},
+                      {"object_bytes", now.storage.object_bytes},
+                      {"disk_bytes", now.storage.disk_bytes},
+                      {"max_bytes", now.max_bytes},
+                      {"group_quota_bytes", config_.rules.store.group_quota_bytes},
+                      {"quota_refusals", now.rules.quota_refusals},
+                      {"open_invites", now.open_invites},
+                      {"max_open_invites", config_.invites.max_open},
+                      {"waiting_polls", now.waiting_polls}};
+    if (!with_list) return answer(status);
+    service_->list_mailboxes([answer, status](std::optional<std::vector<GroupFigures>> const& groups) {
+      if (!groups) return answer(kStorageSilent);
+      auto all = status;
+      all["mailboxes"] = to_json(*groups);
+      answer(std::move(all));
+    });
+  });
+}
+
+void Run::remove_mailbox(json const& id, std::function<void(json)> const& answer) {
+  auto const wanted = id.is_string() ? id.get<std::string>() : "";
+  service_->list_mailboxes([this, wanted, answer](std::optional<std::vector<GroupFigures>> const& groups) {
+    if (!groups) return answer(kStorageSilent);
+    auto const found = find_mailbox(*groups, wanted);
+    if (!found)
+      return answer(
+          {{"ok", false}, {"error", "there is no such mailbox; kith-relay groups shows what they are called"}});
+    service_->remove_mailbox(found->group, [answer](bool removed) {
+      if (removed) log::info("relay.mailbox_removed");
+      answer(removed ? json{{"ok", true}} : kStorageSilent);
+    });
   });
 }
 

@@ -9,7 +9,7 @@ namespace kith::relay::server {
 namespace {
 
 /// Tells our own requests from the rules', which count theirs from 1.
-constexpr Ticket kProbeTicket{std::uint64_t{1} << 63};
+constexpr Ticket kProbeTicket{kForeignTickets};
 
 WallTime wall_now() {
   return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -173,6 +173,8 @@ void Service::take_replies(std::vector<StoreReply> replies) {
   for (auto& reply : replies) {
     if (reply.ticket == kProbeTicket) {
       probe_ended(std::holds_alternative<Stored>(reply.answer));
+    } else if (auto const waiting = waiting_for_store_.extract(reply.ticket)) {
+      waiting.mapped()(std::move(reply.answer));
     } else {
       relay_.on_reply(std::move(reply), now());
     }
@@ -198,6 +200,29 @@ void Service::probe_ended(bool healthy) {
   probed_at_ = Clock::now();
   probe_until_.reset();
   for (auto const& answer : std::exchange(waiting_for_probe_, {})) answer(healthy);
+}
+
+void Service::ask_store(StoreTask task, std::function<void(StoreAnswer)> answer) {
+  if (!threads_->has_room()) return answer(Refused{});
+  ++last_ticket_.value;
+  waiting_for_store_.emplace(last_ticket_, std::move(answer));
+  threads_->submit({last_ticket_, wall_now(), std::move(task)});
+}
+
+void Service::list_mailboxes(std::function<void(std::optional<std::vector<GroupFigures>>)> answer) {
+  ask_store(ListGroups{}, [answer = std::move(answer)](StoreAnswer const& told) {
+    auto const* const listed = std::get_if<GroupsListed>(&told);
+    answer(listed == nullptr ? std::nullopt : std::optional(listed->groups));
+  });
+}
+
+void Service::remove_mailbox(GroupNo group, std::function<void(bool)> answer) {
+  // In the order of the storage's replies: who was let in before is sent away, and nobody is let in behind it.
+  ask_store(RemoveGroup{group}, [this, group, answer = std::move(answer)](StoreAnswer const& told) {
+    bool const removed = std::holds_alternative<Stored>(told);
+    if (removed) relay_.forget(group, now());
+    answer(removed);
+  });
 }
 
 void Service::take_snapshot(std::function<void(Snapshot const&)> answer) {

@@ -43,6 +43,10 @@ class Service final : private SocketHandler {
   void check_health(std::function<void(bool healthy)> answer);
   /// @param answer  on the loop's thread, once the storage has been asked
   void take_snapshot(std::function<void(Snapshot const&)> answer);
+  /// The mailboxes that there are. @param answer  nullopt where the storage cannot tell
+  void list_mailboxes(std::function<void(std::optional<std::vector<GroupFigures>>)> answer);
+  /// Removes a mailbox, and ends its connections. @param answer  whether it was there and is not now
+  void remove_mailbox(GroupNo group, std::function<void(bool)> answer);
   /// Writes a copy of the database to a new file.
   void back_up(std::filesystem::path const& to, std::function<void(Result<>)> answer);
   [[nodiscard]] std::uint16_t port() const { return public_->port(); }
@@ -67,6 +71,7 @@ class Service final : private SocketHandler {
   void answer_monitoring(HttpRequest request, Respond respond);
   void take_replies(std::vector<StoreReply> replies);
   void probe_ended(bool healthy);
+  void ask_store(StoreTask task, std::function<void(StoreAnswer)> answer);
   void turn_soon();
   void turn();
   void ring();
@@ -85,6 +90,8 @@ class Service final : private SocketHandler {
   Instant const started_ = Clock::now();
   bool turn_posted_ = false;
 
+  std::map<Ticket, std::function<void(StoreAnswer)>> waiting_for_store_;
+  Ticket last_ticket_{kForeignTickets};  ///< which is the probe's
   std::vector<std::function<void(bool)>> waiting_for_probe_;
   std::optional<Instant> probe_until_;
   Instant probed_at_{};

@@ -102,9 +102,34 @@ Result<StoreAnswer> Reads::answer(ReadAcl const& task, WallTime) {
   }
 }
 
+Result<StoreAnswer> Reads::answer(ListGroups const&, WallTime) {
+  GroupsListed listed;
+  {
+    KITH_TRY(groups, database_.query("SELECT g,channel,items,bytes FROM grp ORDER BY bytes DESC, g"));
+    for (;;) {
+      KITH_TRY(row, groups.next());
+      if (!row) break;
+      listed.groups.push_back({{groups.unsigned_number(0)},
+                               groups.id<wire::ChannelId>(1),
+                               0,
+                               groups.unsigned_number(2),
+                               groups.unsigned_number(3),
+                               0});
+    }
+  }
+  for (auto& group : listed.groups) {
+    KITH_TRY(acl, current_acl(group.group));
+    group.members = acl.pseudonyms.size();
+    KITH_TRY(stored, database_.number("SELECT stored FROM log WHERE g=?1 ORDER BY c DESC LIMIT 1", group.group.value));
+    group.last_stored_s = static_cast<std::uint64_t>(stored);
+  }
+  return listed;
+}
+
 Result<StoreAnswer> Reads::answer(ReadRecovery const& task, WallTime) {
   RecoveryRead read;
-  KITH_TRY(records, database_.query("SELECT sealed FROM recovery WHERE locator=?1 ORDER BY g", task.locator.view()));
+  KITH_TRY(records, database_.query("SELECT sealed FROM recovery JOIN grp USING(g) WHERE locator=?1 ORDER BY g",
+                                    task.locator.view()));
   for (;;) {
     KITH_TRY(row, records.next());
     if (!row) return read;

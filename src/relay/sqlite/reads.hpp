@@ -16,6 +16,7 @@ class Reads {
   [[nodiscard]] Result<StoreAnswer> answer(ReadRecovery const& task, WallTime wall);
   [[nodiscard]] Result<StoreAnswer> answer(ReadObject const& task, WallTime wall);
   [[nodiscard]] Result<StoreAnswer> answer(FindObjects const& task, WallTime wall);
+  [[nodiscard]] Result<StoreAnswer> answer(ListGroups const& task, WallTime wall);
 
   /// The newest record of a mailbox, which has one.
   [[nodiscard]] Result<wire::AclRecord> current_acl(GroupNo group);

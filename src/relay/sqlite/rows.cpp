@@ -1,5 +1,6 @@
 #include "relay/sqlite/rows.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -17,20 +18,24 @@ Result<GroupRow*> Rows::take(Query& found) {
   group.floor = {found.unsigned_number(4)};
   group.bytes = found.unsigned_number(5);
   group.names = found.unsigned_number(6);
+  group.items = found.unsigned_number(7);
+  group.unused = found.unsigned_number(8);
   channels_[group.channel] = group.group;
   return &(groups_[group.group] = group);
 }
 
 Result<GroupRow*> Rows::group(GroupNo group) {
   if (auto const kept = groups_.find(group); kept != groups_.end()) return &kept->second;
-  KITH_TRY(found, database_.query("SELECT g,channel,epoch,head,floor,bytes,names FROM grp WHERE g=?1", group.value));
+  KITH_TRY(found, database_.query("SELECT g,channel,epoch,head,floor,bytes,names,items,unused FROM grp WHERE g=?1",
+                                  group.value));
   return take(found);
 }
 
 Result<GroupRow*> Rows::group(wire::ChannelId const& channel) {
   if (auto const kept = channels_.find(channel); kept != channels_.end()) return &groups_.at(kept->second);
   KITH_TRY(found,
-           database_.query("SELECT g,channel,epoch,head,floor,bytes,names FROM grp WHERE channel=?1", channel.view()));
+           database_.query("SELECT g,channel,epoch,head,floor,bytes,names,items,unused FROM grp WHERE channel=?1",
+                           channel.view()));
   return take(found);
 }
 
@@ -46,9 +51,10 @@ Result<DeviceRow*> Rows::device(GroupNo group, wire::Pseudonym const& pseudonym)
   return &(devices_[key] = device);
 }
 
-Result<GroupRow*> Rows::make_group(wire::ChannelId const& channel, wire::LogEpoch const& epoch) {
-  KITH_CHECK(database_.run("INSERT INTO grp(channel,epoch,head,floor,bytes,names) VALUES(?1,?2,0,0,0,0)",
-                           channel.view(), epoch.view()));
+Result<GroupRow*> Rows::make_group(wire::ChannelId const& channel, wire::LogEpoch const& epoch, std::uint64_t hour) {
+  KITH_CHECK(
+      database_.run("INSERT INTO grp(channel,epoch,head,floor,bytes,names,items,unused) VALUES(?1,?2,0,0,0,0,0,?3)",
+                    channel.view(), epoch.view(), hour));
   return group(channel);
 }
 
@@ -62,8 +68,9 @@ void Rows::change(DeviceRow& device) {
 
 Result<> Rows::flush() {
   for (auto* const group : std::exchange(changed_groups_, {})) {
-    KITH_CHECK(database_.run("UPDATE grp SET head=?2,floor=?3,bytes=?4,names=?5 WHERE g=?1", group->group.value,
-                             group->head.value, group->floor.value, group->bytes, group->names));
+    KITH_CHECK(database_.run("UPDATE grp SET head=?2,floor=?3,bytes=?4,names=?5,items=?6,unused=?7 WHERE g=?1",
+                             group->group.value, group->head.value, group->floor.value, group->bytes, group->names,
+                             group->items, group->unused));
     group->changed = false;
   }
   for (auto* const device : std::exchange(changed_devices_, {})) {
@@ -72,6 +79,16 @@ Result<> Rows::flush() {
     device->changed = false;
   }
   return {};
+}
+
+void Rows::forget_group(GroupRow const& group) {
+  KITH_ASSERT(changed_groups_.empty() && changed_devices_.empty());
+  auto const number = group.group;
+  auto const first = devices_.lower_bound({number, wire::Pseudonym{}});
+  devices_.erase(first,
+                 std::find_if(first, devices_.end(), [&](auto const& each) { return each.first.first != number; }));
+  channels_.erase(group.channel);
+  groups_.erase(number);
 }
 
 void Rows::forget_device(GroupNo group, wire::Pseudonym const& pseudonym) {

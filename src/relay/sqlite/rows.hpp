@@ -15,7 +15,9 @@ struct GroupRow {
   wire::LogEpoch log_epoch;
   wire::RelayCursor head, floor;
   std::uint64_t bytes = 0;
-  std::uint64_t names = 0;  ///< pseudonyms that its records ever named: rows of `dev`
+  std::uint64_t names = 0;   ///< pseudonyms that its records ever named: rows of `dev`
+  std::uint64_t items = 0;   ///< rows of `log`
+  std::uint64_t unused = 0;  ///< the hour in which it was made, until it gets an item; then 0
   bool changed = false;
 };
 struct DeviceRow {
@@ -35,14 +37,16 @@ class Rows {
   [[nodiscard]] Result<GroupRow*> group(GroupNo group);                   ///< nullptr where there is none
   [[nodiscard]] Result<GroupRow*> group(wire::ChannelId const& channel);  ///< likewise
   [[nodiscard]] Result<DeviceRow*> device(GroupNo group, wire::Pseudonym const& pseudonym);  ///< likewise
-  [[nodiscard]] Result<GroupRow*> make_group(wire::ChannelId const& channel, wire::LogEpoch const& epoch);
+  [[nodiscard]] Result<GroupRow*> make_group(wire::ChannelId const& channel, wire::LogEpoch const& epoch,
+                                             std::uint64_t hour);
 
   void change(GroupRow& group);  ///< it was changed
   void change(DeviceRow& device);
   /// Writes what has changed.
   [[nodiscard]] Result<> flush();
-  void trim();   ///< after COMMIT: keeps what is kept, up to a bound
-  void clear();  ///< after ROLLBACK: what is kept is not what is stored
+  void trim();                               ///< after COMMIT: keeps what is kept, up to a bound
+  void clear();                              ///< after ROLLBACK: what is kept is not what is stored
+  void forget_group(GroupRow const& group);  ///< it was deleted; after flush()
   void forget_device(GroupNo group, wire::Pseudonym const& pseudonym);  ///< it was changed by other means
 
  private:

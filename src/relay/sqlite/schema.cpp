@@ -20,6 +20,8 @@ constexpr auto kFileSettings =
 /// item at worst. `log_gc` and `log_ds` are the only indexes on all of them: the latter finds a push that comes again,
 /// which would else be looked for among thousands of rows, by whoever likes to ask. `log_exp` has those that expire.
 /// Numbers that devices choose freely (ACL versions) are eight bytes big-endian: they are ordered as unsigned ones.
+/// A group's number is never given again: connections and caches may hold it when the group is removed, and its rows go
+/// later, in slices, by what `dead` says. `unused` is the hour in which a group was made, until it gets an item.
 /// `acl_gm` finds the record that one of the channel's key names, however long the chain is; `mark` is mark_of() its
 /// hash.
 constexpr auto kTables =
@@ -27,8 +29,11 @@ constexpr auto kTables =
     "CREATE TABLE total(one INTEGER PRIMARY KEY CHECK(one=1), groups INTEGER NOT NULL, items INTEGER NOT NULL,"
     " bytes INTEGER NOT NULL, objects INTEGER NOT NULL, object_bytes INTEGER NOT NULL) STRICT;"
     "INSERT INTO total VALUES(1,0,0,0,0,0);"
-    "CREATE TABLE grp(g INTEGER PRIMARY KEY, channel BLOB NOT NULL UNIQUE, epoch BLOB NOT NULL,"
-    " head INTEGER NOT NULL, floor INTEGER NOT NULL, bytes INTEGER NOT NULL, names INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE grp(g INTEGER PRIMARY KEY AUTOINCREMENT, channel BLOB NOT NULL UNIQUE, epoch BLOB NOT NULL,"
+    " head INTEGER NOT NULL, floor INTEGER NOT NULL, bytes INTEGER NOT NULL, names INTEGER NOT NULL,"
+    " items INTEGER NOT NULL, unused INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX grp_unused ON grp(unused) WHERE unused>0;"
+    "CREATE TABLE dead(g INTEGER PRIMARY KEY) STRICT;"
     "CREATE TABLE acl(g INTEGER NOT NULL, version BLOB NOT NULL, mark INTEGER NOT NULL, record BLOB NOT NULL,"
     " UNIQUE(g,version)) STRICT;"
     "CREATE INDEX acl_gm ON acl(g,mark);"
@@ -43,6 +48,7 @@ constexpr auto kTables =
     "CREATE TABLE presence(d INTEGER PRIMARY KEY, counter INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;"
     "CREATE TABLE recovery(locator BLOB NOT NULL, g INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY(locator,g))"
     " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX recovery_g ON recovery(g);"
     "CREATE TABLE object(o INTEGER PRIMARY KEY, g INTEGER NOT NULL, id BLOB NOT NULL, d INTEGER NOT NULL,"
     " total INTEGER NOT NULL, hash BLOB NOT NULL, exp INTEGER NOT NULL, file TEXT NOT NULL, UNIQUE(g,id)) STRICT;"
     "CREATE INDEX object_exp ON object(exp);";

@@ -13,7 +13,17 @@ namespace {
 /// What version 1 lacks, but for the marks of its records.
 constexpr auto kFrom1 =
     "ALTER TABLE acl ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX acl_gm ON acl(g,mark);";
+    "CREATE INDEX acl_gm ON acl(g,mark);"
+    "CREATE TABLE numbered(g INTEGER PRIMARY KEY AUTOINCREMENT, channel BLOB NOT NULL UNIQUE, epoch BLOB NOT NULL,"
+    " head INTEGER NOT NULL, floor INTEGER NOT NULL, bytes INTEGER NOT NULL, names INTEGER NOT NULL,"
+    " items INTEGER NOT NULL, unused INTEGER NOT NULL) STRICT;"
+    "INSERT INTO numbered SELECT g,channel,epoch,head,floor,bytes,names,(SELECT count(*) FROM log WHERE log.g=grp.g),"
+    " iif(head=0,CAST(strftime('%s','now') AS INTEGER)/3600*3600,0) FROM grp;"
+    "DROP TABLE grp;"
+    "ALTER TABLE numbered RENAME TO grp;"
+    "CREATE INDEX grp_unused ON grp(unused) WHERE unused>0;"
+    "CREATE TABLE dead(g INTEGER PRIMARY KEY) STRICT;"
+    "CREATE INDEX recovery_g ON recovery(g);";
 
 Result<> mark_records(Database& database) {
   std::vector<std::pair<std::int64_t, std::int64_t>> marks;

@@ -94,7 +94,8 @@ TEST_F(SqliteFiles, BringsTheTablesOfAnEarlierVersionUpToDate) {
     one(*store, PutAcl{first});
     one(*store, PutAcl{second});
   }
-  sql("DROP INDEX acl_gm; ALTER TABLE acl DROP COLUMN mark; PRAGMA user_version=1");
+  sql("DROP INDEX acl_gm; ALTER TABLE acl DROP COLUMN mark; DROP INDEX grp_unused; DROP INDEX recovery_g;"
+      "ALTER TABLE grp DROP COLUMN items; ALTER TABLE grp DROP COLUMN unused; DROP TABLE dead; PRAGMA user_version=1");
   auto store = open();
   EXPECT_EQ(sql("PRAGMA user_version"), std::to_string(sqlite::kSchemaVersion));
   auto naming_first = group_.record({0}, &second);
@@ -102,6 +103,29 @@ TEST_F(SqliteFiles, BringsTheTablesOfAnEarlierVersionUpToDate) {
   wire::sign_acl(naming_first, group_.channel_key());
   EXPECT_TRUE(std::holds_alternative<AclStored>(one(*store, PutAcl{naming_first})));
   EXPECT_EQ(box(*store).acl, naming_first);
+  auto const no = box(*store).group;
+  EXPECT_TRUE(std::holds_alternative<ItemsPushed>(one(*store, push(no, 1, {1}))));
+  EXPECT_TRUE(std::holds_alternative<Stored>(one(*store, RemoveGroup{no})));
+  EXPECT_GT(make(*store), no) << "a number is not given twice";
+}
+
+TEST_F(SqliteFiles, NothingIsLeftOfARemovedMailbox) {
+  auto store = open();
+  auto const no = make(*store);
+  one(*store, push(no, 1, Bytes(1000)));
+  one(*store, object(no, 1, 5000));
+  one(*store, PutRecovery{no, group_.pseudonym(0), {}, {1}});
+  one(*store, PutPresence{no, {group_.pseudonym(0), 1, {1}}});
+  ASSERT_EQ(object_files(), 1U);
+  one(*store, RemoveGroup{no});
+  store = nullptr;  // before it was swept
+  store = open();
+  for (int i = 0; i < 5; ++i) one(*store, Sweep{});
+  EXPECT_EQ(object_files(), 0U);
+  for (auto const* table : {"grp", "dead", "acl", "dev", "log", "presence", "recovery", "object"})
+    EXPECT_EQ(sql(std::string("SELECT count(*) FROM ") + table), "0") << table;
+  auto const figures = store->figures();
+  EXPECT_EQ(figures.groups + figures.items + figures.bytes + figures.objects + figures.object_bytes, 0U);
 }
 
 TEST_F(SqliteFiles, RefusesAnotherProgramsDatabase) {

@@ -60,6 +60,14 @@ std::string said(ObjectsFound const& found) {
   return all;
 }
 std::string said(Swept const& swept) { return fmt::format("swept {}", swept.more); }
+std::string said(GroupsListed const& listed) {
+  std::string all = "groups";
+  for (auto const& each : listed.groups) {
+    all += fmt::format(" {}:{}:{}:{}:{}", to_hex(each.channel.view()).substr(0, 8), each.members, each.items,
+                       each.bytes, each.last_stored_s);
+  }
+  return all;
+}
 
 /// Random requests of three groups, most of which make sense.
 class Requests {
@@ -130,7 +138,10 @@ class Requests {
       case 16:
         if (below(2) == 0) return FindObjects{no, {object(), object()}};
         return DropObjects{{1 + which}, name, {object()}};
-      default: return below(2) == 0 ? StoreTask{Sweep{}} : StoreTask{Probe{}};
+      default: {
+        auto const kind = below(3);
+        return kind == 0 ? StoreTask{Sweep{}} : kind == 1 ? StoreTask{ListGroups{}} : StoreTask{Probe{}};
+      }
     }
   }
   /// What was answered: pushes go on from there.

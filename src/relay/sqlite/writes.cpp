@@ -86,10 +86,10 @@ std::optional<Refused> Writes::no_room(GroupRow const& group, std::uint64_t byte
   return std::nullopt;
 }
 
-Result<StoreAnswer> Writes::answer(PutAcl const& task, WallTime) {
+Result<StoreAnswer> Writes::answer(PutAcl const& task, WallTime wall) {
   auto const& record = task.record;
   KITH_TRY(group, rows_.group(record.channel));
-  if (group == nullptr) return make_mailbox(record);
+  if (group == nullptr) return make_mailbox(record, wall);
   KITH_TRY(current, reads_.current_acl(group->group));
   std::optional<wire::AclRecord> same;
   {
@@ -126,11 +126,12 @@ Result<StoreAnswer> Writes::answer(PutAcl const& task, WallTime) {
   return AclStored{std::move(box)};
 }
 
-Result<StoreAnswer> Writes::make_mailbox(wire::AclRecord const& record) {
+Result<StoreAnswer> Writes::make_mailbox(wire::AclRecord const& record, WallTime wall) {
   if (!wire::begins_acl(record)) return Refused{Refusal::unknown_channel, 0, std::nullopt};
   if (totals_.groups >= limits_.max_groups) return Refused{Refusal::too_many_groups, 0, std::nullopt};
   if (too_full_for_groups(stored_bytes_, limits_)) return Refused{Refusal::storage_full, 0, std::nullopt};
-  KITH_TRY(group, rows_.make_group(record.channel, random_.id<wire::LogEpoch>()));
+  KITH_TRY(group,
+           rows_.make_group(record.channel, random_.id<wire::LogEpoch>(), std::max<std::uint64_t>(1, hour_of(wall))));
   ++totals_.groups;
   KITH_CHECK(add_record(*group, nullptr, record));
   KITH_TRY(box, mailbox(*group));
@@ -259,6 +260,8 @@ Result<StoreAnswer> Writes::answer(PushItems const& task, WallTime wall) {
   rows_.change(device);
   charge(group, bytes);
   totals_.items += pushed.fresh.size();
+  group.items += pushed.fresh.size();
+  if (!pushed.fresh.empty()) group.unused = 0;
   return pushed;
 }
 
@@ -283,14 +286,6 @@ Result<StoreAnswer> Writes::answer(PutPresence const& task, WallTime) {
   KITH_CHECK(database_.run("INSERT OR REPLACE INTO presence(d,counter,sealed) VALUES(?1,?2,?3)", found.device->d,
                            task.slot.counter, task.slot.sealed));
   return Stored{};
-}
-
-Result<> Writes::drop_item(GroupNo group, std::int64_t k, std::size_t sealed_bytes) {
-  KITH_TRY(row, rows_.group(group));
-  KITH_CHECK(database_.run("DELETE FROM log WHERE k=?1", k));
-  if (row != nullptr) release(*row, weight(sealed_bytes));
-  --totals_.items;
-  return {};
 }
 
 Result<StoreAnswer> Writes::answer(DropItems const& task, WallTime) {
@@ -322,7 +317,8 @@ Result<StoreAnswer> Writes::answer(PutRecovery const& task, WallTime) {
     KITH_TRY(row, mine.next());
     if (row) before = weight(static_cast<std::size_t>(mine.number(0)));
   }
-  KITH_TRY(count, database_.number("SELECT count(*) FROM recovery WHERE locator=?1", task.locator.view()));
+  KITH_TRY(count,
+           database_.number("SELECT count(*) FROM recovery JOIN grp USING(g) WHERE locator=?1", task.locator.view()));
   if (before == 0 && static_cast<std::size_t>(count) >= wire::kRelayLimits.max_recovery_records) {
     return Refused{Refusal::quota, limits_.group_quota_bytes, std::nullopt};
   }
@@ -368,17 +364,6 @@ Result<StoreAnswer> Writes::answer(PutObject const& task, WallTime wall) {
   ++totals_.objects;
   totals_.object_bytes += bytes;
   return Stored{};
-}
-
-Result<> Writes::drop_object(GroupNo group, std::int64_t o, std::uint64_t total, std::string file) {
-  KITH_TRY(row, rows_.group(group));
-  KITH_CHECK(database_.run("DELETE FROM object WHERE o=?1", o));
-  if (row != nullptr) release(*row, object_weight(total));
-  --totals_.objects;
-  totals_.object_bytes -= object_weight(total);
-  // One that was made in this very transaction goes with its end, whichever that is.
-  if (!file.empty()) dropped_files_.push_back(std::move(file));
-  return {};
 }
 
 Result<StoreAnswer> Writes::answer(DropObjects const& task, WallTime) {

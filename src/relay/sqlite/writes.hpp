@@ -51,6 +51,7 @@ class Writes {
   [[nodiscard]] Result<StoreAnswer> answer(PutObject const& task, WallTime wall);
   [[nodiscard]] Result<StoreAnswer> answer(DropObjects const& task, WallTime wall);
   [[nodiscard]] Result<StoreAnswer> answer(Sweep const& task, WallTime wall);
+  [[nodiscard]] Result<StoreAnswer> answer(RemoveGroup const& task, WallTime wall);
   [[nodiscard]] Result<StoreAnswer> answer(Probe const& task, WallTime wall);
 
  private:
@@ -63,7 +64,7 @@ class Writes {
   [[nodiscard]] Result<Found> find(GroupNo group, wire::Pseudonym const& pseudonym);
   [[nodiscard]] Result<Refused> not_a_member(GroupRow const& group, DeviceRow const* device);
   [[nodiscard]] Result<Mailbox> mailbox(GroupRow const& group);
-  [[nodiscard]] Result<StoreAnswer> make_mailbox(wire::AclRecord const& record);
+  [[nodiscard]] Result<StoreAnswer> make_mailbox(wire::AclRecord const& record, WallTime wall);
   /// @param before  the current record; nullptr: there is none
   [[nodiscard]] Result<> add_record(GroupRow& group, wire::AclRecord const* before, wire::AclRecord const& record);
   /// How many a record names that its group has never named before.
@@ -79,6 +80,11 @@ class Writes {
   [[nodiscard]] Result<> drop_object(GroupNo group, std::int64_t o, std::uint64_t total, std::string file);
   [[nodiscard]] Result<std::size_t> sweep_items(std::uint64_t now, std::size_t most);
   [[nodiscard]] Result<std::size_t> sweep_objects(std::uint64_t now, std::size_t most);
+  /// Makes a mailbox unknown; what it leaves is swept later.
+  [[nodiscard]] Result<> bury(GroupRow& group);
+  [[nodiscard]] Result<std::vector<GroupNo>> bury_unused(WallTime wall, std::size_t most);
+  [[nodiscard]] Result<std::size_t> sweep_dead(std::size_t most);
+  [[nodiscard]] Result<std::size_t> sweep_objects_of(GroupNo group, std::size_t most);
 
   Database& database_;
   Reads& reads_;
