@@ -214,9 +214,10 @@ Result<int> remove(Context& context, RelayRmOptions const& options) {
   }
   KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
   if (!told && reached.level.size() < client->other_devices().size()) {
-    context.out.warning("relay-untold",
-                        "the relay could not be told: devices that meet this one only there do not hear of it, and go "
-                        "on using that relay");
+    context.out.warning(
+        "relay-untold",
+        "the relay could not be told: devices that meet this one only there do not hear of it yet, and go "
+        "on using that relay");
   }
   if (context.out.json()) return print_relays(context, *client);
   context.out.result(

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.hpp"
 #include "core/past.hpp"
 #include "wire/ops.hpp"
 
@@ -123,6 +124,13 @@ class Roster {
     wire::ChannelId channel;
   };
   [[nodiscard]] std::vector<Relay> const& relays() const { return relays_; }
+  /// A relay that the group used and that was taken from the list, and when, by the clock of who did it.
+  struct FormerRelay {
+    Relay relay;
+    WallTime removed_at;
+  };
+  /// Those of which no other mailbox is used. Of rivals for one relay key one.
+  [[nodiscard]] std::vector<FormerRelay> const& former_relays() const { return former_relays_; }
 
   /// Hash of all that the roster says; equal entries give equal digests.
   [[nodiscard]] crypto::Hash256 digest() const;
@@ -133,6 +141,7 @@ class Roster {
   std::string group_name_;
   std::vector<ChainPlace> bearing_;
   std::vector<Relay> relays_;
+  std::vector<FormerRelay> former_relays_;
 };
 
 /// Computes the roster from every entry that holds roster ops, set aside or not, in any order.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/hybrid_clock.hpp"
 #include "core/roster_ops.hpp"
 
 /// How a roster is computed, step by step as docs/spec/roster.md has it.
@@ -266,18 +267,26 @@ class RosterBuilder {
       auto const* remove = std::get_if<wire::RelayRemove>(ref.op);
       if (remove != nullptr) removes.try_emplace({remove->relay, remove->channel}, last).first->second.take(ref);
     }
-    std::map<wire::RelayKey, OpRef> chosen;
+    std::map<wire::RelayKey, OpRef> chosen, former;
     for (auto const& ref : relays_) {
       auto const* set = std::get_if<wire::RelaySet>(ref.op);
       if (set == nullptr) continue;
       auto const undoes = [&](OpRef const& other) { return ref.entry->in_past_of(*other.entry); };
+      if (sets.at(set->relay).any(undoes)) continue;
       auto const removed = removes.find({set->relay, set->channel});
-      bool const undone = sets.at(set->relay).any(undoes) || (removed != removes.end() && removed->second.any(undoes));
-      if (!undone) chosen.try_emplace(set->relay, ref);  // ops are sorted by entry hash
+      bool const undone = removed != removes.end() && removed->second.any(undoes);
+      (undone ? former : chosen).try_emplace(set->relay, ref);  // ops are sorted by entry hash
     }
-    for (auto const& [relay, ref] : chosen) {
+    auto const relay_of = [](OpRef const& ref) {
       auto const& set = std::get<wire::RelaySet>(*ref.op);
-      roster_.relays_.push_back({set.url, set.relay, set.channel});
+      return Roster::Relay{set.url, set.relay, set.channel};
+    };
+    for (auto const& [relay, ref] : chosen) roster_.relays_.push_back(relay_of(ref));
+    for (auto const& [key, ref] : former) {
+      if (chosen.contains(key)) continue;
+      auto relay = relay_of(ref);
+      auto const removed_at = HybridClock::wall_of(removes.at({key, relay.channel}).latest_hlc());
+      roster_.former_relays_.push_back({std::move(relay), removed_at});
     }
   }
 

@@ -46,6 +46,12 @@ class ChainEnds {
   [[nodiscard]] bool any(Predicate const& holds) const {
     return std::ranges::any_of(ends_, [&](auto const& end) { return holds(end.second); });
   }
+  /// The latest of them by its author's clock, at or before which all are.
+  [[nodiscard]] std::uint64_t latest_hlc() const {
+    std::uint64_t latest = 0;
+    for (auto const& [chain, op] : ends_) latest = std::max(latest, op.entry->hlc);
+    return latest;
+  }
 
  private:
   Which which_;

@@ -232,6 +232,22 @@ TEST_F(RelayRules, ARemoveUndoesWhatItKnowsOfItsChannel) {
   EXPECT_EQ(urls(), (std::vector<std::string>{"not known to the remove"}));
 }
 
+TEST_F(RelayRules, WhatWasTakenFromTheListIsAFormerOne) {
+  auto const former = [&] {
+    std::vector<std::string> urls;
+    auto const group = roster();
+    for (auto const& each : group.former_relays()) urls.push_back(each.relay.url);
+    return urls;
+  };
+  write(1, {}, {set(1, 1, "a")});
+  write(1, {}, {set(1, 1, "a moved")});
+  EXPECT_TRUE(former().empty()) << "another address of the same";
+  write(1, {}, {unset(1, 1)});
+  EXPECT_EQ(former(), (std::vector<std::string>{"a moved"}));
+  write(1, {}, {set(1, 2, "a again, with another mailbox")});
+  EXPECT_TRUE(former().empty());
+}
+
 TEST_F(RelayRules, RemovedDevicesSetNoRelays) {
   auto const two = write(1, {}, {add(2)});
   write(1, {}, {remove(2)});

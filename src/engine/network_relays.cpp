@@ -5,6 +5,7 @@
 #include "engine/relay_status.hpp"
 #include "link/ws/websocket.hpp"
 #include "sync/exchange/lacking_contents.hpp"
+#include "sync/relays/attending.hpp"
 
 /// The relays of a Network: one mailbox for each that the group uses, and the connections to them.
 namespace kith::engine {
@@ -41,7 +42,8 @@ struct Network::RelayLink {
     return true;
   }
 
-  std::optional<Instant> parting_until;  ///< the group uses the mailbox no more
+  bool attended = false;                 ///< the group uses the mailbox no more, and a device may know no other
+  std::optional<Instant> parting_until;  ///< it is left
   std::weak_ptr<RelayMachine> machine;
   RelayRow row;
   RelayRow shown;
@@ -70,9 +72,9 @@ class Network::RelayMachine final : public link::StreamMachine {
   std::shared_ptr<RelayLink> relay_;
 };
 
-/// One mailbox for each relay of the roster; those that it names no more are left, once they have what this device
-/// wrote, or after a while. A device that has just been let in has no roster yet, and goes by what its inviter said;
-/// one that is no member any more stays until it has told what it wrote last.
+/// One mailbox for each relay of the roster; those that it names no more are left, once nobody is to be heard there any
+/// more and they have what this device wrote, or after a while. A device that has just been let in has no roster yet,
+/// and goes by what its inviter said; one that is no member any more stays until it has told what it wrote last.
 Result<> Network::look_at_relays() {
   auto& store = instance_->store();
   auto const& roster = instance_->replica.state().roster();
@@ -81,6 +83,10 @@ Result<> Network::look_at_relays() {
   if (roster.find(instance_->replica.self()) == nullptr) {
     KITH_TRY(offered, offered_relays(store));
     wanted = std::move(offered);
+  }
+  auto const used = wanted.size();
+  for (auto& former : sync::attended_relays(roster, instance_->replica.self(), current_time().wall)) {
+    wanted.push_back(std::move(former));
   }
   for (auto one = relays_.begin(); one != relays_.end();) {
     auto const& known = one->second->mailbox.relay();
@@ -107,7 +113,10 @@ Result<> Network::look_at_relays() {
     one = relays_.erase(one);
     if (machine) machine->wake();  // it is done
   }
-  for (auto const& relay : wanted) {
+  for (std::size_t index = 0; index < wanted.size(); ++index) {
+    auto const& relay = wanted[index];
+    bool const attended = index >= used;
+    if (auto const known = relays_.find(relay.relay); known != relays_.end()) known->second->attended = attended;
     if (relays_.contains(relay.relay) || (removed && said_all_.contains(relay.relay))) continue;
     auto made = std::make_shared<RelayLink>(*instance_, relay);
     made->mailbox.set_chunk_reader([this](ChunkId const& id) { return source_->chunk(id); });
@@ -115,6 +124,7 @@ Result<> Network::look_at_relays() {
     made->row.since_ms = current_time().wall.ms;
     KITH_TRY(noted, get_control<RelayTroubleRow>(store, relay.relay.view()));
     made->noted = std::move(noted);
+    made->attended = attended;
     relays_.emplace(relay.relay, std::move(made));
   }
   return {};
@@ -166,7 +176,7 @@ Result<> Network::serve_away() {
   bool busy = false;
   for (auto const& [key, relay] : relays_) {
     // One that is full holds up no other. When it goes on it says so, and is asked again.
-    if (!relay->mailbox.live() || relay->mailbox.upload_waits()) continue;
+    if (!relay->mailbox.live() || relay->mailbox.upload_waits() || relay->attended) continue;
     live.push_back(&relay->mailbox);
     busy = busy || relay->mailbox.uploading();
   }
@@ -207,7 +217,7 @@ Result<> Network::tell_relays() {
   auto const wanted = exchange_->unasked();
   for (auto const& [key, relay] : relays_) {
     if (!relay->mailbox.live()) continue;
-    KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
+    if (!relay->attended) KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
     KITH_CHECK(relay->mailbox.want(wanted));
   }
   return {};

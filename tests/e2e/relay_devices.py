@@ -233,6 +233,17 @@ class Leaving(AtARelay):
             return "once more" in self.b.texts(expect=(0, 5, 10))
         wait_until("they meet in the new mailbox", meet, 60)
 
+    def test_a_device_that_slept_follows_to_the_relay_that_took_its_place(self):
+        other = self.start_relay("other")
+        self.a.run("relay", "add", self.url(other)).ok()
+        self.a.run("relay", "rm", self.bare(self.relay)).ok()
+        self.assertEqual(self.relays(self.a), [self.bare(other)])
+        self.b.run("pull", "--quiet")
+        self.a.run("pull", "--quiet")  # hears there what the other one is called
+        self.relay.kill()
+        self.push(self.a, "at the new one")
+        wait_until("they meet there", lambda: "at the new one" in self.b.texts(expect=(0, 5, 10)), 60)
+
     @staticmethod
     def bare(relay):
         return AtARelay.url(relay).split("/#")[0]

@@ -2,6 +2,7 @@
 
 #include "sim/world.hpp"
 #include "sync/exchange/lacking_contents.hpp"
+#include "sync/relays/attending.hpp"
 
 /// How a device's program drives its mailboxes: what the engine's Network does, step for step.
 namespace kith::sim {
@@ -20,7 +21,8 @@ bool parts(RelayLink& link, Instant now) {
 
 }  // namespace
 
-/// One mailbox for each relay of the roster, or, for one that has just been let in, of its inviter's offer.
+/// One mailbox for each relay of the roster and for those that are still looked at, or, for one that has just been let
+/// in, of its inviter's offer.
 void World::look_at_relays(Device& device) {
   auto& program = *device.program;
   auto const self = program.replica.self();
@@ -28,6 +30,8 @@ void World::look_at_relays(Device& device) {
   bool const removed = roster.removed(self);
   auto wanted = roster.relays();
   if (roster.find(self) == nullptr) wanted = device.offered;
+  auto const used = wanted.size();
+  for (auto& former : sync::attended_relays(roster, self, now_at(device).wall)) wanted.push_back(std::move(former));
   for (auto one = program.relays.begin(); one != program.relays.end();) {
     auto& mailbox = one->second->mailbox;
     auto const known = mailbox.relay();
@@ -45,10 +49,15 @@ void World::look_at_relays(Device& device) {
     check(device, mailbox.on_closed(now_at(device)));
     one = program.relays.erase(one);
   }
-  for (auto const& relay : wanted) {
+  for (std::size_t index = 0; index < wanted.size(); ++index) {
+    auto const& relay = wanted[index];
+    bool const attended = index >= used;
+    if (auto const known = program.relays.find(relay.relay); known != program.relays.end()) {
+      known->second->attended = attended;
+    }
     if (program.relays.contains(relay.relay) || (removed && program.said_all.contains(relay.relay))) continue;
-    auto made =
-        std::make_shared<RelayLink>(RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random), {}});
+    auto made = std::make_shared<RelayLink>(
+        RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random), attended, {}});
     made->mailbox.set_chunk_reader([&program](ChunkId const& id) { return program.source.chunk(id); });
     check(device, made->mailbox.start(now_at(device)));
     program.relays.emplace(relay.relay, std::move(made));
@@ -87,7 +96,7 @@ void World::serve_away(Device& device) {
   std::vector<sync::Mailbox*> live;
   bool busy = false;
   for (auto const& [key, link] : program.relays) {
-    if (!link->mailbox.live() || link->mailbox.upload_waits()) continue;
+    if (!link->mailbox.live() || link->mailbox.upload_waits() || link->attended) continue;
     live.push_back(&link->mailbox);
     busy = busy || link->mailbox.uploading();
   }
@@ -146,7 +155,7 @@ bool World::settle_relays(Device& device) {
         check(device, kith::fail(presence.error()));
         return told;
       }
-      check(device, link->mailbox.set_presence(std::move(*presence), now_at(device)));
+      if (!link->attended) check(device, link->mailbox.set_presence(std::move(*presence), now_at(device)));
       check(device, link->mailbox.want(wanted));
     }
     if (link->mailbox.wants_link(now_at(device))) dial_relay(device, link);

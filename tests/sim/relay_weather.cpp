@@ -173,11 +173,29 @@ void World::use_relay(Device& device) {
   enlist(device, relay);
 }
 
+/// Whether a device that gives this relay up can take along those who know no other: where two give up the other's
+/// relay at the same time, neither hears of it.
+bool World::can_be_followed_from(Device const& device, core::Roster::Relay const& left) {
+  auto const stays = [&](core::Roster::Relay const& relay) {
+    auto const* other = relay_of(relay.relay);
+    if (other->lost || other->habits.any()) return false;
+    return std::ranges::all_of(devices_, [&](auto const& each) {
+      if (!each->program) return false;
+      auto const& former = each->program->replica.state().roster().former_relays();
+      return std::ranges::none_of(former, [&](auto const& gone) { return gone.relay.relay == relay.relay; });
+    });
+  };
+  auto const& used = device.program->replica.state().roster().relays();
+  return stays(left) && std::ranges::any_of(used, [&](core::Roster::Relay const& other) {
+           return other.relay != left.relay && stays(other);
+         });
+}
+
 void World::leave_relay(Device& device) {
   auto const used = device.program->replica.state().roster().relays();
   if (used.empty()) return;
   auto const& relay = used[random_.below(used.size())];
-  if (!everybody_uses_another(*relay_of(relay.relay))) return;
+  if (!everybody_uses_another(*relay_of(relay.relay)) && !can_be_followed_from(device, relay)) return;
   std::vector<wire::Op> ops;
   ops.emplace_back(wire::RelayRemove{relay.relay, relay.channel});
   auto const written = device.program->replica.write(std::move(ops), now_at(device));

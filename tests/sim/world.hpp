@@ -108,6 +108,7 @@ class World {
   void restart_in(SimRelay& relay, std::chrono::milliseconds time);
   void lose_relay(SimRelay& relay);
   [[nodiscard]] bool everybody_uses_another(SimRelay const& relay);
+  [[nodiscard]] bool can_be_followed_from(Device const& device, core::Roster::Relay const& left);
   void go_online(Device& device);
   void go_offline(Device& device);
   void take_turns(Device& device);
