@@ -72,6 +72,11 @@ Result<> Applier::clear_leftovers() {
   no_leftovers_ = true;
   auto const temps = disk_->list_temps();
   if (!temps) return {};  // nothing hangs on it
+  if (!temps->empty()) {
+    KITH_TRY(transaction, store::Transaction::begin(context_.store));
+    KITH_CHECK(context_.chunks.remove_received(context_.id));
+    KITH_CHECK(transaction.commit());
+  }
   for (auto const& temp : *temps) {
     if (TempName::valid(temp.name)) static_cast<void>(disk_->remove_temp(TempName(temp.name)));
   }

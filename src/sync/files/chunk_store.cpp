@@ -1,5 +1,7 @@
 #include "sync/files/chunk_store.hpp"
 
+#include <algorithm>
+
 #include "sync/files/chunker.hpp"
 
 namespace kith::files {
@@ -17,6 +19,12 @@ struct Place {
 };
 
 constexpr std::size_t kMaxPlacesTried = 8;
+
+/// Where no path is: behind the chunk and the folder a zero byte, which paths have none of, and the version.
+Bytes received_key(FolderId const& folder, VersionId const& version, ChunkId const& id) {
+  std::uint8_t const zero = 0;
+  return core::key_of(core::key_of(core::key_of(id.view(), folder.view()), ByteView{&zero, 1}), version.view());
+}
 
 }  // namespace
 
@@ -57,6 +65,48 @@ Result<std::optional<Bytes>> ChunkStore::find_blob(ChunkId const& id) { return s
 Result<bool> ChunkStore::has_blob(ChunkId const& id) {
   KITH_TRY(found, find_blob(id));
   return found.has_value();
+}
+
+Result<bool> ChunkStore::holds(ChunkId const& id) {
+  KITH_TRY(blob, has_blob(id));
+  if (blob) return true;
+  bool found = false;
+  KITH_CHECK(store_.scan(Table::chunk_places, id.view(), {}, [&](ByteView, ByteView) {
+    found = true;
+    return Store::Next::stop;
+  }));
+  return found;
+}
+
+Result<> ChunkStore::add_received(FolderId const& folder, VersionId const& version, ChunkId const& id) {
+  return store_.put(Table::chunk_places, received_key(folder, version, id), core::encode_record(Place{}));
+}
+
+Result<bool> ChunkStore::has_received(FolderId const& folder, VersionId const& version, ChunkId const& id) {
+  KITH_TRY(row, store_.get(Table::chunk_places, received_key(folder, version, id)));
+  return row.has_value();
+}
+
+Result<> ChunkStore::remove_received(FolderId const& folder, VersionId const& version, Content const& content) {
+  ChunkWalk walk(content, node_resolver());
+  for (;;) {
+    auto const ref = walk.next();
+    if (!ref || !*ref) return {};  // what is beyond a node that is not here was not received
+    KITH_CHECK(store_.erase(Table::chunk_places, received_key(folder, version, (*ref)->id)));
+  }
+}
+
+Result<> ChunkStore::remove_received(FolderId const& folder) {
+  std::vector<Bytes> keys;
+  KITH_CHECK(store_.scan(Table::chunk_places, {}, {}, [&](ByteView key, ByteView) {
+    constexpr auto kBefore = ChunkId::kBytes + FolderId::kBytes;
+    bool const received = key.size() == kBefore + 1 + VersionId::kBytes && key[kBefore] == 0;
+    if (received && std::ranges::equal(key.subspan(ChunkId::kBytes, FolderId::kBytes), folder.view()))
+      keys.emplace_back(key.begin(), key.end());
+    return Store::Next::go_on;
+  }));
+  for (auto const& key : keys) KITH_CHECK(store_.erase(Table::chunk_places, key));
+  return {};
 }
 
 Result<> ChunkStore::put_blob(ChunkId const& id, ByteView bytes) { return store_.put(Table::blobs, id.view(), bytes); }

@@ -25,12 +25,22 @@ class ChunkStore {
   [[nodiscard]] Result<std::optional<Bytes>> find(ChunkId const& id);
   [[nodiscard]] Result<std::optional<Bytes>> find_blob(ChunkId const& id);
   [[nodiscard]] Result<bool> has_blob(ChunkId const& id);
+  /// Whether the chunk is on this device, as far as is noted, so that a power failure does not take it: in a file, in
+  /// the database, or in a file that is being received.
+  [[nodiscard]] Result<bool> holds(ChunkId const& id);
   /// Keeps bytes whose id has been checked.
   [[nodiscard]] Result<> put_blob(ChunkId const& id, ByteView bytes);
 
   /// Remembers, or forgets, which chunks a file holds.
   [[nodiscard]] Result<> add_places(FolderId const& folder, RelPath const& path, Content const& content);
   [[nodiscard]] Result<> remove_places(FolderId const& folder, RelPath const& path, Content const& content);
+
+  // Chunks of a file that is being received, which are durably in its temporary file. In the caller's transaction.
+  [[nodiscard]] Result<> add_received(FolderId const& folder, VersionId const& version, ChunkId const& id);
+  [[nodiscard]] Result<bool> has_received(FolderId const& folder, VersionId const& version, ChunkId const& id);
+  [[nodiscard]] Result<> remove_received(FolderId const& folder, VersionId const& version, Content const& content);
+  /// Of all the folder's versions.
+  [[nodiscard]] Result<> remove_received(FolderId const& folder);
 
   /// Paths of a folder that hold the content's first chunk: where the whole content may be. A few at most.
   [[nodiscard]] Result<std::vector<RelPath>> files_with(FolderId const& folder, Content const& content);

@@ -68,6 +68,7 @@ Result<> Fetcher::advance() {
   }
   for (auto const& id : done) {
     if (files_.at(id).nodes_wanted > 0) forget_wants(id);  // nodes that another file brought
+    KITH_CHECK(unkeep(files_.at(id)));
     files_.erase(id);
   }
   for (auto const& id : full) set_aside(id);
@@ -134,7 +135,12 @@ Result<bool> Fetcher::find_here(File& file, ChunkRef const& ref, std::uint64_t o
   if (offset < file.resumed_bytes) {
     Bytes bytes(ref.length);
     auto const read = file.temp->read_at(offset, bytes);
-    if (read && *read == ref.length && chunk_id(context_.chunks.key(), bytes) == ref.id) return true;
+    if (read && *read == ref.length && chunk_id(context_.chunks.key(), bytes) == ref.id) {
+      KITH_TRY(kept, context_.chunks.has_received(context_.id, file.version.id, ref.id));
+      file.kept = file.kept || kept;
+      if (!kept) file.to_keep.push_back(ref.id);
+      return true;
+    }
   }
   KITH_TRY(found, context_.chunks.find(ref.id));
   if (!found) return false;
@@ -153,7 +159,7 @@ Result<> Fetcher::write(File& file, std::uint64_t offset, ByteView bytes) {
 
 /// The id says that these are the bytes that were meant. Whether they are of the length, or the manifest node, that was
 /// said of them is another matter, and one of each version that said so.
-Result<bool> Fetcher::on_chunk(ChunkId const& id, ByteView bytes) {
+Result<bool> Fetcher::on_chunk(ChunkId const& id, ByteView bytes, bool keep) {
   auto const found = wants_.find(id);
   if (found == wants_.end() || chunk_id(context_.chunks.key(), bytes) != id) return false;
   auto const& want = found->second;
@@ -188,6 +194,7 @@ Result<bool> Fetcher::on_chunk(ChunkId const& id, ByteView bytes) {
     if (file == files_.end()) continue;
     --file->second.missing;
     file->second.bytes_done += bytes.size();
+    if (keep) file->second.to_keep.push_back(id);
   }
   for (auto const& [version, ref] : want.nodes) {
     if (auto const file = files_.find(version); file != files_.end()) --file->second.nodes_wanted;
@@ -205,8 +212,33 @@ Result<> Fetcher::give_up(VersionId const& version) {
   if (file == files_.end()) return {};
   auto const disk = file->second.disk;
   forget_wants(version);
+  KITH_CHECK(unkeep(file->second));
   files_.erase(file);
   return remove_temp(*disk, version);
+}
+
+bool Fetcher::any_to_keep() const {
+  return std::ranges::any_of(files_, [](auto const& each) { return !each.second.to_keep.empty(); });
+}
+
+Result<> Fetcher::keep(FileSystem& disk) {
+  KITH_CHECK(disk.sync_all());
+  KITH_TRY(transaction, store::Transaction::begin(context_.store));
+  for (auto& [id, file] : files_) {
+    for (auto const& chunk : file.to_keep) KITH_CHECK(context_.chunks.add_received(context_.id, id, chunk));
+    file.kept = file.kept || !file.to_keep.empty();
+  }
+  KITH_CHECK(transaction.commit());
+  for (auto& [id, file] : files_) file.to_keep.clear();
+  return {};
+}
+
+/// The file is whole, or goes. In one that is set aside, and may be taken up again, the notes stay.
+Result<> Fetcher::unkeep(File const& file) {
+  if (!file.kept) return {};
+  KITH_TRY(transaction, store::Transaction::begin(context_.store));
+  KITH_CHECK(context_.chunks.remove_received(context_.id, file.version.id, file.version.content));
+  return transaction.commit();
 }
 
 Result<> Fetcher::finish(File& file) {
@@ -225,6 +257,7 @@ Result<> Fetcher::keep_only(FileSystem& disk, std::set<VersionId> const& wanted)
     }
     forget_wants(file->first);
     file->second.temp.reset();
+    KITH_CHECK(unkeep(file->second));
     KITH_CHECK(remove_temp(disk, file->first));
     file = files_.erase(file);
   }

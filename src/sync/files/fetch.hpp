@@ -65,7 +65,11 @@ class Fetcher {
   /// Goes on with all files as far as local chunks reach, and notes what must come from elsewhere.
   [[nodiscard]] Result<> advance();
   /// A chunk has come. Its id is checked here. @return whether anything waited for it
-  [[nodiscard]] Result<bool> on_chunk(ChunkId const& id, ByteView bytes);
+  /// @param keep  it is to be noted as received by keep(), before its file is whole
+  [[nodiscard]] Result<bool> on_chunk(ChunkId const& id, ByteView bytes, bool keep = false);
+  /// Makes durable what has come of files that are not whole yet, and notes it in the chunk store.
+  [[nodiscard]] Result<> keep(FileSystem& disk);
+  [[nodiscard]] bool any_to_keep() const;
   [[nodiscard]] bool wants(ChunkId const& id) const { return wants_.contains(id); }
   /// Nobody who could be asked has the chunk. @return whether that is news
   bool on_missing(ChunkId const& id);
@@ -98,8 +102,10 @@ class Fetcher {
     std::size_t nodes_wanted = 0;  ///< manifest nodes asked for and not come
     std::uint64_t bytes_done = 0;
     bool walked = false;
-    std::vector<NodeRef> nodes;  ///< manifest nodes that were not looked at yet, or are not here
-    std::set<NodeRef> seen;      ///< all that were named so far: one that is named often is looked at once
+    std::vector<NodeRef> nodes;    ///< manifest nodes that were not looked at yet, or are not here
+    std::vector<ChunkId> to_keep;  ///< in the temporary file, and not noted as received
+    bool kept = false;             ///< some may be noted
+    std::set<NodeRef> seen;        ///< all that were named so far: one that is named often is looked at once
   };
   struct Spot {
     VersionId version;
@@ -120,6 +126,7 @@ class Fetcher {
   [[nodiscard]] Result<bool> find_here(File& file, ChunkRef const& ref, std::uint64_t offset);
   [[nodiscard]] Result<> write(File& file, std::uint64_t offset, ByteView bytes);
   [[nodiscard]] Result<> finish(File& file);
+  [[nodiscard]] Result<> unkeep(File const& file);
   void set_aside(VersionId const& version);
   [[nodiscard]] Result<> give_up(VersionId const& version);
   void want_chunk(ChunkRef const& ref, Spot const& spot);

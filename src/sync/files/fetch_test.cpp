@@ -259,5 +259,42 @@ TEST_F(Fetching, LeavesNoTemporaryFilesOfWhatWasReplaced) {
   EXPECT_TRUE(must(b.disk.find(".kith/tmp"))->names.empty());
 }
 
+/// What came from a relay goes from there as soon as this device says that it has it: not before a power failure would
+/// leave it here.
+TEST_F(Fetching, WhatIsReceivedOfAFileIsNotedOnceItIsDurable) {
+  a.write("file", random_text(3 * kMiB));
+  a.scan();
+  exchange();
+  b.tick();
+  must(b.sync->apply({}, b.now()));
+  std::vector<ChunkId> received;
+  for (auto const& want : b.sync->take_wants()) {
+    if (received.size() == 5) break;
+    ASSERT_TRUE(must(b.sync->on_chunk(want.id, *must(a.chunks->find(want.id)), true)));
+    received.push_back(want.id);
+  }
+  ASSERT_EQ(received.size(), 5U);
+  auto const noted = [&] {
+    return std::ranges::count_if(received, [&](ChunkId const& id) { return must(b.chunks->holds(id)); });
+  };
+  EXPECT_EQ(noted(), 0);
+  EXPECT_TRUE(b.sync->any_to_keep());
+  must(b.sync->keep_received());
+  EXPECT_EQ(noted(), 5);
+  EXPECT_FALSE(b.sync->any_to_keep());
+
+  b.disk.crash(b.random);
+  b.bind("notes");  // the program starts again
+  EXPECT_EQ(noted(), 5);
+  b.tick();
+  must(b.sync->apply({}, b.now()));
+  for (auto const& want : b.sync->take_wants()) EXPECT_EQ(std::ranges::count(received, want.id), 0) << "it is there";
+  a.write("file", "replaced meanwhile");
+  a.scan();
+  exchange();
+  b.apply_from(a);
+  EXPECT_EQ(noted(), 0) << "the temporary file is gone";
+}
+
 }  // namespace
 }  // namespace kith::files

@@ -84,6 +84,11 @@ Result<ApplyReport> FolderSync::apply(DeleteGuard guard, Now now) {
   }
 }
 
+Result<> FolderSync::keep_received() {
+  KITH_TRY(disk, context_.disk());
+  return fetcher_.keep(*disk);
+}
+
 Result<FolderSync::Pending> FolderSync::pending() {
   Pending pending;
   KITH_TRY(paths, open_work(context_.store, context_.id));

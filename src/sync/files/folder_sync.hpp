@@ -44,7 +44,12 @@ class FolderSync {
   /// Chunks that were asked for and are not needed any more.
   [[nodiscard]] std::vector<ChunkId> take_unwanted() { return fetcher_.take_unwanted(); }
   /// @return whether the chunk was waited for
-  [[nodiscard]] Result<bool> on_chunk(ChunkId const& id, ByteView bytes) { return fetcher_.on_chunk(id, bytes); }
+  [[nodiscard]] Result<bool> on_chunk(ChunkId const& id, ByteView bytes, bool keep = false) {
+    return fetcher_.on_chunk(id, bytes, keep);
+  }
+  /// Makes durable what has come of files that are not whole yet.
+  [[nodiscard]] Result<> keep_received();
+  [[nodiscard]] bool any_to_keep() const { return fetcher_.any_to_keep(); }
   [[nodiscard]] bool wants(ChunkId const& id) const { return fetcher_.wants(id); }
   /// Nobody who could be asked has the chunk. @return whether that is news
   bool on_missing(ChunkId const& id) { return fetcher_.on_missing(id); }
