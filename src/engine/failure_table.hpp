@@ -450,8 +450,9 @@ inline constexpr FailureCode kCodes[] = {
      {{{"kith relay ls", "see how each relay goes"}, {"kith relay add URL", "use another relay as well"}}}},
     {"relay-quota", kExitFull, true, "changes stay queued on this device",
      "a relay stores as much of this group as it may",
-     "Its operator gives each group so much room (kith-relay quota shows and raises it). Devices go on with each other "
-     "directly, and with other relays.",
+     "Its operator gives each group so much room (kith-relay quota shows and raises it). Files that lie there go once the "
+     "devices that lack them have fetched them, and the rest follows by itself. Devices go on with each other directly, "
+     "and with other relays.",
      {{{"kith relay ls", "see how each relay goes"}, {"kith relay add URL", "use another relay as well"}}}},
     {"disk-full", kExitFull, true, "nothing half-written was left in place", "the disk or the user's quota is full",
      "Make room on the disk that the message names. Deleted and replaced files are kept in DIR/.kith/trash for some "

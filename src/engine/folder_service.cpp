@@ -49,10 +49,10 @@ void FolderService::look() {
   [[maybe_unused]] auto const written = ::write(wake_, &one, sizeof one);  // full means woken already
 }
 
-void FolderService::deliver(ChunkId const& id, ByteView bytes) {
+void FolderService::deliver(ChunkId const& id, ByteView bytes, bool by_relay) {
   {
     std::lock_guard const guard(queue_mutex_);
-    queue_.emplace_back(id, Bytes(bytes.begin(), bytes.end()));
+    queue_.push_back({id, Bytes(bytes.begin(), bytes.end()), by_relay});
   }
   look();
 }
@@ -60,7 +60,7 @@ void FolderService::deliver(ChunkId const& id, ByteView bytes) {
 void FolderService::deliver_missing(ChunkId const& id) {
   {
     std::lock_guard const guard(queue_mutex_);
-    queue_.emplace_back(id, std::nullopt);
+    queue_.push_back({id, std::nullopt, false});
   }
   look();
 }
@@ -96,7 +96,7 @@ Result<> FolderService::work() {
     bell_->take();
     KITH_CHECK(instance_->replica.refresh());
     KITH_CHECK(refresh_folders());
-    std::deque<std::pair<ChunkId, std::optional<Bytes>>> chunks;
+    std::deque<Delivered> chunks;
     bool news = false;
     {
       std::lock_guard const guard(queue_mutex_);
@@ -104,9 +104,10 @@ Result<> FolderService::work() {
       news = std::exchange(contents_moved_, false);
     }
     for (auto& [id, folder] : folders_) {
-      for (auto const& [chunk, bytes] : chunks) KITH_CHECK(take_chunk(*folder, chunk, bytes));
+      for (auto const& chunk : chunks) KITH_CHECK(take_chunk(*folder, chunk));
       try_again_in_time(*folder, news);
       KITH_CHECK(serve(*folder));
+      KITH_CHECK(keep_received(*folder));
     }
     if (!stopping_) wait();
   }
@@ -240,6 +241,7 @@ std::chrono::milliseconds FolderService::wait_time() const {
       continue;
     }
     consider(folder->next_rescan);
+    if (folder->sync.any_to_keep()) consider(folder->last_kept + kKeepEvery);
     if (folder->space_retry) consider(*folder->space_retry);
     if (folder->seek_again) consider(*folder->seek_again);
     if (folder->look_again) consider(*folder->look_again);

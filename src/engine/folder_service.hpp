@@ -32,6 +32,8 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
   static constexpr auto kRetry = std::chrono::seconds{30};            ///< after a full disk
   static constexpr auto kStalled = std::chrono::seconds{5};           ///< nothing has come for so long
   /// How often contents are asked for again that nobody had, at first and at last.
+  /// Between syncs of what came from relays into files that are not whole yet.
+  static constexpr auto kKeepEvery = std::chrono::seconds{2};
   static constexpr auto kSeekFirst = std::chrono::seconds{10};
   static constexpr auto kSeekLast = std::chrono::seconds{160};
   static constexpr auto kAskAgain = std::chrono::seconds{60};  ///< for chunks that did not come
@@ -51,7 +53,8 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
   void stop();
   // Any thread:
   void look();  ///< something may have changed
-  void deliver(ChunkId const& id, ByteView bytes);
+  /// @param by_relay  it came from a relay, where it is to go from once it is durably here
+  void deliver(ChunkId const& id, ByteView bytes, bool by_relay);
   void deliver_missing(ChunkId const& id);  ///< nobody who is connected has it
   void contents_moved();                    ///< somebody came, or has contents that they had not
 
@@ -79,10 +82,17 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
     std::chrono::seconds seek_after = kSeekFirst;
     std::optional<Instant> seek_again;  ///< for contents that nobody had
     Instant last_seek;
+    Instant last_kept;  ///< what was received was made durable
     Instant last_move;  ///< a chunk was asked for, or came
     SkippedList skipped;
     Instant ask_again;
     bool apply_due = true;
+  };
+
+  struct Delivered {
+    ChunkId id;
+    std::optional<Bytes> bytes;  ///< none: nobody has it
+    bool by_relay = false;
   };
 
   void run();
@@ -95,7 +105,8 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
   [[nodiscard]] Result<> stop_for(Folder& folder, Error const& error);
   [[nodiscard]] Result<> stop_folder(Folder& folder, std::string_view code, std::string subject);
   [[nodiscard]] Result<> put_stopped(Folder& folder, std::string_view code, std::string subject);
-  [[nodiscard]] Result<> take_chunk(Folder& folder, ChunkId const& id, std::optional<Bytes> const& bytes);
+  [[nodiscard]] Result<> take_chunk(Folder& folder, Delivered const& chunk);
+  [[nodiscard]] Result<> keep_received(Folder& folder);
   [[nodiscard]] static std::vector<files::Skipped> bad_names(Folder const& folder, std::set<std::string> const& paths);
   void try_again_in_time(Folder& folder, bool news);
   void ask_network(Folder& folder);
@@ -129,7 +140,7 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
   bool ended_ = false;
   int wake_ = -1;  ///< eventfd
   std::mutex queue_mutex_;
-  std::deque<std::pair<ChunkId, std::optional<Bytes>>> queue_;  ///< none: nobody has it
+  std::deque<Delivered> queue_;
   bool contents_moved_ = false;
 
   std::unique_ptr<Instance> instance_;

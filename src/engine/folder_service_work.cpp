@@ -24,19 +24,29 @@ bool FolderService::take_events(Folder& folder) {
   return true;
 }
 
-Result<> FolderService::take_chunk(Folder& folder, ChunkId const& id, std::optional<Bytes> const& bytes) {
-  if (!bytes) {
-    if (!folder.sync.on_missing(id)) return {};
+Result<> FolderService::take_chunk(Folder& folder, Delivered const& chunk) {
+  if (!chunk.bytes) {
+    if (!folder.sync.on_missing(chunk.id)) return {};
     folder.apply_due = true;
     return {};
   }
-  auto const taken = folder.sync.on_chunk(id, *bytes);
+  auto const taken = folder.sync.on_chunk(chunk.id, *chunk.bytes, chunk.by_relay);
   if (!taken) return stop_for(folder, taken.error());
   if (!*taken) return {};
   folder.apply_due = true;
   folder.last_move = Clock::now();
   folder.seek_after = kSeekFirst;
   return {};
+}
+
+/// The relay's room may be less than a file: what came from there is made durable as it comes, so that it can go.
+Result<> FolderService::keep_received(Folder& folder) {
+  auto const now = Clock::now();
+  bool const due = folder.sync.any_to_keep() && now >= folder.last_kept + kKeepEvery;
+  if (!due || folder.retry || folder.silent_since || stopping_) return {};
+  auto const kept = folder.sync.keep_received();
+  folder.last_kept = Clock::now();
+  return kept ? Result<>{} : stop_for(folder, kept.error());
 }
 
 /// What was set aside is tried again: what nobody had ever more seldom, unless somebody has got something.

@@ -44,6 +44,8 @@ class Network {
   static constexpr auto kUploadsEvery = std::chrono::seconds{2};
   /// What is held and wanted changes with each chunk: relays hear of it at most so often.
   static constexpr auto kTellRelaysEvery = std::chrono::milliseconds{50};
+  /// Chunks that came from relays and are on their way to the folders.
+  static constexpr std::size_t kMostGiven = 65536;
   static constexpr std::size_t kMaxConnections = 256;
   static constexpr std::size_t kMaxStrangers = 64;       ///< connections that have not proved yet that they belong here
   static constexpr std::size_t kMaxStrangersOfOne = 16;  ///< of one address
@@ -190,6 +192,8 @@ class Network {
   std::set<wire::RelayKey> said_all_;       ///< relays that this device has left because it was removed
   std::optional<Instant> relays_told_due_;  ///< when they hear of what is held and wanted here
   std::optional<Instant> uploads_due_;      ///< when to look what devices that are away lack
+  std::chrono::milliseconds uploads_wait_ = kUploadsEvery;
+  std::set<ChunkId> given_by_relays_;
   std::map<std::pair<std::string, wire::RelayKey>, std::shared_ptr<InviteAtRelay>> invites_at_relays_;  ///< by lookup
   Instant revoked_at_;              ///< the last time that a relay was told of an invite's end
   std::uint64_t last_relayed_ = 0;  ///< numbers the connections through relays

@@ -50,7 +50,8 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
       ring_due_ = true;
       KITH_CHECK(look_at_contents());
     }
-    if (folders_) folders_->deliver(chunk->id, chunk->bytes);
+    bool const by_relay = given_by_relays_.erase(chunk->id) > 0;
+    if (folders_) folders_->deliver(chunk->id, chunk->bytes, by_relay);
     return {};
   }
   if (auto const* missing = std::get_if<sync::ChunkMissing>(&event)) {

@@ -120,6 +120,7 @@ Result<> Network::look_at_relays() {
     if (relays_.contains(relay.relay) || (removed && said_all_.contains(relay.relay))) continue;
     auto made = std::make_shared<RelayLink>(*instance_, relay);
     made->mailbox.set_chunk_reader([this](ChunkId const& id) { return source_->chunk(id); });
+    made->mailbox.set_chunk_holder([this](ChunkId const& id) { return instance_->chunks->holds(id); });
     KITH_CHECK(made->mailbox.start(current_time()));
     made->row.since_ms = current_time().wall.ms;
     KITH_TRY(noted, get_control<RelayTroubleRow>(store, relay.relay.view()));
@@ -165,43 +166,67 @@ Result<> Network::relays_look() {
 }
 
 void Network::uploads_soon() {
-  if (!uploads_due_ && !relays_.empty()) uploads_due_ = Clock::now() + kUploadsEvery;
+  if (!uploads_due_ && !relays_.empty()) uploads_due_ = Clock::now() + uploads_wait_;
 }
 
 /// Tells at the relays what this device holds, and leaves there what devices that are away lack of contents.
 Result<> Network::serve_away() {
   uploads_due_.reset();
   auto const now = current_time();
-  std::vector<sync::Mailbox*> live;
+  std::vector<sync::Mailbox*> live, full;
   bool busy = false;
   for (auto const& [key, relay] : relays_) {
-    // One that is full holds up no other. When it goes on it says so, and is asked again.
-    if (!relay->mailbox.live() || relay->mailbox.upload_waits() || relay->attended) continue;
-    live.push_back(&relay->mailbox);
-    busy = busy || relay->mailbox.uploading();
+    if (!relay->mailbox.live() || relay->attended) continue;
+    // One that is full holds up no other. What can go from it makes room; when it goes on it says so.
+    (relay->mailbox.upload_waits() ? full : live).push_back(&relay->mailbox);
+    busy = busy || (relay->mailbox.uploading() && !relay->mailbox.upload_waits());
   }
-  if (live.empty()) return {};
-  if (busy) {
+  if (live.empty() && full.empty()) return {};
+  if (busy && full.empty()) {
     uploads_soon();  // what is under way counts as not there yet
     return {};
   }
+  sync::AtRelays at_relays;
+  at_relays.there = [&](ChunkId const& id) -> Result<bool> {
+    if (busy) return true;
+    for (auto* mailbox : live) {
+      KITH_TRY(there, mailbox->rely_on_chunk(id, now));
+      if (!there) return false;
+    }
+    return true;
+  };
+  at_relays.traces = [&](ChunkId const& id) -> Result<sync::ChunkTraces> {
+    sync::ChunkTraces all;
+    for (auto const& [key, relay] : relays_) {
+      KITH_TRY(traces, relay->mailbox.traces(id, now.wall));
+      all.ours = all.ours || traces.ours;
+      all.taken_by.merge(traces.taken_by);
+    }
+    return all;
+  };
   sync::ContentSources const sources{instance_->replica, instance_->messages, instance_->folders, *instance_->chunks};
-  KITH_TRY(lacking, sync::lacking_contents(sources, *exchange_, [&](ChunkId const& id) -> Result<bool> {
-             for (auto* mailbox : live) {
-               KITH_TRY(there, mailbox->rely_on_chunk(id, now));
-               if (!there) return false;
-             }
-             return true;
-           }));
+  auto const began = Clock::now();
+  KITH_TRY(lacking, sync::lacking_contents(sources, *exchange_, at_relays));
+  // Of very many contents a look takes a while: most of the time is for other things.
+  uploads_wait_ = std::max<std::chrono::milliseconds>(
+      kUploadsEvery, std::chrono::duration_cast<std::chrono::milliseconds>(4 * (Clock::now() - began)));
+  if (lacking.known) {
+    for (auto const& mailboxes : {live, full}) {
+      for (auto* mailbox : mailboxes) KITH_CHECK(mailbox->drop_objects(lacking.lacked, now));
+    }
+  }
+  if (busy) {
+    uploads_soon();
+    return {};
+  }
   for (auto* mailbox : live) {
     if (!lacking.chunks.empty()) {
       KITH_CHECK(mailbox->upload(lacking.chunks, now));
     } else if (lacking.covered) {
       mailbox->note_left(instance_->replica.state().counting().heads, now);
-    } else if (lacking.known && lacking.lacked.empty()) {
+    } else if (lacking.known && !lacking.any) {
       mailbox->note_left({}, now);  // what lay there goes; where the contents are, the devices themselves have told
     }
-    if (lacking.known) KITH_CHECK(mailbox->drop_objects(lacking.lacked));
   }
   return {};
 }
@@ -218,7 +243,7 @@ Result<> Network::tell_relays() {
   for (auto const& [key, relay] : relays_) {
     if (!relay->mailbox.live()) continue;
     if (!relay->attended) KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
-    KITH_CHECK(relay->mailbox.want(wanted));
+    KITH_CHECK(relay->mailbox.want(wanted, current_time()));
   }
   return {};
 }
@@ -334,7 +359,9 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
     KITH_CHECK(exchange_->hear_presence(heard->device, heard->presence, current_time()));
     uploads_soon();
   } else if (auto const* chunk = std::get_if<sync::RelayChunk>(&event)) {
-    static_cast<void>(exchange_->take_chunk(chunk->id, chunk->bytes));  // it has been checked
+    given_by_relays_.insert(chunk->id);
+    if (given_by_relays_.size() > kMostGiven) given_by_relays_.clear();  // of contents that nobody wanted any more
+    static_cast<void>(exchange_->take_chunk(chunk->id, chunk->bytes));   // it has been checked
   } else if (std::holds_alternative<sync::RelayObjectsMoved>(event)) {
     if (folders_) folders_->contents_moved();
   } else if (std::holds_alternative<sync::RelayMoved>(event)) {

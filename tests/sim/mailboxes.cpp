@@ -59,6 +59,7 @@ void World::look_at_relays(Device& device) {
     auto made = std::make_shared<RelayLink>(
         RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random), attended, {}});
     made->mailbox.set_chunk_reader([&program](ChunkId const& id) { return program.source.chunk(id); });
+    made->mailbox.set_chunk_holder([&program](ChunkId const& id) { return program.chunks->holds(id); });
     check(device, made->mailbox.start(now_at(device)));
     program.relays.emplace(relay.relay, std::move(made));
   }
@@ -93,35 +94,51 @@ void World::serve_away(Device& device) {
   auto& program = *device.program;
   program.uploads_due.reset();
   auto const now = now_at(device);
-  std::vector<sync::Mailbox*> live;
+  std::vector<sync::Mailbox*> live, full;
   bool busy = false;
   for (auto const& [key, link] : program.relays) {
-    if (!link->mailbox.live() || link->mailbox.upload_waits() || link->attended) continue;
-    live.push_back(&link->mailbox);
-    busy = busy || link->mailbox.uploading();
+    if (!link->mailbox.live() || link->attended) continue;
+    (link->mailbox.upload_waits() ? full : live).push_back(&link->mailbox);
+    busy = busy || (link->mailbox.uploading() && !link->mailbox.upload_waits());
   }
-  if (live.empty()) return;
-  if (busy) return uploads_soon(device);
+  if (live.empty() && full.empty()) return;
+  if (busy && full.empty()) return uploads_soon(device);
   sync::ContentSources const sources{program.replica, program.messages, program.folders, *program.chunks};
-  auto const there = [&](ChunkId const& id) -> Result<bool> {
+  sync::AtRelays at_relays;
+  at_relays.there = [&](ChunkId const& id) -> Result<bool> {
+    if (busy) return true;
     for (auto* mailbox : live) {
       KITH_TRY(has, mailbox->rely_on_chunk(id, now));
       if (!has) return false;
     }
     return true;
   };
-  auto const lacking = sync::lacking_contents(sources, program.exchange, there);
+  at_relays.traces = [&](ChunkId const& id) -> Result<sync::ChunkTraces> {
+    sync::ChunkTraces all;
+    for (auto const& [key, link] : program.relays) {
+      KITH_TRY(traces, link->mailbox.traces(id, now.wall));
+      all.ours = all.ours || traces.ours;
+      all.taken_by.merge(traces.taken_by);
+    }
+    return all;
+  };
+  auto const lacking = sync::lacking_contents(sources, program.exchange, at_relays);
   if (!lacking) return check(device, kith::fail(lacking.error()));
+  if (lacking->known) {
+    for (auto const& mailboxes : {live, full}) {
+      for (auto* mailbox : mailboxes) check(device, mailbox->drop_objects(lacking->lacked, now));
+    }
+  }
+  if (busy) return uploads_soon(device);
   if (!lacking->chunks.empty()) count("uploads");
   for (auto* mailbox : live) {
     if (!lacking->chunks.empty()) {
       check(device, mailbox->upload(lacking->chunks, now));
     } else if (lacking->covered) {
       mailbox->note_left(program.replica.state().counting().heads, now);
-    } else if (lacking->known && lacking->lacked.empty()) {
+    } else if (lacking->known && !lacking->any) {
       mailbox->note_left({}, now);
     }
-    if (lacking->known) check(device, mailbox->drop_objects(lacking->lacked));
   }
 }
 
@@ -156,7 +173,7 @@ bool World::settle_relays(Device& device) {
         return told;
       }
       if (!link->attended) check(device, link->mailbox.set_presence(std::move(*presence), now_at(device)));
-      check(device, link->mailbox.want(wanted));
+      check(device, link->mailbox.want(wanted, now_at(device)));
     }
     if (link->mailbox.wants_link(now_at(device))) dial_relay(device, link);
   }

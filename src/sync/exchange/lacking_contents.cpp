@@ -8,6 +8,7 @@ namespace {
 
 /// Another device, by what it last told.
 struct Other {
+  DeviceId device;
   core::Past seen;     ///< entries that it has
   core::Past content;  ///< entries whose contents it has
   std::set<FolderId> folders;
@@ -27,9 +28,8 @@ Result<core::Past> past_of(core::Replica& replica, std::vector<Tip> const& tips)
 
 class Gathering {
  public:
-  Gathering(ContentSources const& sources, std::vector<Other> others,
-            std::function<Result<bool>(ChunkId const&)> const& there)
-      : sources_(sources), others_(std::move(others)), there_(there) {}
+  Gathering(ContentSources const& sources, std::vector<Other> others, AtRelays const& relays)
+      : sources_(sources), others_(std::move(others)), relays_(relays) {}
 
   Result<LackingContents> run() {
     found_.known = found_.covered = true;
@@ -51,7 +51,6 @@ class Gathering {
 
  private:
   static constexpr std::size_t kRowsAtOnce = 256;
-  static constexpr std::size_t kMostLacked = 16 * kMostChunks;
 
   [[nodiscard]] bool lacks(Other const& other, core::EntryRecord const& record, bool own,
                            std::optional<FolderId> const& folder) const {
@@ -81,20 +80,17 @@ class Gathering {
     KITH_TRY(record, sources_.replica.state().record(entry));
     if (!record) return {};
     bool const own = author == sources_.replica.self();
-    bool lacked = false, to_be_left = false;
+    lacking_.clear();
+    bool to_be_left = false;
     for (auto const& other : others_) {
-      if (to_be_left || !lacks(other, *record, own, folder)) continue;
-      lacked = true;
-      to_be_left = !other.connected;
+      if (!lacks(other, *record, own, folder)) continue;
+      lacking_.push_back(&other);
+      to_be_left = to_be_left || !other.connected;
     }
     // Who knows of it and does not want it leaves it here; who is connected has not got it yet.
     if (own && !to_be_left && !is_held(*record, folder)) found_.covered = false;
-    if (!lacked) return {};
-    to_be_left = to_be_left && found_.chunks.size() < kMostChunks;
-    if (found_.lacked.size() >= kMostLacked) {
-      found_.known = false;
-      return {};
-    }
+    if (lacking_.empty()) return {};
+    found_.any = true;
     auto const resolve = sources_.chunks.node_resolver();
     std::vector<ChunkId> nodes;
     files::ChunkWalk walk(content, [&](ChunkId const& id) {
@@ -103,33 +99,41 @@ class Gathering {
     });
     for (;;) {
       auto const next = walk.next();
-      for (auto const& node : nodes) KITH_CHECK(take(node, to_be_left));
+      for (auto const& node : nodes) KITH_CHECK(take(node));
       nodes.clear();
-      if (!next) found_.known = false;
-      if (!next || !*next) return {};  // of a content that is not whole here, what is here
-      KITH_CHECK(take((*next)->id, to_be_left));
+      // Of a content that is not whole here, what is here: its other chunks are not known, and if one of them goes from
+      // a relay where somebody lacks it, it is left there again.
+      if (!next || !*next) return {};
+      KITH_CHECK(take((*next)->id));
     }
   }
 
-  Result<> take(ChunkId const& id, bool to_be_left) {
-    found_.lacked.insert(id);
-    if (!to_be_left || !taken_.insert(id).second) return {};
-    KITH_TRY(there, there_(id));
+  Result<> take(ChunkId const& id) {
+    KITH_TRY(traces, relays_.traces(id));
+    bool lacked = false, to_be_left = false;
+    for (auto const* other : lacking_) {
+      if (traces.taken_by.contains(other->device)) continue;
+      lacked = true;
+      to_be_left = to_be_left || !other->connected;
+    }
+    if (lacked && traces.ours) found_.lacked.insert(id);
+    if (!to_be_left || found_.chunks.size() >= kMostChunks || !looked_at_.insert(id).second) return {};
+    KITH_TRY(there, relays_.there(id));
     if (!there) found_.chunks.push_back(id);
     return {};
   }
 
   ContentSources const& sources_;
   std::vector<Other> others_;
-  std::function<Result<bool>(ChunkId const&)> const& there_;
-  std::set<ChunkId> taken_;
+  AtRelays const& relays_;
+  std::vector<Other const*> lacking_;  ///< the content that is looked at
+  std::set<ChunkId> looked_at_;
   LackingContents found_;
 };
 
 }  // namespace
 
-Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange& exchange,
-                                         std::function<Result<bool>(ChunkId const&)> const& there) {
+Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange& exchange, AtRelays const& relays) {
   auto& replica = sources.replica;
   auto const connected = exchange.connected();
   auto const& heads = replica.state().counting().heads;
@@ -138,6 +142,7 @@ Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange
   for (auto const& device : replica.state().roster().active_by_rank()) {
     if (device == replica.self()) continue;
     Other one;
+    one.device = device;
     if (auto const* record = exchange.peers().find(device)) {
       KITH_TRY(seen, past_of(replica, record->seen));
       KITH_TRY(content, past_of(replica, record->content));
@@ -156,10 +161,11 @@ Result<LackingContents> lacking_contents(ContentSources const& sources, Exchange
   }
   if (all_connected) {
     LackingContents none;
+    none.any = !everywhere;
     none.known = everywhere;  // what those that are connected lack is not looked for: they tell soon
     return none;
   }
-  return Gathering(sources, std::move(others), there).run();
+  return Gathering(sources, std::move(others), relays).run();
 }
 
 }  // namespace kith::sync

@@ -110,9 +110,11 @@ Result<OpenedAnnouncement> open_announcement(core::GroupState const& state, Anno
   if (length > plain.size() - kLengthBytes) return fail(wire::WireError::truncated);
   KITH_TRY(record, wire::decode<SignedAnnouncement>(ByteView{plain}.subspan(kLengthBytes, length)));
   auto const* member = state.roster().find(record.device);
-  if (member == nullptr || member->state != core::MemberState::active) return fail(core::CoreError::removed_peer);
+  if (member == nullptr) return fail(core::CoreError::unknown_device);
+  if (member->state != core::MemberState::active) return fail(core::CoreError::removed_peer);
   auto const name = member->pseudonyms.find(at.relay);
-  bool const fits = name != member->pseudonyms.end() && name->second == at.sender &&
+  if (name == member->pseudonyms.end()) return fail(core::CoreError::unknown_device);
+  bool const fits = name->second == at.sender &&
                     crypto::verify({record.device.bytes}, kAnnouncementLabel,
                                    signed_part(state.group(), at, record.announcement), record.signature);
   if (!fits) return fail(core::CoreError::bad_signature);

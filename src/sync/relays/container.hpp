@@ -90,7 +90,8 @@ struct OpenedAnnouncement {
   Announcement announcement;
 };
 /// Opens an item and checks that the active device whose pseudonym its sender is has signed it.
-/// @return CoreError::unknown_epoch, bad_seal, removed_peer, bad_signature; a WireError
+/// @return CoreError::unknown_epoch, unknown_device: may open when more of the log is here; bad_seal, removed_peer,
+/// bad_signature; a WireError
 [[nodiscard]] Result<OpenedAnnouncement> open_announcement(core::GroupState const& state, AnnouncedAt const& at,
                                                            ByteView sealed);
 

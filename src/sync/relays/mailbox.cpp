@@ -69,6 +69,7 @@ void Mailbox::on_connected(Now now) {
   acked_cursor_ = notified_ = pushed_upto_ = {};
   compared_.clear();
   drop_requests_ = {};
+  drop_again_ = true;
   relied_.clear();
   doubted_.clear();
   have_request_ = 0;
@@ -209,8 +210,7 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
       return {};
     }
     if (auto* presence = std::get_if<wire::RelayPresence>(&message)) {
-      hear_presence(*presence, now);
-      return {};
+      return hear_presence(*presence, now);
     }
     if (auto* part = std::get_if<wire::ObjPart>(&message);
         part != nullptr && download_ && request == download_->request) {
@@ -228,6 +228,8 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
         held != nullptr && have_request_ != 0 && request == have_request_) {
       return on_held(*held, now);
     }
+    if (std::holds_alternative<wire::Done>(message) && drop_requests_[1] != 0 && request == drop_requests_[1])
+      return on_dropped(now);
     if (std::holds_alternative<wire::Done>(message))
       return object_ && request == object_->request ? on_uploaded(now) : Result<>{};
   }
@@ -280,6 +282,7 @@ Result<> Mailbox::forget() {
   record_.outbox.clear();
   unresolved_.clear();
   announcements_.clear();
+  taken_by_.clear();
   KITH_TRY(transaction, store::Transaction::begin(store_));
   KITH_CHECK(book_.forget_all(store_));
   return transaction.commit();
@@ -342,6 +345,8 @@ std::optional<Instant> Mailbox::next_deadline() const {
       consider(acl_not_before_);
       if (presence_due_) consider(presence_not_before_);
       consider(ask_again_);
+      consider(given_due_);
+      if (holds_chunk_ && !book_.objects().empty()) consider(stored_due_);
       if (!doubted_.empty() && have_request_ == 0) consider(Instant{});
       if (!uploads_.empty() && !object_) consider(upload_not_before_);
       [[fallthrough]];
@@ -365,6 +370,7 @@ std::optional<MailboxEvent> Mailbox::poll_event() {
 
 Result<> Mailbox::on_local_change(Now now) {
   KITH_CHECK(resolve());
+  KITH_CHECK(retry_kept(now));
   KITH_CHECK(name_ourselves(now));
   if (state_ != State::live) return {};
   KITH_CHECK(settle_acl(now));

@@ -14,6 +14,7 @@
 #include "sync/relays/acl_chain.hpp"
 #include "sync/relays/object_book.hpp"
 #include "sync/relays/relay_record.hpp"
+#include "sync/relays/taken.hpp"
 #include "wire/frame.hpp"
 
 namespace kith::sync {
@@ -112,6 +113,10 @@ class Mailbox {
   /// What has expired is forgotten so often.
   static constexpr auto kSweepEvery = std::chrono::hours{24};
   static constexpr auto kPresenceEvery = std::chrono::seconds{1};
+  /// Between looks whether chunks that were given out are durably here by now.
+  static constexpr auto kGivenEvery = std::chrono::seconds{1};
+  /// Between looks whether any others of what lies there are, and so much more for each thousand objects.
+  static constexpr auto kStoredEvery = std::chrono::seconds{30};
 
   /// Everything outlives the mailbox.
   Mailbox(core::Replica& replica, store::Store& store, core::Roster::Relay relay, RandomSource& random);
@@ -151,9 +156,17 @@ class Mailbox {
   /// What is to be left there waits for room, or until the relay takes more; it goes on by itself.
   [[nodiscard]] bool upload_waits() const { return upload_not_before_.has_value(); }
   /// The chunks that are wanted and that no device gives; replaces what was said before.
-  [[nodiscard]] Result<> want(std::vector<ChunkId> const& chunks);
+  [[nodiscard]] Result<> want(std::vector<ChunkId> const& chunks, Now now);
   /// What this device left there can go, but for what holds one of these chunks.
-  [[nodiscard]] Result<> drop_objects(std::set<ChunkId> const& lacked);
+  [[nodiscard]] Result<> drop_objects(std::set<ChunkId> const& lacked, Now now);
+  /// Tells whether a chunk is durably on this device: only then it has been taken.
+  void set_chunk_holder(ObjectBook::Holds holds) { holds_chunk_ = std::move(holds); }
+  struct Traces {
+    bool ours = false;            ///< in an object that this device left and that is there
+    std::set<DeviceId> taken_by;  ///< who has taken it out of an object that is, or was, there
+  };
+  /// What is known of a chunk at this relay.
+  [[nodiscard]] Result<Traces> traces(ChunkId const& chunk, WallTime now) const;
   /// Nothing more is to be left there of what is known now.
   void note_left(core::Past const& heads, Now now);
   [[nodiscard]] Result<bool> has_chunk(ChunkId const& chunk, WallTime now) const;
@@ -201,8 +214,8 @@ class Mailbox {
 
   // What is refused (mailbox_failures.cpp).
   [[nodiscard]] Result<> on_failure(wire::RelayFailure const& failure, Now now);
-  [[nodiscard]] Result<> on_no_object(wire::RelayErrorCode code);
-  void upload_later(wire::RelayFailure const& failure, Now now);
+  [[nodiscard]] Result<> on_no_object(wire::RelayErrorCode code, Now now);
+  [[nodiscard]] Result<> upload_later(wire::RelayFailure const& failure, Now now);
   void push_later(std::chrono::milliseconds least, wire::RelayFailure const& failure, Now now);
   [[nodiscard]] Result<> on_not_allowed(wire::RelayFailure const& failure, Now now);
   [[nodiscard]] Result<> on_stale_acl(wire::RelayFailure const& failure, Now now);
@@ -229,20 +242,30 @@ class Mailbox {
   // Objects and presence (mailbox_objects.cpp).
   [[nodiscard]] Result<std::optional<EpochId>> box_epoch();
   [[nodiscard]] Result<> take_announcement(wire::RelayItem const& item, Now now);
+  [[nodiscard]] Result<> retry_kept(Now now);
   [[nodiscard]] Result<> work_objects(Now now);
   [[nodiscard]] Result<> next_upload(Now now);
   [[nodiscard]] Result<> on_uploaded(Now now);
   [[nodiscard]] Result<> note_announced(OutboxItem const& item, wire::RelayCursor cursor, Now now);
   [[nodiscard]] Result<> next_download();
   [[nodiscard]] Result<> on_part(wire::ObjPart part, Now now);
-  [[nodiscard]] Result<> on_object(ByteView sealed);
-  [[nodiscard]] Result<> forget_object(wire::ObjectId const& object);
+  [[nodiscard]] Result<> on_object(ByteView sealed, Now now);
+  [[nodiscard]] Result<> forget_object(wire::ObjectId const& object, Now now);
   [[nodiscard]] Result<> sweep(Now now);
   void ask_for_objects(Now now);
   [[nodiscard]] Result<> on_held(wire::ObjHeld const& held, Now now);
   [[nodiscard]] Result<> send_presence(Now now);
   [[nodiscard]] Result<std::optional<ObjectBook::Place>> lasting_place(ChunkId const& chunk, WallTime now) const;
-  void hear_presence(wire::RelayPresence const& presence, Now now);
+  [[nodiscard]] Result<> hear_presence(wire::RelayPresence const& presence, Now now);
+
+  // What was taken out of objects (mailbox_taken.cpp).
+  [[nodiscard]] Result<> look_at_taken(Now now);
+  [[nodiscard]] Result<> hear_taken(DeviceId const& device, std::optional<Taken> taken);
+  void on_given(ChunkId const& chunk, Now now);
+  [[nodiscard]] std::optional<Taken> taken() const;
+  [[nodiscard]] Result<> drop_unannounced(Now now);
+  [[nodiscard]] Result<> send_drops();
+  [[nodiscard]] Result<> on_dropped(Now now);
 
   // Pushing (mailbox_push.cpp).
   [[nodiscard]] Result<> push(Now now);
@@ -293,7 +316,9 @@ class Mailbox {
   std::uint64_t read_version_ = 0;  ///< the next to be read, when branching
   std::optional<Instant> acl_not_before_;
   std::uint64_t record_request_ = 0;
-  std::array<std::uint64_t, 2> drop_requests_{};  ///< of announcements and their objects
+  std::array<std::uint64_t, 2> drop_requests_{};  ///< of announcements and their objects, under way
+  std::vector<wire::ObjectId> dropped_;           ///< in them
+  bool drop_again_ = false;                       ///< what an earlier connection left undone
   std::uint64_t shown_version_ = 0;               ///< of the chain, in the ACL_PUT under way
   std::optional<wire::AclRecord> put_;
   std::optional<Bytes> stamp_;  ///< being looked for, or found, for the channel's first record
@@ -346,6 +371,17 @@ class Mailbox {
   bool presence_due_ = false;
   Instant presence_not_before_;
   std::set<wire::Pseudonym> heard_presence_;  ///< on this connection
+
+  ObjectBook::Holds holds_chunk_;
+  struct TakenBy {
+    Taken taken;
+    std::set<ChunkId> chunks;  ///< out of objects of which not all was taken
+  };
+  std::map<DeviceId, TakenBy> taken_by_;
+  std::set<ChunkId> given_;  ///< handed out, and not durably here when it was looked last
+  std::optional<Instant> given_due_;
+  Instant stored_due_;        ///< when everything is looked at again
+  bool taken_moved_ = false;  ///< and was not told yet
 };
 
 }  // namespace kith::sync

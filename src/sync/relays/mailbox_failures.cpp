@@ -26,13 +26,14 @@ bool of_room(wire::RelayErrorCode code) {
 Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
   using enum wire::RelayErrorCode;
   if (download_ && failure.request == download_->request && (failure.code == not_found || failure.code == internal))
-    return on_no_object(failure.code);
-  if (object_ && failure.request == object_->request && (of_room(failure.code) || failure.code == rate_limited)) {
-    upload_later(failure, now);
+    return on_no_object(failure.code, now);
+  if (object_ && failure.request == object_->request && (of_room(failure.code) || failure.code == rate_limited))
+    return upload_later(failure, now);
+  if (auto const drop = std::ranges::find(drop_requests_, failure.request);
+      failure.request != 0 && of_room(failure.code) && drop != drop_requests_.end()) {
+    *drop = 0;  // with what is to go next, they are tried again
     return {};
   }
-  if (failure.request != 0 && of_room(failure.code) && std::ranges::count(drop_requests_, failure.request) > 0)
-    return {};  // they expire
   if (record_request_ != 0 && failure.request == record_request_) {
     record_request_ = 0;  // no room, say: the next connection tries again
     return {};
@@ -103,19 +104,23 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
   return {};
 }
 
-Result<> Mailbox::on_no_object(wire::RelayErrorCode code) {
+Result<> Mailbox::on_no_object(wire::RelayErrorCode code, Now now) {
   auto const object = download_->object;
   download_.reset();
-  if (code == wire::RelayErrorCode::not_found) KITH_CHECK(forget_object(object));
+  if (code == wire::RelayErrorCode::not_found) KITH_CHECK(forget_object(object, now));
   return next_download();
 }
 
-void Mailbox::upload_later(wire::RelayFailure const& failure, Now now) {
+Result<> Mailbox::upload_later(wire::RelayFailure const& failure, Now now) {
   auto const& chunks = object_->announcement.chunks;
   uploads_.insert(uploads_.begin(), chunks.begin(), chunks.end());
+  KITH_TRY(transaction, store::Transaction::begin(store_));
+  KITH_CHECK(book_.forget(store_, object_->announcement.object));
+  KITH_CHECK(transaction.commit());
   object_.reset();
   upload_not_before_ = now.mono + std::max<std::chrono::milliseconds>(kFullWait, retry_after(failure));
   if (of_room(failure.code)) set_trouble(no_room(failure.code), failure.number);
+  return {};
 }
 
 void Mailbox::push_later(std::chrono::milliseconds least, wire::RelayFailure const& failure, Now now) {

@@ -23,11 +23,11 @@ Result<> Mailbox::set_presence(wire::Presence presence, Now now) {
 }
 
 Result<> Mailbox::send_presence(Now now) {
-  if (!presence_due_ || presence_not_before_ > now.mono) return {};
+  if (!presence_due_ || !presence_ || presence_not_before_ > now.mono) return {};
   presence_not_before_ = now.mono + kPresenceEvery;
   KITH_TRY(epoch, box_epoch());
   if (!epoch) return {};
-  presence_due_ = false;
+  presence_due_ = taken_moved_ = false;
   record_.presence_counter =
       std::max(record_.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
   auto sent = *presence_;
@@ -35,14 +35,14 @@ Result<> Mailbox::send_presence(Now now) {
   sent.acked_cursor = record_.position.value;
   wire::RelayPresence::Slot slot{face_.pseudonym(), record_.presence_counter, {}};
   slot.sealed = seal_presence(replica_.state(), replica_.identity(), *epoch, relay_.relay, slot.pseudonym,
-                              std::move(sent), random_);
+                              std::move(sent), taken(), random_);
   channel_->send(wire::RelayPresence{0, {std::move(slot)}});
   if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
   return {};
 }
 
 /// Slots that do not open are of devices that were removed, or under an epoch that is still on its way.
-void Mailbox::hear_presence(wire::RelayPresence const& presence, Now now) {
+Result<> Mailbox::hear_presence(wire::RelayPresence const& presence, Now now) {
   for (auto const& slot : presence.slots) {
     if (slot.pseudonym == face_.pseudonym()) continue;
     // Those that are known outlive the connection: a relay could show an old one again. Only what an active device has
@@ -59,15 +59,22 @@ void Mailbox::hear_presence(wire::RelayPresence const& presence, Now now) {
             : static_cast<void>(record_.heard.push_back({slot.pseudonym, slot.counter}));
       if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
     }
+    KITH_CHECK(hear_taken(opened->device, std::move(opened->taken)));
     events_.emplace_back(RelayPresenceHeard{opened->device, std::move(opened->presence)});
   }
+  return {};
 }
 
 // Announcements.
 
-/// In the transaction that takes the items in.
+/// In the transaction that takes the items in. It may come before its author's place in the roster, or before its
+/// epoch; the position in the mailbox goes on, so it is kept until they are here.
 Result<> Mailbox::take_announcement(wire::RelayItem const& item, Now now) {
   auto opened = open_announcement(replica_.state(), {relay_.relay, item.sender}, item.sealed);
+  bool const later = !opened && (opened.error().is(core::CoreError::unknown_epoch) ||
+                                 opened.error().is(core::CoreError::unknown_device));
+  if (later) return book_.keep(store_, item, now.wall);
+  KITH_CHECK(book_.unkeep(store_, item.cursor));
   if (!opened) return {};  // of a device that was removed, or made up
   auto const longest = std::min<std::chrono::seconds>(kObjectTime, std::chrono::seconds{item.ttl_s});
   auto const most = now.wall.ms + std::chrono::milliseconds(longest).count();
@@ -75,10 +82,34 @@ Result<> Mailbox::take_announcement(wire::RelayItem const& item, Now now) {
   // The relay still has it: where it is over by this device's clock, that one is wrong, or the relay's.
   auto const expires = said <= now.wall.ms ? most : std::min(said, most);
   auto& announcement = opened->announcement;
-  KITH_CHECK(
-      book_.note(store_, announcement.object, {opened->device, expires, item.cursor, std::move(announcement.chunks)}));
+  auto const object = announcement.object;
+  KITH_TRY(noted, book_.note(store_, object, {opened->device, expires, item.cursor, std::move(announcement.chunks)}));
+  if (!noted) {
+    auto passed_over = item;
+    passed_over.sealed.clear();  // it has not been taken
+    KITH_CHECK(book_.keep(store_, passed_over, now.wall));
+  } else if (holds_chunk_) {
+    KITH_TRY(any, book_.look(store_, object, holds_chunk_));
+    static_cast<void>(any);
+    taken_moved_ = true;
+  }
   events_.emplace_back(RelayObjectsMoved{});
   return {};
+}
+
+Result<> Mailbox::retry_kept(Now now) {
+  if (book_.kept_places().empty()) return {};
+  KITH_TRY(items, book_.kept(store_));
+  auto const opens = [&](wire::RelayItem const& item) {
+    auto const opened = open_announcement(replica_.state(), {relay_.relay, item.sender}, item.sealed);
+    return opened ||
+           !(opened.error().is(core::CoreError::unknown_epoch) || opened.error().is(core::CoreError::unknown_device));
+  };
+  std::erase_if(items, [&](wire::RelayItem const& item) { return !opens(item); });
+  if (items.empty()) return {};
+  KITH_TRY(transaction, store::Transaction::begin(store_));
+  for (auto const& item : items) KITH_CHECK(take_announcement(item, now));
+  return transaction.commit();
 }
 
 /// Where a chunk lies that need not be left there again.
@@ -132,7 +163,7 @@ Result<> Mailbox::on_held(wire::ObjHeld const& held, Now now) {
     if (there.contains(object)) continue;
     lost = true;
     relied_.erase(object);
-    KITH_CHECK(forget_object(object));
+    KITH_CHECK(forget_object(object, now));
   }
   if (lost) events_.emplace_back(RelayMoved{});
   if (!relied_.empty() && !ask_again_) ask_again_ = now.mono + kAskAgain;
@@ -140,9 +171,9 @@ Result<> Mailbox::on_held(wire::ObjHeld const& held, Now now) {
   return {};
 }
 
-Result<> Mailbox::forget_object(wire::ObjectId const& object) {
+Result<> Mailbox::forget_object(wire::ObjectId const& object, Now now) {
   KITH_TRY(transaction, store::Transaction::begin(store_));
-  KITH_CHECK(book_.forget(store_, object));
+  KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::gone_object, now.wall));
   return transaction.commit();
 }
 
@@ -175,14 +206,17 @@ Result<> Mailbox::note_announced(OutboxItem const& item, wire::RelayCursor curso
   auto& announcement = opened->announcement;
   auto const expires = now.wall.ms + std::chrono::milliseconds(std::chrono::seconds{item.ttl_s}).count();
   KITH_TRY(transaction, store::Transaction::begin(store_));
-  KITH_CHECK(
-      book_.note(store_, announcement.object, {opened->device, expires, cursor, std::move(announcement.chunks)}));
+  KITH_TRY(noted,
+           book_.note(store_, announcement.object, {opened->device, expires, cursor, std::move(announcement.chunks)}));
+  static_cast<void>(noted);  // there is always room for what this device left
   return transaction.commit();
 }
 
 Result<> Mailbox::work_objects(Now now) {
+  KITH_CHECK(look_at_taken(now));
   KITH_CHECK(send_presence(now));
   ask_for_objects(now);
+  if (std::exchange(drop_again_, false)) KITH_CHECK(drop_unannounced(now));
   KITH_CHECK(next_upload(now));
   return next_download();
 }
@@ -222,6 +256,11 @@ Result<> Mailbox::next_upload(Now now) {
   upload.announcement.object = random_.id<wire::ObjectId>();
   upload.announcement.chunks = container.chunks();
   Bytes const sealed = seal_object(replica_, *epoch, upload.announcement.object, container.finish(), random_);
+  {
+    KITH_TRY(transaction, store::Transaction::begin(store_));
+    KITH_CHECK(book_.begin(store_, upload.announcement.object, now.wall));
+    KITH_CHECK(transaction.commit());
+  }
   upload.announcement.size_bytes = static_cast<std::uint32_t>(sealed.size());
   auto const ttl = static_cast<std::uint32_t>(std::min<std::chrono::seconds>(kObjectTime, object_ttl_).count());
   for (std::size_t offset = 0; offset < sealed.size(); offset += kObjectPieceBytes) {
@@ -252,33 +291,6 @@ Result<> Mailbox::on_uploaded(Now now) {
   return next_upload(now);
 }
 
-Result<> Mailbox::drop_objects(std::set<ChunkId> const& lacked) {
-  if (state_ != State::live || uploading() || !announcements_.empty()) return {};
-  KITH_TRY(own, book_.own_objects(store_));
-  std::erase_if(own, [&](ObjectBook::Own const& each) {
-    return std::ranges::any_of(each.noted.chunks, [&](ChunkId const& chunk) { return lacked.contains(chunk); });
-  });
-  if (own.empty()) return {};
-  constexpr std::size_t kMost = std::min(wire::kRelayLimits.max_object_ids, wire::kRelayLimits.max_push_items);
-  if (own.size() > kMost) own.resize(kMost);
-  wire::DeleteItems announcements{++last_request_, {}};
-  wire::ObjDelete objects{++last_request_, {}};
-  KITH_TRY(transaction, store::Transaction::begin(store_));
-  for (auto const& [object, noted] : own) {
-    if (noted.cursor.value > 0) announcements.cursors.push_back(noted.cursor);
-    objects.objects.push_back(object);
-    relied_.erase(object);
-    doubted_.erase(object);
-    KITH_CHECK(book_.forget(store_, object));
-  }
-  KITH_CHECK(transaction.commit());
-  drop_requests_ = {announcements.request, objects.request};
-  // First what names them: who pulls it later would take them for there.
-  if (!announcements.cursors.empty()) channel_->send(std::move(announcements));
-  channel_->send(std::move(objects));
-  return {};
-}
-
 void Mailbox::note_left(core::Past const& heads, Now now) {
   if (record_.left == heads) return;
   record_.left = heads;
@@ -289,8 +301,14 @@ void Mailbox::note_left(core::Past const& heads, Now now) {
 
 // Downloads.
 
-Result<> Mailbox::want(std::vector<ChunkId> const& chunks) {
-  wanted_ = std::set<ChunkId>(chunks.begin(), chunks.end());
+Result<> Mailbox::want(std::vector<ChunkId> const& chunks, Now now) {
+  auto const before = std::exchange(wanted_, std::set<ChunkId>(chunks.begin(), chunks.end()));
+  for (auto const& chunk : wanted_) {
+    // What was taken and is wanted all the same was lost here: it must come once more.
+    if (before.contains(chunk) || !holds_chunk_) continue;
+    KITH_TRY(lost, book_.set_stored(store_, chunk, false));
+    taken_moved_ = taken_moved_ || lost;
+  }
   for (auto wanted = wanted_.begin(); wanted != wanted_.end();) {
     auto const cached = cache_.find(*wanted);
     if (cached == cache_.end()) {
@@ -298,6 +316,7 @@ Result<> Mailbox::want(std::vector<ChunkId> const& chunks) {
       continue;
     }
     cache_bytes_ -= cached->second.size();
+    on_given(*wanted, now);
     events_.emplace_back(RelayChunk{*wanted, std::move(cached->second)});
     cache_.erase(cached);
     wanted = wanted_.erase(wanted);
@@ -335,12 +354,12 @@ Result<> Mailbox::on_part(wire::ObjPart part, Now now) {
         wire::ObjGet{download_->request, part.object, static_cast<std::uint32_t>(download_->bytes.size()), kPart});
     return {};
   }
-  KITH_CHECK(on_object(download_->bytes));
+  KITH_CHECK(on_object(download_->bytes, now));
   download_.reset();
   return next_download();
 }
 
-Result<> Mailbox::on_object(ByteView sealed) {
+Result<> Mailbox::on_object(ByteView sealed, Now now) {
   auto const plain = open_object(replica_.state(), download_->object, sealed);
   auto const key = files::chunk_key(replica_.state().genesis().content_secret);
   auto chunks =
@@ -351,6 +370,7 @@ Result<> Mailbox::on_object(ByteView sealed) {
     for (auto& [id, bytes] : *chunks) {
       if (wanted_.erase(id) > 0) {
         helped = true;
+        on_given(id, now);
         events_.emplace_back(RelayChunk{id, std::move(bytes)});
       } else if (!cache_.contains(id)) {
         cache_bytes_ += bytes.size();
@@ -366,7 +386,7 @@ Result<> Mailbox::on_object(ByteView sealed) {
     cache_bytes_ -= oldest->second.size();
     cache_.erase(oldest);
   }
-  return helped ? Result<>{} : forget_object(download_->object);
+  return helped ? Result<>{} : forget_object(download_->object, now);
 }
 
 }  // namespace kith::sync

@@ -101,7 +101,7 @@ TEST_F(OnTheWire, NoMessageHoldsAnythingThatCouldBeRead) {
   say_everything(a);
   for (auto* device : {&b, &c}) {
     only(*device, 10s);
-    must(device->at(relay).want(uploaded));
+    must(device->at(relay).want(uploaded, net.now()));
     net.wait(3s);
     say_everything(*device);
   }

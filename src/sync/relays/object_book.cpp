@@ -1,8 +1,30 @@
 #include "sync/relays/object_book.hpp"
 
+#include <algorithm>
+#include <array>
 #include <tuple>
 
 namespace kith::sync {
+namespace {
+
+constexpr std::array kObjectKinds{ObjectBook::Kind::others_object, ObjectBook::Kind::own_object,
+                                  ObjectBook::Kind::gone_object, ObjectBook::Kind::leaving_object,
+                                  ObjectBook::Kind::uploading_object};
+
+ObjectBook::Kind chunk_kind(ObjectBook::Kind kind) {
+  bool const there = kind == ObjectBook::Kind::others_object || kind == ObjectBook::Kind::own_object;
+  return there ? ObjectBook::Kind::chunk : ObjectBook::Kind::gone_chunk;
+}
+
+/// An item as it came; no bytes where only its place is remembered.
+struct KeptItem {
+  wire::RelayItem item;
+  std::int64_t expires_ms = 0;
+  void write(wire::Writer& writer) const { core::write_row(writer, item, expires_ms); }
+  void read(wire::Reader& reader) { core::read_row(reader, item, expires_ms); }
+};
+
+}  // namespace
 
 using store::Table;
 
@@ -23,53 +45,127 @@ Bytes ObjectBook::prefix(Kind kind) const {
 Bytes ObjectBook::key(Kind kind, wire::ObjectId const& object) const {
   return core::key_of(prefix(kind), object.view());
 }
-Bytes ObjectBook::key(ChunkId const& chunk, wire::ObjectId const& object) const {
-  return core::key_of(core::key_of(prefix(Kind::chunk), chunk.view()), object.view());
+Bytes ObjectBook::key(Kind kind, ChunkId const& chunk, wire::ObjectId const& object) const {
+  return core::key_of(core::key_of(prefix(kind), chunk.view()), object.view());
+}
+Bytes ObjectBook::key(wire::RelayCursor cursor) const {
+  Bytes bytes;
+  append_be(bytes, cursor.value);
+  return core::key_of(prefix(Kind::kept_item), bytes);
 }
 
 Result<> ObjectBook::load(store::Store& store, WallTime now) {
   KITH_CHECK(forget_expired(store, now));
   chunks_of_.clear();
-  for (auto const kind : {Kind::others_object, Kind::own_object}) {
-    KITH_CHECK(store.scan(Table::relay_chunks, prefix(kind), {}, [&](ByteView, ByteView value) {
-      if (auto const noted = core::decode_record<Noted>(value)) chunks_of_[noted->device] += noted->chunks.size();
+  objects_.clear();
+  kept_.clear();
+  kept_bytes_ = 0;
+  for (auto const kind : kObjectKinds) {
+    KITH_CHECK(store.scan(Table::relay_chunks, prefix(kind), {}, [&](ByteView row_key, ByteView value) {
+      auto const noted = core::decode_record<Noted>(value);
+      auto const object = wire::ObjectId::from(row_key.last(wire::ObjectId{}.bytes.size()));
+      if (!noted || !object) return store::Store::Next::go_on;
+      auto const count = noted->chunks.size();
+      chunks_of_[noted->device] += count;
+      bool const others = noted->device != self_;
+      objects_[*object] = {kind,
+                           noted->device,
+                           noted->cursor,
+                           noted->expires_ms,
+                           count,
+                           std::vector<bool>(others ? count : 0),
+                           others ? count : 0};
       return store::Store::Next::go_on;
     }));
   }
-  return {};
+  return store.scan(Table::relay_chunks, prefix(Kind::kept_item), {}, [&](ByteView, ByteView value) {
+    if (auto const row = core::decode_record<KeptItem>(value)) {
+      kept_[row->item.cursor] = row->item.sealed.size();
+      kept_bytes_ += row->item.sealed.size();
+    }
+    return store::Store::Next::go_on;
+  });
 }
 
-Result<> ObjectBook::note(store::Store& store, wire::ObjectId const& object, Noted const& noted) {
-  bool const own = noted.device == self_;
-  auto const kind = own ? Kind::own_object : Kind::others_object;
-  for (auto const before : {Kind::others_object, Kind::own_object}) {
-    KITH_TRY(known, core::get_record<Noted>(store, Table::relay_chunks, key(before, object)));
-    // An object has one uploader: who names another's wants its place.
-    if (known && !own && known->device != noted.device) return {};
-    if (known) KITH_CHECK(erase(store, before, object, *known));
-  }
-  auto& count = chunks_of_[noted.device];
-  if (!own && count + noted.chunks.size() > kMostChunksOfOne) return {};
-  count += noted.chunks.size();
+Result<std::optional<ObjectBook::Noted>> ObjectBook::read(store::Store& store, wire::ObjectId const& object) const {
+  auto const known = objects_.find(object);
+  if (known == objects_.end()) return std::nullopt;
+  return core::get_record<Noted>(store, Table::relay_chunks, key(known->second.kind, object));
+}
+
+Result<> ObjectBook::put(store::Store& store, Kind kind, wire::ObjectId const& object, Noted const& noted) {
   KITH_CHECK(store.put(Table::relay_chunks, key(kind, object), core::encode_record(noted)));
   Bytes const place = core::encode_record(Place{object, noted.expires_ms, noted.device});
-  for (auto const& chunk : noted.chunks) KITH_CHECK(store.put(Table::relay_chunks, key(chunk, object), place));
+  for (auto const& chunk : noted.chunks)
+    KITH_CHECK(store.put(Table::relay_chunks, key(chunk_kind(kind), chunk, object), place));
+  chunks_of_[noted.device] += noted.chunks.size();
+  auto const count = noted.device == self_ ? 0 : noted.chunks.size();
+  objects_[object] = {kind, noted.device, noted.cursor, noted.expires_ms, noted.chunks.size(), std::vector<bool>(count),
+                      count};
   return {};
 }
 
-Result<> ObjectBook::erase(store::Store& store, Kind kind, wire::ObjectId const& object, Noted const& noted) {
-  for (auto const& chunk : noted.chunks) KITH_CHECK(store.erase(Table::relay_chunks, key(chunk, object)));
+Result<> ObjectBook::erase(store::Store& store, wire::ObjectId const& object, Noted const& noted) {
+  auto const kind = objects_.at(object).kind;
+  for (auto const& chunk : noted.chunks)
+    KITH_CHECK(store.erase(Table::relay_chunks, key(chunk_kind(kind), chunk, object)));
   auto& count = chunks_of_[noted.device];
   count -= std::min(count, noted.chunks.size());
+  objects_.erase(object);
   return store.erase(Table::relay_chunks, key(kind, object));
 }
 
-Result<> ObjectBook::forget(store::Store& store, wire::ObjectId const& object) {
-  for (auto const kind : {Kind::others_object, Kind::own_object}) {
-    KITH_TRY(noted, core::get_record<Noted>(store, Table::relay_chunks, key(kind, object)));
-    if (noted) KITH_CHECK(erase(store, kind, object, *noted));
+/// Objects of which all is here have done what they were noted for: the oldest of a device's go first.
+Result<bool> ObjectBook::make_room(store::Store& store, DeviceId const& device, std::size_t chunks) {
+  while (chunks_of_[device] + chunks > kMostChunksOfOne) {
+    auto oldest = objects_.end();
+    for (auto each = objects_.begin(); each != objects_.end(); ++each) {
+      if (each->second.device != device || each->second.missing > 0) continue;
+      if (oldest == objects_.end() || each->second.cursor < oldest->second.cursor) oldest = each;
+    }
+    if (oldest == objects_.end()) return false;
+    KITH_CHECK(forget(store, wire::ObjectId(oldest->first)));
   }
+  return true;
+}
+
+Result<bool> ObjectBook::note(store::Store& store, wire::ObjectId const& object, Noted const& noted) {
+  bool const own = noted.device == self_;
+  if (auto const known = objects_.find(object); known != objects_.end()) {
+    // An object has one uploader: who names another's wants its place. One that is gone does not come back.
+    bool const others = !own && known->second.device != noted.device;
+    if (others || (!known->second.lies_there() && known->second.kind != Kind::uploading_object)) return true;
+    KITH_CHECK(forget(store, object));
+  }
+  if (!own) {
+    KITH_TRY(room, make_room(store, noted.device, noted.chunks.size()));
+    if (!room) return false;
+  }
+  KITH_CHECK(put(store, own ? Kind::own_object : Kind::others_object, object, noted));
+  return true;
+}
+
+Result<> ObjectBook::begin(store::Store& store, wire::ObjectId const& object, WallTime now) {
+  return put(store, Kind::uploading_object, object,
+             {self_, now.ms + std::chrono::milliseconds(kGoneTime).count(), {}, {}});
+}
+
+Result<> ObjectBook::retire(store::Store& store, wire::ObjectId const& object, Kind kind, WallTime now) {
+  KITH_TRY(noted, read(store, object));
+  if (!noted) return {};
+  auto before = std::move(objects_.at(object));
+  KITH_CHECK(erase(store, object, *noted));
+  noted->expires_ms = now.ms + std::chrono::milliseconds(kGoneTime).count();
+  KITH_CHECK(put(store, kind, object, *noted));
+  auto& after = objects_.at(object);
+  after.stored = std::move(before.stored);
+  after.missing = before.missing;
   return {};
+}
+
+Result<> ObjectBook::forget(store::Store& store, wire::ObjectId const& object) {
+  KITH_TRY(noted, read(store, object));
+  return noted ? erase(store, object, *noted) : Result<>{};
 }
 
 Result<> ObjectBook::forget_all(store::Store& store) {
@@ -80,20 +176,34 @@ Result<> ObjectBook::forget_all(store::Store& store) {
   }));
   for (auto const& row_key : keys) KITH_CHECK(store.erase(Table::relay_chunks, row_key));
   chunks_of_.clear();
+  objects_.clear();
+  kept_.clear();
+  kept_bytes_ = 0;
   return {};
 }
 
+/// Before load() too.
 Result<> ObjectBook::forget_expired(store::Store& store, WallTime now) {
-  std::vector<wire::ObjectId> over;
-  for (auto const kind : {Kind::others_object, Kind::own_object}) {
+  std::vector<std::pair<wire::ObjectId, Noted>> over;
+  for (auto const kind : kObjectKinds) {
+    auto const margin = kind == Kind::others_object ? std::chrono::milliseconds(kExpiryMargin).count() : 0;
     KITH_CHECK(store.scan(Table::relay_chunks, prefix(kind), {}, [&](ByteView row_key, ByteView value) {
-      auto const noted = core::decode_record<Noted>(value);
+      auto noted = core::decode_record<Noted>(value);
       auto const object = wire::ObjectId::from(row_key.last(wire::ObjectId{}.bytes.size()));
-      if (object && noted && noted->expires_ms <= now.ms) over.push_back(*object);
+      if (!object || !noted || noted->expires_ms + margin > now.ms) return store::Store::Next::go_on;
+      objects_[*object].kind = kind;
+      over.emplace_back(*object, std::move(*noted));
       return store::Store::Next::go_on;
     }));
   }
-  for (auto const& object : over) KITH_CHECK(forget(store, object));
+  for (auto const& [object, noted] : over) KITH_CHECK(erase(store, object, noted));
+  std::vector<wire::RelayCursor> places;
+  KITH_CHECK(store.scan(Table::relay_chunks, prefix(Kind::kept_item), {}, [&](ByteView, ByteView value) {
+    auto const row = core::decode_record<KeptItem>(value);
+    if (row && row->expires_ms <= now.ms) places.push_back(row->item.cursor);
+    return store::Store::Next::go_on;
+  }));
+  for (auto const place : places) KITH_CHECK(unkeep(store, place));
   return {};
 }
 
@@ -125,6 +235,94 @@ Result<std::vector<ObjectBook::Own>> ObjectBook::own_objects(store::Store& store
     return store::Store::Next::go_on;
   }));
   return objects;
+}
+
+// What is here of it.
+
+Result<std::vector<wire::ObjectId>> ObjectBook::objects_with(store::Store& store, ChunkId const& chunk) const {
+  std::vector<wire::ObjectId> objects;
+  for (auto const kind : {Kind::chunk, Kind::gone_chunk}) {
+    KITH_CHECK(
+        store.scan(Table::relay_chunks, core::key_of(prefix(kind), chunk.view()), {}, [&](ByteView row_key, ByteView) {
+          auto const object = wire::ObjectId::from(row_key.last(wire::ObjectId{}.bytes.size()));
+          if (object) objects.push_back(*object);
+          return store::Store::Next::go_on;
+        }));
+  }
+  return objects;
+}
+
+Result<std::vector<ChunkId>> ObjectBook::chunks_in(store::Store& store, wire::ObjectId const& object) const {
+  KITH_TRY(noted, read(store, object));
+  return noted ? std::move(noted->chunks) : std::vector<ChunkId>{};
+}
+
+Result<bool> ObjectBook::look(store::Store& store, wire::ObjectId const& object, Holds const& holds) {
+  auto const known = objects_.find(object);
+  if (known == objects_.end() || known->second.missing == 0) return false;
+  KITH_TRY(chunks, chunks_in(store, object));
+  auto& stored = known->second.stored;
+  auto& missing = known->second.missing;
+  auto const before = missing;
+  for (std::size_t i = 0; i < std::min(chunks.size(), stored.size()); ++i) {
+    if (stored[i]) continue;
+    KITH_TRY(here, holds(chunks[i]));
+    if (!here) continue;
+    stored[i] = true;
+    --missing;
+  }
+  return missing != before;
+}
+
+Result<bool> ObjectBook::set_stored(store::Store& store, ChunkId const& chunk, bool stored) {
+  KITH_TRY(objects, objects_with(store, chunk));
+  bool news = false;
+  for (auto const& object : objects) {
+    auto const known = objects_.find(object);
+    // Of an object of this device nothing is counted.
+    if (known == objects_.end() || known->second.stored.empty()) continue;
+    if (known->second.missing == (stored ? 0 : known->second.stored.size())) continue;
+    KITH_TRY(chunks, chunks_in(store, object));
+    for (std::size_t i = 0; i < std::min(chunks.size(), known->second.stored.size()); ++i) {
+      if (chunks[i] != chunk || known->second.stored[i] == stored) continue;
+      known->second.stored[i] = stored;
+      stored ? --known->second.missing : ++known->second.missing;
+      news = true;
+    }
+  }
+  return news;
+}
+
+// Items that could not be opened.
+
+Result<> ObjectBook::keep(store::Store& store, wire::RelayItem const& item, WallTime now) {
+  if (kept_.contains(item.cursor) || kept_.size() >= kMostKeptPlaces) return {};
+  auto const whole =
+      static_cast<std::size_t>(std::ranges::count_if(kept_, [](auto const& each) { return each.second > 0; }));
+  auto const lives = std::min<std::chrono::seconds>(std::chrono::seconds{item.ttl_s}, kGoneTime) + kExpiryMargin;
+  KeptItem row{item, now.ms + std::chrono::milliseconds(lives).count()};
+  if (whole >= kMostKept || kept_bytes_ + item.sealed.size() > kMostKeptBytes) row.item.sealed.clear();
+  kept_[item.cursor] = row.item.sealed.size();
+  kept_bytes_ += row.item.sealed.size();
+  return store.put(Table::relay_chunks, key(item.cursor), core::encode_record(row));
+}
+
+Result<std::vector<wire::RelayItem>> ObjectBook::kept(store::Store& store) const {
+  std::vector<wire::RelayItem> items;
+  KITH_CHECK(store.scan(Table::relay_chunks, prefix(Kind::kept_item), {}, [&](ByteView, ByteView value) {
+    auto row = core::decode_record<KeptItem>(value);
+    if (row && !row->item.sealed.empty()) items.push_back(std::move(row->item));
+    return store::Store::Next::go_on;
+  }));
+  return items;
+}
+
+Result<> ObjectBook::unkeep(store::Store& store, wire::RelayCursor cursor) {
+  if (auto const found = kept_.find(cursor); found != kept_.end()) {
+    kept_bytes_ -= found->second;
+    kept_.erase(found);
+  }
+  return store.erase(Table::relay_chunks, key(cursor));
 }
 
 }  // namespace kith::sync
