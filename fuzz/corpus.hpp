@@ -26,6 +26,7 @@ using Corpus = std::vector<Seed>;
 [[nodiscard]] Corpus session_corpus();
 [[nodiscard]] Corpus relay_corpus();
 [[nodiscard]] Corpus recovery_corpus();
+[[nodiscard]] Corpus recovery_stream_corpus();
 [[nodiscard]] Corpus inviter_corpus();
 [[nodiscard]] Corpus joiner_corpus();
 

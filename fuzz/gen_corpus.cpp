@@ -14,14 +14,21 @@ int main(int argc, char** argv) {
     return 2;
   }
   kith::crypto::initialise();
-  std::pair<char const*, Corpus> const corpora[]{
-      {"msgpack", msgpack_corpus()}, {"sealed", sealed_corpus()},
-      {"frame", frame_corpus()},     {"handshake", handshake_corpus()},
-      {"pairing", pairing_corpus()}, {"open_entry", open_entry_corpus()},
-      {"content", content_corpus()}, {"path", path_corpus()},
-      {"session", session_corpus()}, {"relay_message", relay_message_corpus()},
-      {"relay", relay_corpus()},     {"inviter", inviter_corpus()},
-      {"joiner", joiner_corpus()},   {"recovery", recovery_corpus()}};
+  std::pair<char const*, Corpus> const corpora[]{{"msgpack", msgpack_corpus()},
+                                                 {"sealed", sealed_corpus()},
+                                                 {"frame", frame_corpus()},
+                                                 {"handshake", handshake_corpus()},
+                                                 {"pairing", pairing_corpus()},
+                                                 {"open_entry", open_entry_corpus()},
+                                                 {"content", content_corpus()},
+                                                 {"path", path_corpus()},
+                                                 {"session", session_corpus()},
+                                                 {"relay_message", relay_message_corpus()},
+                                                 {"relay", relay_corpus()},
+                                                 {"inviter", inviter_corpus()},
+                                                 {"joiner", joiner_corpus()},
+                                                 {"recovery", recovery_corpus()},
+                                                 {"recovery_stream", recovery_stream_corpus()}};
   for (auto const& [target, corpus] : corpora) {
     auto const folder = std::filesystem::path(argv[1]) / target;
     std::filesystem::create_directories(folder);

@@ -1,5 +1,6 @@
 #include "engine/control.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -170,6 +171,19 @@ void ProblemRow::read(wire::Reader& reader) { read_row(reader, text(subject, kMa
 
 void SaidRemovedRow::write(wire::Writer& writer) const { write_row(writer, since_ms); }
 void SaidRemovedRow::read(wire::Reader& reader) { read_row(reader, since_ms); }
+
+void WordsUsedRow::write(wire::Writer& writer) const { write_row(writer, text(endpoint, kMaxText), at_ms); }
+void WordsUsedRow::read(wire::Reader& reader) { read_row(reader, text(endpoint, kMaxText), at_ms); }
+
+Result<std::vector<WordsUsedRow>> words_used(Store& store, WallTime now) {
+  KITH_TRY(rows, all_control<WordsUsedRow>(store));
+  std::vector<WordsUsedRow> told;
+  for (auto& [key, row] : rows) {
+    if (row.at_ms + std::chrono::milliseconds(WordsUsedRow::kTold).count() > now.ms) told.push_back(std::move(row));
+  }
+  std::ranges::sort(told, std::ranges::greater{}, &WordsUsedRow::at_ms);
+  return told;
+}
 
 Result<> put_control_row(Store& store, ByteView key, std::optional<Bytes> row) {
   auto const change = [&] { return row ? store.put(Table::control, key, *row) : store.erase(Table::control, key); };

@@ -167,6 +167,19 @@ struct SaidRemovedRow {
   void read(wire::Reader& reader);
 };
 
+/// Somebody who has the recovery words has read the group from this device. Key: their address without its port.
+struct WordsUsedRow {
+  static constexpr std::string_view kPrefix = "words-used/";
+  static constexpr std::size_t kMost = 16;                                  ///< addresses: the last ones are kept
+  static constexpr auto kTold = std::chrono::hours{std::chrono::days{30}};  ///< for so long
+  std::string endpoint;
+  std::int64_t at_ms = 0;
+  void write(wire::Writer& writer) const;
+  void read(wire::Reader& reader);
+};
+/// Those that are still told of, the last one first.
+[[nodiscard]] Result<std::vector<WordsUsedRow>> words_used(Store& store, WallTime now);
+
 template <class Row>
 [[nodiscard]] Bytes control_key(ByteView id = {}) {
   return core::key_of(bytes_of(Row::kPrefix), id);

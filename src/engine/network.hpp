@@ -56,6 +56,9 @@ class Network {
   static constexpr std::size_t kMaxPairingsOfRelay = 8;
   /// Relays that an invite names, and that the group's newcomers are told of.
   static constexpr std::size_t kMaxInviteRelays = 8;
+  /// Who knows the group and shows words that are not its is not heard for so long; of so many addresses that is known.
+  static constexpr auto kFailedProofPause = std::chrono::seconds{10};
+  static constexpr std::size_t kMostFailedProofs = 64;
   /// How long a relay that did not take an invite is left alone.
   static constexpr auto kInviteRetry = std::chrono::seconds{5};
   /// What a relay is given to hear that invites are over.
@@ -81,12 +84,14 @@ class Network {
   class LinkMachine;
   class PairMachine;
   class OpeningMachine;
+  class RecoveryMachine;
   class RelayMachine;
   struct RelayLink;
   struct InviteAtRelay;
   friend class LinkMachine;
   friend class PairMachine;
   friend class OpeningMachine;
+  friend class RecoveryMachine;
   friend class RelayMachine;
 
   /// Reads chunks for others.
@@ -121,6 +126,11 @@ class Network {
   void dial_address(std::string const& address);
   [[nodiscard]] std::shared_ptr<link::StreamMachine> attach(sync::LinkId id);
   void detach(sync::LinkId id);
+
+  // Somebody who has the recovery words and reads the group (network_recovery.cpp).
+  [[nodiscard]] bool may_show_words(std::string const& remote) const;
+  void note_failed_proof(std::string const& remote);
+  [[nodiscard]] Result<> note_words_used(std::string const& remote);
 
   // Relays (network_relays.cpp).
   [[nodiscard]] Result<> look_at_relays();
@@ -200,6 +210,8 @@ class Network {
   std::set<PairMachine*> pairings_;
   std::uint64_t last_pairing_ = 0;
   std::map<std::string, std::size_t> strangers_;  ///< by address without port
+  RecoveryMachine* giving_ = nullptr;             ///< to whom the group is being given, if to anybody
+  std::map<std::string, Instant> failed_proofs_;  ///< until when somebody is not heard, by address without port
   std::map<DeviceId, std::string> coming_;  ///< open sessions whose device has not said yet what it holds: endpoints
   std::set<std::string> dialling_;          ///< addresses asked for by DialRows, under way
   std::map<ChunkId, std::uint64_t> message_chunks_;  ///< wanted for messages, with their lengths

@@ -105,7 +105,8 @@ void Network::OpeningMachine::is_known() {
 void Network::OpeningMachine::on_bytes(ByteView bytes) {
   if (inner_) {
     inner_->on_bytes(bytes);
-    if (link_ && network_.exchange_ && network_.exchange_->link_open(*link_)) is_known();
+    bool const member = link_ && network_.exchange_ && network_.exchange_->link_open(*link_);
+    if (member || (recovery_ && recovery_->proved())) is_known();
     return;
   }
   append(held_, bytes);
@@ -115,14 +116,18 @@ void Network::OpeningMachine::on_bytes(ByteView bytes) {
     return;
   }
   bool const pairing = opening->purpose == wire::Purpose::pairing;
-  bool const unfit = opening->purpose == wire::Purpose::refusal || (is_relayed(remote_) && !pairing);
-  if (!network_.exchange_ || unfit || (pairing && !network_.may_pair(remote_))) {
+  bool const recovery = opening->purpose == wire::Purpose::recovery;
+  bool const unfit = opening->purpose == wire::Purpose::refusal || (is_relayed(remote_) && !pairing) ||
+                     (pairing && !network_.may_pair(remote_)) || (recovery && !network_.may_show_words(remote_));
+  if (!network_.exchange_ || unfit) {
     refused_ = true;
     return;
   }
   if (opening->purpose == wire::Purpose::session) {
     link_ = network_.exchange_->accepted(*opening, remote_, current_time());
     inner_ = network_.attach(*link_);
+  } else if (recovery) {
+    inner_ = recovery_ = std::make_shared<RecoveryMachine>(network_, *opening, remote_);
   } else {
     inner_ = std::make_shared<PairMachine>(network_, *opening, remote_);
   }

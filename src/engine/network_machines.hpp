@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/stored_entries.hpp"
 #include "engine/network.hpp"
 
 /// The machines that a Network runs over its connections.
@@ -53,6 +54,26 @@ class Network::PairMachine final : public link::StreamMachine {
   Network& network_;
 };
 
+/// The side of one recovery that has the group.
+class Network::RecoveryMachine final : public link::StreamMachine {
+ public:
+  RecoveryMachine(Network& network, wire::Opening const& opening, std::string remote);
+  ~RecoveryMachine() override;
+  void on_bytes(ByteView bytes) override;
+  void on_closed() override { giver_.on_closed(); }
+  void on_timer() override { giver_.on_timer(Clock::now()); }
+  [[nodiscard]] bool poll_transmit(Bytes& out) override;
+  [[nodiscard]] std::optional<Instant> next_deadline() override { return giver_.next_deadline(); }
+  [[nodiscard]] bool done() const override { return giver_.done() || !network_.exchange_; }
+  [[nodiscard]] bool proved() const { return giver_.proved(); }
+
+ private:
+  Network& network_;
+  std::string remote_;
+  core::StoredEntries entries_;
+  core::RecoveryGiver giver_;
+};
+
 /// A fresh connection from outside: reads the clear opening and hands over to the machine that it asks for. Says
 /// nothing.
 class Network::OpeningMachine final : public link::StreamMachine {
@@ -75,6 +96,7 @@ class Network::OpeningMachine final : public link::StreamMachine {
   bool refused_ = false;
   bool stranger_ = true;  ///< counts among Network::strangers_
   std::optional<sync::LinkId> link_;
+  std::shared_ptr<RecoveryMachine> recovery_;
   std::shared_ptr<link::StreamMachine> inner_;
 };
 

@@ -22,6 +22,22 @@ void OneConversation::on_closed() {
 
 Result<> OneConversation::run(std::shared_ptr<OneConversation> const& machine, link::RelayAddress const& address,
                               Waiting const& waiting) {
+  return run_over(machine, link::host_port(address), waiting,
+                  [&](link::Loop& loop, link::MachineFactory connected, std::function<void(Error)> failed) {
+                    link::dial_websocket(loop, address, waiting.within, std::move(connected), std::move(failed));
+                  });
+}
+
+Result<> OneConversation::run(std::shared_ptr<OneConversation> const& machine, std::string const& address,
+                              Waiting const& waiting) {
+  return run_over(machine, address, waiting,
+                  [&](link::Loop& loop, link::MachineFactory connected, std::function<void(Error)> failed) {
+                    link::dial(loop, {address}, waiting.within, std::move(connected), std::move(failed));
+                  });
+}
+
+Result<> OneConversation::run_over(std::shared_ptr<OneConversation> const& machine, std::string const& where,
+                                   Waiting const& waiting, Dial const& dial) {
   link::Loop loop;
   machine->loop_ = &loop;
   auto const stop = [&](Error reason) {
@@ -33,7 +49,7 @@ Result<> OneConversation::run(std::shared_ptr<OneConversation> const& machine, l
   std::unique_ptr<link::Loop::Alarm> late;
   late = loop.make_alarm([&] {
     if (auto const end = ends_at(); end > Clock::now()) return late->set(end);
-    stop({link::LinkError::timed_out, SystemDetail{0, link::host_port(address)}});
+    stop({link::LinkError::timed_out, SystemDetail{0, where}});
   });
   late->set(ends_at());
   if (waiting.while_it_talks) {
@@ -48,8 +64,8 @@ Result<> OneConversation::run(std::shared_ptr<OneConversation> const& machine, l
       if (waiting.cancelled()) stop(EngineError::interrupted);
     });
   }
-  link::dial_websocket(
-      loop, address, waiting.within,
+  dial(
+      loop,
       [&](std::string const&) {
         machine->connected();
         return machine;

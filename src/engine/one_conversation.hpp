@@ -18,7 +18,7 @@ struct Waiting {
   std::function<Instant()> latest = {};  ///< where it is set: the end, whatever comes; asked again at that time
 };
 
-/// One conversation with a relay, on a loop of its own, until it is done. The calling thread waits.
+/// One conversation with a relay or a device, on a loop of its own, until it is done. The calling thread waits.
 class OneConversation : public link::StreamMachine {
  public:
   void on_bytes(ByteView bytes) override;
@@ -28,6 +28,9 @@ class OneConversation : public link::StreamMachine {
   /// @return what ended it before it was finished: LinkError, CoreError::closed, EngineError::interrupted, and what
   ///         take() returned
   [[nodiscard]] static Result<> run(std::shared_ptr<OneConversation> const& machine, link::RelayAddress const& address,
+                                    Waiting const& waiting);
+  /// The same over TCP. @param address  HOST:PORT
+  [[nodiscard]] static Result<> run(std::shared_ptr<OneConversation> const& machine, std::string const& address,
                                     Waiting const& waiting);
 
  protected:
@@ -39,6 +42,10 @@ class OneConversation : public link::StreamMachine {
   }
 
  private:
+  using Dial = std::function<void(link::Loop&, link::MachineFactory, std::function<void(Error)>)>;
+  [[nodiscard]] static Result<> run_over(std::shared_ptr<OneConversation> const& machine, std::string const& where,
+                                         Waiting const& waiting, Dial const& dial);
+
   link::Loop* loop_ = nullptr;
   std::function<void()> heard_ = [] {};
   std::optional<Error> failure_;

@@ -29,7 +29,7 @@ Result<Opening> decode_opening(ByteView in) {
   }
   if (in.size() < Opening::kBytes) return fail(WireError::truncated);
   if (in.size() > Opening::kBytes) return fail(WireError::trailing_bytes);
-  if (in[4] > static_cast<std::uint8_t>(Purpose::pairing)) return fail(WireError::unknown_type, CountDetail{in[4], 0});
+  if (in[4] > static_cast<std::uint8_t>(Purpose::recovery)) return fail(WireError::unknown_type, CountDetail{in[4], 0});
   Opening const opening{static_cast<Purpose>(in[4]), in[5], in[6], load_be<std::uint32_t>(&in[7])};
   if (opening.version_min > opening.version_max) return fail(WireError::bad_value);
   return opening;

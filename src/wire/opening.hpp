@@ -14,6 +14,7 @@ enum class Purpose : std::uint8_t {
   refusal = 0,  ///< the answer to an opening whose versions do not meet ours; the connection ends
   session = 1,  ///< device to device
   pairing = 2,
+  recovery = 3,  ///< somebody who has the recovery words reads the group
 };
 
 /// The first bytes of a TCP connection, from the side that dialled. They never change between versions, and are part of

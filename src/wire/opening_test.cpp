@@ -46,7 +46,7 @@ TEST(OpeningRefusals, Table) {
                             {"474554202f20485454502f312e31", unknown_magic, "GET / HTTP/1.1"},
                             {"16030100f1 x:200", unknown_magic, "TLS"},
                             {"6b697468 01 01 01 00000000", unknown_magic, "lower case"},
-                            {"4b495448 03 01 01 00000000", unknown_type},
+                            {"4b495448 04 01 01 00000000", unknown_type},
                             {"4b495448 ff 01 01 00000000", unknown_type},
                             {"4b495448 01 02 01 00000000", bad_value, "min above max"},
                             {"4b495448 02 ff 00 00000000", bad_value},

@@ -218,7 +218,7 @@ template <class Variant, std::size_t kAlternatives = std::variant_size_v<Variant
 
 [[nodiscard]] inline wire::Opening draw_opening() {
   wire::Opening opening;
-  opening.purpose = static_cast<wire::Purpose>(*rc::gen::inRange(0, 3));
+  opening.purpose = static_cast<wire::Purpose>(*rc::gen::inRange(0, 4));
   opening.version_min = *rc::gen::arbitrary<std::uint8_t>();
   opening.version_max = std::max(opening.version_min, *rc::gen::arbitrary<std::uint8_t>());
   opening.features = *rc::gen::arbitrary<std::uint32_t>();

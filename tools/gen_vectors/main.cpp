@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   bool const written = write("wire.json", kith::vectors::wire_values()) && write("keys.json", kith::vectors::keys()) &&
                        write("entries.json", kith::vectors::entries()) &&
                        write("session.json", kith::vectors::session()) &&
-                       write("pairing.json", kith::vectors::pairing()) && write("relay.json", kith::vectors::relay());
+                       write("pairing.json", kith::vectors::pairing()) &&
+                       write("recovery.json", kith::vectors::recovery()) && write("relay.json", kith::vectors::relay());
   return written ? 0 : 1;
 }

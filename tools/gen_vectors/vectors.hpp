@@ -15,6 +15,7 @@ using testing::Json;
 [[nodiscard]] Json entries();      ///< entries.json: sealed entries
 [[nodiscard]] Json session();      ///< session.json: a whole handshake
 [[nodiscard]] Json pairing();      ///< pairing.json: codes, links and a whole conversation
+[[nodiscard]] Json recovery();     ///< recovery.json: a whole conversation with somebody who has the words
 [[nodiscard]] Json relay();        ///< relay.json: access records, stamps, and a device's conversation with a relay
 
 /// What seeded randomness is, for whoever has no libsodium.
