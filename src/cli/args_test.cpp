@@ -99,6 +99,9 @@ TEST(Args, Recover) {
   auto const all = as<RecoverOptions>({"init", "--recover", "--relay", "r", "--recovery-file", "w", "--keep", "laptop",
                                        "--keep", "id:00112233", "--name", "new", "--group", "family", "--trust-relay"});
   EXPECT_EQ(all.recovery_file, "w");
+  auto const by_peer = as<RecoverOptions>({"init", "--recover", "--peer", "10.0.0.2:7427"});
+  EXPECT_EQ(by_peer.peer, "10.0.0.2:7427");
+  EXPECT_FALSE(by_peer.relay);
   EXPECT_EQ(all.keep, (std::vector<std::string>{"laptop", "id:00112233"}));
   EXPECT_EQ(all.group, "family");
   EXPECT_TRUE(all.trust_relay);
@@ -247,6 +250,12 @@ TEST(Args, FaultsNameWhatMayBeMeant) {
       {{"push", "--topic="}, "--topic cannot be \"\"; it takes a name of 1 to 255 bytes | push"},
       {{"push", "--topic=", "x"}, "--topic cannot be \"\"; it takes a name of 1 to 255 bytes | push"},
       {{"push", "--topic", "a", "--topic", "b"}, "--topic was given more often than it may be | push"},
+      {{"init", "--recover", "--relay", "r", "--peer", "a:1"}, "--relay and --peer do not go together | init"},
+      {{"init", "--peer", "a:1"}, "--peer goes with --recover | init"},
+      {{"init", "--recover"},
+       "--recover needs --relay, the address of a relay that the group used, with its key; or --peer, where a device "
+       "of "
+       "the group listens | init"},
       {{"sync", "d", "--folder", "f", "--new"}, "--folder and --new do not go together | sync"},
       {{"pair", "--create", "--join", "x"}, "--create and --join do not go together | pair"},
       {{"pair", "--join", "x", "--expires", "1m"}, "--join and --expires do not go together | pair"},

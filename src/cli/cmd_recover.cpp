@@ -18,7 +18,7 @@
 #include "engine/recovery.hpp"
 #include "engine/relay_setup.hpp"
 
-/// `kith init --recover`: brings a group back from its words and a relay.
+/// `kith init --recover`: brings a group back from its words, and a relay or a device of it.
 namespace kith::cli {
 namespace {
 
@@ -28,6 +28,12 @@ using engine::Recovery;
 
 constexpr auto kLookTime = std::chrono::seconds{2};
 constexpr auto kPushTime = std::chrono::seconds{20};
+
+/// The command as it was given, as far as remedies need it.
+std::string same_again(RecoverOptions const& options) {
+  if (options.peer) return fmt::format("kith init --recover --peer {}", engine::shell_quoted(*options.peer));
+  return fmt::format("kith init --recover --relay {}", engine::shell_quoted(options.relay.value_or("URL")));
+}
 
 /// Keys that an interrupted run left are used; a home that has a group is not touched.
 Result<std::optional<core::Identity>> identity_there(Context& context, engine::HomePaths const& paths,
@@ -41,7 +47,7 @@ Result<std::optional<core::Identity>> identity_there(Context& context, engine::H
   auto const instance = engine::Instance::open(paths, identity);
   if (!instance && instance.error().is(EngineError::not_initialised)) return std::move(identity);
   if (!instance) return fail(instance.error());
-  context.advise({{{"kith init --recover --relay URL --home DIR", "bring the group back into a new home"},
+  context.advise({{{same_again(options) + " --home DIR", "bring the group back into a new home"},
                    {"kith status", "see what this home is"}},
                   {},
                   {}});
@@ -52,21 +58,25 @@ Result<core::RecoveryKeys> words_for(Context& context, RecoverOptions const& opt
   if (options.recovery_file) return read_recovery_words(*options.recovery_file);
   if (context.prompt.possible() && !context.out.json()) return ask_recovery_words(context);
   context.advise(
-      {{{"kith init --recover --relay URL --recovery-file FILE", "with the 24 words in a file that only you can read"}},
+      {{{same_again(options) + " --recovery-file FILE", "with the 24 words in a file that only you can read"}},
        {},
        {}});
   return fail(EngineError::usage, SubjectDetail{"the recovery words are typed at a terminal, or come from a file"});
+}
+
+/// Whether --group, where it is given, means this one.
+bool is_meant(RecoverOptions const& options, engine::NamedGroup const& group) {
+  if (!options.group || group.name == *options.group) return true;
+  auto digits = *options.group;
+  std::erase(digits, '-');
+  return digits.size() >= 4 && to_hex(group.id.view()).starts_with(digits);
 }
 
 /// The group that is meant, of those that the words belong to.
 Result<engine::NamedGroup> choose_group(Recovery& recovery, std::vector<engine::NamedGroup> groups,
                                         RecoverOptions const& options) {
   if (options.group) {
-    auto digits = *options.group;
-    std::erase(digits, '-');
-    std::erase_if(groups, [&](engine::NamedGroup const& group) {
-      return group.name != *options.group && !(digits.size() >= 4 && to_hex(group.id.view()).starts_with(digits));
-    });
+    std::erase_if(groups, [&](engine::NamedGroup const& group) { return !is_meant(options, group); });
     if (groups.empty())
       return fail(EngineError::usage, SubjectDetail{fmt::format("these words have no group \"{}\" at this relay",
                                                                 printable(*options.group))});
@@ -97,9 +107,9 @@ bool names_group(GroupId const& group, std::string text) {
   return text.size() >= kGroupIdDigits && to_hex(group.view()).starts_with(text);
 }
 
-/// A relay can hold back the real group and show one that somebody made up under the same words, with devices of the
-/// same names. Who keeps none of them loses nothing by that; who keeps one has to be sure whose it is. A name is
-/// anybody's to give, and 8 digits of an id can be had by trying.
+/// A relay, or a device that was in the group, can hold back the real one and show one that somebody made up under the
+/// same words, with devices of the same names. Who keeps none of them loses nothing by that; who keeps one has to be
+/// sure whose it is. A name is anybody's to give, and 8 digits of an id can be had by trying.
 Result<> check_named_exactly(RecoverOptions const& options, GroupId const& group) {
   if (options.keep.empty() || (options.group && names_group(group, *options.group))) return {};
   for (auto const& text : options.keep) {
@@ -139,8 +149,8 @@ Result<std::set<DeviceId>> choose_kept(Context& context, RecoverOptions const& o
   }
   if (!keep.empty() && !(options.group && names_group(group.id, *options.group))) {
     context.out.note(fmt::format(
-        "This group has the id {} and was founded {}. A relay can show one that somebody made up, with devices of the "
-        "same names: compare the id with what `kith devices ls` shows on a device that you keep.",
+        "This group has the id {} and was founded {}. Who was asked can show one that somebody made up, "
+        "with devices of the same names: compare the id with what `kith devices ls` shows on a device that you keep.",
         group_mark(group.id), rfc3339(recovery.founded_at())));
     KITH_TRY(same, context.prompt.confirm("Does it show the same id there?"));
     if (!same) return fail(EngineError::declined);
@@ -204,20 +214,22 @@ struct Plan {
 };
 
 /// Reads and decides in a database of its own, which becomes the home's only when the group is back.
+/// @param read  takes in what the group wrote
 Result<Recovered> bring_back(Context& context, RecoverOptions const& options, Plan const& plan, Recovery& recovery,
-                             engine::NamedGroup const& group) {
+                             std::function<Result<>(engine::Instance&)> const& read) {
   KITH_CHECK(engine::prepare_home(plan.paths));
   KITH_TRY(fresh, engine::JoiningDatabase::begin(plan.paths));
   Recovered report;
   {
     KITH_TRY(instance, engine::Instance::open(fresh->paths(), plan.identity, engine::Instance::Need::nothing));
-    KITH_CHECK(recovery.read(*instance, group.id));
+    KITH_CHECK(read(*instance));
     context.out.set_status({});
     KITH_TRY(devices, recovery.devices());
     KITH_TRY(folders, recovery.folders());
     KITH_TRY(missing, recovery.missing_entries());
     auto const& roster = instance->replica.state().roster();
-    KITH_TRY(keep, choose_kept(context, options, recovery, {group.id, roster.group_name()}, devices));
+    engine::NamedGroup const group{instance->replica.state().group(), roster.group_name()};
+    KITH_TRY(keep, choose_kept(context, options, recovery, group, devices));
     std::set<std::string, std::less<>> taken;
     for (auto const& device : keep) taken.insert(roster.find(device)->name);
     KITH_TRY(removed, recovery.come_back(engine::free_name(taken, plan.name), keep));
@@ -227,6 +239,7 @@ Result<Recovered> bring_back(Context& context, RecoverOptions const& options, Pl
     report.keep = std::move(keep);
     report.devices = std::move(devices);
     report.left_out = recovery.left_out();
+    report.by_device = options.peer.has_value();
     KITH_TRY(last, instance->messages.last());
     report.messages = last.value;
   }
@@ -244,13 +257,36 @@ Result<Recovered> bring_back(Context& context, RecoverOptions const& options, Pl
   return report;
 }
 
-/// What to do where the relay is the matter, and what was made of it: nothing.
-void advise_the_relay(Context& context, std::string const& url) {
-  auto const quoted = engine::shell_quoted(url);
-  context.advise({{{fmt::format("kith relay test {}", quoted), "see which step fails"},
-                   {fmt::format("kith init --recover --relay {}", quoted), "try again"}},
-                  {},
-                  "nothing was made here"});
+/// What to do where the relay or the device is the matter, and what was made of it: nothing.
+void advise_who_was_asked(Context& context, RecoverOptions const& options) {
+  auto const look = options.peer ? engine::Remedy{"kith status", "on that device: see whether kith runs, and where"}
+                                 : engine::Remedy{"kith relay test " + engine::shell_quoted(options.relay.value_or("")),
+                                                  "see which step fails"};
+  context.advise({{look, {same_again(options), "try again"}}, {}, "nothing was made here"});
+}
+
+Result<Recovered> bring_back_from_relay(Context& context, RecoverOptions const& options, Plan const& plan,
+                                        Recovery& recovery, link::RelayAddress const& relay,
+                                        std::string const& address) {
+  auto found = recovery.look(relay);
+  if (!found) return fail(engine::relay_away(found.error(), address));
+  KITH_TRY(group, choose_group(recovery, std::move(*found), options));
+  auto came = bring_back(context, options, plan, recovery,
+                         [&](engine::Instance& instance) { return recovery.read(instance, group.id); });
+  if (!came) return fail(engine::relay_away(came.error(), address));
+  return came;
+}
+
+Result<Recovered> bring_back_from_peer(Context& context, RecoverOptions const& options, Plan const& plan,
+                                       Recovery& recovery, std::string const& peer) {
+  auto const accept = [&](engine::NamedGroup const& group) -> Result<> {
+    if (is_meant(options, group)) return {};
+    return fail(EngineError::usage,
+                SubjectDetail{fmt::format("that device's group is \"{}\" ({}), and not {}", printable(group.name),
+                                          group_mark(group.id), printable(*options.group))});
+  };
+  return bring_back(context, options, plan, recovery,
+                    [&](engine::Instance& instance) { return recovery.read_from(instance, peer, accept); });
 }
 
 Result<int> recover(Context& context, RecoverOptions const& options, engine::FailureContext& about) {
@@ -262,14 +298,29 @@ Result<int> recover(Context& context, RecoverOptions const& options, engine::Fai
     return fail(EngineError::usage, SubjectDetail{fmt::format("--name is no name: \"{}\"", printable(name))});
   if (engine::reads_as_id(name)) return fail(EngineError::usage, SubjectDetail{no_name_for_a_device(name)});
   KITH_TRY(there, identity_there(context, paths, options));
-  KITH_TRY(parsed, link::parse_relay_address(options.relay));
-  about.address = engine::without_key(link::to_text(parsed));
+  if (options.peer) {
+    KITH_TRY(parsed, link::parse_host_port(*options.peer));
+    about.address = link::to_text(parsed);
+  } else {
+    KITH_TRY(parsed, link::parse_relay_address(*options.relay));
+    about.address = engine::without_key(link::to_text(parsed));
+  }
   if (!options.recovery_file && (context.out.json() || !context.prompt.possible())) {
     KITH_TRY(none, words_for(context, options));  // says how to give them
     static_cast<void>(none);
   }
-  auto relay = pinned_relay(context, options.relay, options.trust_relay);
-  if (!relay) return fail(engine::relay_away(relay.error(), about.address));
+  engine::Waiting const waiting{relay_patience(context), true, signals::wake_descriptor(), [] {
+                                  signals::drain();
+                                  return signals::stop_signal() != 0;
+                                }};
+  std::optional<link::RelayAddress> relay;
+  if (options.peer) {
+    KITH_CHECK(engine::look_for_device(about.address, waiting));  // before anybody types 24 words
+  } else {
+    auto pinned = pinned_relay(context, *options.relay, options.trust_relay);
+    if (!pinned) return fail(engine::relay_away(pinned.error(), about.address));
+    relay = std::move(*pinned);
+  }
   KITH_TRY(words, words_for(context, options));
 
   crypto::SystemRandom random;
@@ -280,10 +331,6 @@ Result<int> recover(Context& context, RecoverOptions const& options, engine::Fai
     KITH_TRY(passphrase, context.new_passphrase(options.passphrase_file));
     plan.passphrase = std::move(passphrase);
   }
-  engine::Waiting const waiting{relay_patience(context), true, signals::wake_descriptor(), [] {
-                                  signals::drain();
-                                  return signals::stop_signal() != 0;
-                                }};
   Skipping skipping(context);
   Recovery recovery(
       std::move(words), plan.identity, waiting,
@@ -291,15 +338,14 @@ Result<int> recover(Context& context, RecoverOptions const& options, engine::Fai
         context.out.set_status(fmt::format("Reading what the group wrote: {} entries", entries));
       },
       [&](std::string const& url) { return skipping.skips(url); });
-  auto found = recovery.look(*relay);
-  if (!found) return fail(engine::relay_away(found.error(), about.address));
-  KITH_TRY(group, choose_group(recovery, std::move(*found), options));
-  auto came = bring_back(context, options, plan, recovery, group);
+  auto came = relay ? bring_back_from_relay(context, options, plan, recovery, *relay, about.address)
+                    : bring_back_from_peer(context, options, plan, recovery, about.address);
   context.out.set_status({});
-  if (!came) return fail(engine::relay_away(came.error(), about.address));
+  if (!came) return fail(came.error());
 
   KITH_TRY(client, Client::open(plan.identity.clone(), {plan.paths, plan.config, "kith init --recover"}));
-  // What this device has just written goes to the relay; that it is a member now stands, whatever becomes of that.
+  // What this device has just written goes to the relay, and to a device that gave and is kept; that it is a member now
+  // stands, whatever becomes of that.
   auto const reached = reach_others(context, *client, Level::ours_there, kPushTime);
   came->told = reached && !(reached->relays_level.empty() && reached->level.empty());
   KITH_CHECK(tell_recovered(context, *client, *came));
@@ -315,11 +361,13 @@ int cmd_recover(Context& context, RecoverOptions const& options) {
   context.out.set_status({});
   auto const& error = code.error();
   if (error.is(EngineError::interrupted)) {
-    context.advise({{{"kith init --recover --relay URL", "begin anew"}}, {}, "nothing was made here"});
+    context.advise({{{same_again(options), "begin anew"}}, {}, "nothing was made here"});
     return context.fail(stopped_by_signal().value());
   }
-  bool const of_relay = error.is(EngineError::relay_unreachable) || error.holds<link::LinkError>();
-  if (of_relay) advise_the_relay(context, options.relay);
+  bool const away = error.is(EngineError::relay_unreachable) || error.is(EngineError::address_unreachable) ||
+                    error.is(EngineError::words_unanswered) ||
+                    (error.holds<link::LinkError>() && !error.is(link::LinkError::bad_address));
+  if (away) advise_who_was_asked(context, options);
   return context.fail(error, about);
 }
 

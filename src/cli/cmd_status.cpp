@@ -85,6 +85,7 @@ class Picture {
     KITH_CHECK(gather_problems());
     object_["state"] = overall();
     KITH_CHECK(gather_forks());
+    KITH_CHECK(gather_words_used());
     for (auto const& each : relays_) {
       if (each.passing()) add_problem(each.code(), each.url);
     }
@@ -215,6 +216,23 @@ class Picture {
                                      {"message", printable(claim_text(client_, by))},
                                      {"safe", true},
                                      {"remedy", std::move(remedies)}});
+    }
+    return {};
+  }
+
+  /// That somebody has used the recovery words here: told for some time, and no failure, as it may have been their
+  /// owner.
+  Result<> gather_words_used() {
+    KITH_TRY(rows, engine::words_used(client_.instance().store(), engine::current_time().wall));
+    for (auto const& row : rows) {
+      std::vector<engine::Remedy> remedies{{"kith devices ls", "see which device came in"},
+                                           {"kith help words-used", "what to do if it was none of yours"}};
+      object_["problems"].push_back(
+          {{"code", "words-used"},
+           {"message", printable(fmt::format("the recovery words were used to read this group from {}, {}",
+                                             row.endpoint.substr(0, row.endpoint.rfind(':')), rfc3339({row.at_ms})))},
+           {"safe", true},
+           {"remedy", remedies_json(context_.out.commands(remedies))}});
     }
     return {};
   }

@@ -71,20 +71,27 @@ void declare_init(App& app) {
   app.add_option("--relay", "use this relay from the beginning; with --recover, look for the group there")
       ->type_name("URL");
   add_relay_trust(app);
-  add_flag(app, "--recover", "bring a group back from its 24 words, when all its devices are lost");
+  add_flag(app, "--recover", "bring a group back from its 24 words, when devices are lost");
+  app.add_option("--peer", "with --recover, instead of --relay: where a device of the group listens")
+      ->type_name("HOST:PORT");
   add_list(app, "--keep", "with --recover: a device that is not lost, and stays; may come several times");
   app.get_option("--keep")->type_name("DEV");
   exclude(app, "--recover", "--token-file");
+  exclude(app, "--peer", "--relay");
+  exclude(app, "--peer", "--trust-relay");
 }
 
 Checked<Command> build_recover(Given const& given) {
   RecoverOptions options;
-  if (!given.text("--relay")) {
+  if (!given.text("--relay") && !given.text("--peer")) {
     return tl::unexpected(
-        UsageFault{"--recover needs --relay: the address of a relay that the group used, with its key", {}});
+        UsageFault{"--recover needs --relay, the address of a relay that the group used, with its key; "
+                   "or --peer, where a device of the group listens",
+                   {}});
   }
   KITH_TAKE(name, name_if_any(given, "--name"));
-  options.relay = *given.text("--relay");
+  options.relay = given.text("--relay");
+  options.peer = given.text("--peer");
   options.recovery_file = given.text("--recovery-file");
   options.name = std::move(name);
   options.group = given.text("--group");
@@ -96,6 +103,7 @@ Checked<Command> build_recover(Given const& given) {
 Checked<Command> build_init(Given const& given) {
   if (given.flag("--recover")) return build_recover(given);
   if (!given.all("--keep").empty()) return tl::unexpected(UsageFault{"--keep goes with --recover", {}});
+  if (given.text("--peer")) return tl::unexpected(UsageFault{"--peer goes with --recover", {}});
   InitOptions options;
   KITH_TAKE(name, name_if_any(given, "--name"));
   KITH_TAKE(group, name_if_any(given, "--group"));

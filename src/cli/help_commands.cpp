@@ -12,14 +12,16 @@ std::span<CommandPage const> command_pages() {
       {"init",
        "[--name NAME] [--group NAME] [--passphrase-file FILE] [--recovery-file FILE]\n"
        "       [--relay URL [--token-file FILE] [--trust-relay]]\n"
-       "       kith init --recover --relay URL [--recovery-file FILE] [--keep DEV]... [--name NAME] [--group NAME]",
+       "       kith init --recover --relay URL | --peer HOST:PORT [--recovery-file FILE] [--keep DEV]... [--name NAME]\n"
+       "       [--group NAME]",
        "Makes this device's keys and a new group with this device in it, and shows the recovery key: 24 words that "
        "stand above every device. Other devices come in with `kith pair`.\n\n"
        "With the words any device can be removed for good, the first one included (`kith devices revoke DEV "
        "--recovery-file FILE`), and when all devices are lost they bring the group back.\n\n"
-       "--recover does that, with a relay that the group used (`kith relay add` left there what leads back): it reads all "
-       "that the group wrote, makes this machine a device of it, and removes every other device for good, but those that "
-       "you say are not lost; a script names them with --keep. A relay can hold the group back and show one that somebody "
+       "--recover does that, with a relay that the group used (`kith relay add` left there what leads back), or with --peer "
+       "where one device of the group still listens: it reads all that the group wrote, makes this machine a device of it, "
+       "and removes every other device for good, but those that you say are not lost; a script names them with --keep. Who "
+       "is asked can hold the group back and show one that somebody "
        "made up, with devices of the same names. So before a device is kept you are asked to compare the group's id with "
        "what `kith devices ls` shows there, and a script gives --group with 16 digits of that id or more, or names the "
        "device as id: and 16 digits or more. Messages and the names of folders and files come back at "
@@ -31,6 +33,7 @@ std::span<CommandPage const> command_pages() {
        "Without a terminal --recovery-file is needed: the words go to a new file that only you can read.",
        {{"kith init", "with this machine's name, in a group named home"},
         {"kith init --recover --relay URL", "all devices are lost: bring the group back from its words"},
+        {"kith init --recover --peer HOST:PORT", "one device is left and lets nobody in: the words do"},
         {"kith init --name laptop --group family", "with other names"},
         {"kith init --recovery-file words.txt --passphrase-file secret.txt",
          "from a script, keys under a passphrase"}}},

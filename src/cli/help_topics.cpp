@@ -84,6 +84,20 @@ std::span<TopicPage const> topic_pages() {
        "with --yes or --json none is asked for. Every other command finds it by the variables or at the terminal.\n\n"
        "It never stands on a command line, where other users could see it. Nobody can recover a lost one; `kith help "
        "passphrase-wrong` says what is left then."},
+      {"recovery", "how a group comes back from its 24 words",
+       "`kith init` shows 24 words once. They stand above every device: with them a device is removed for good, and a new "
+       "machine becomes a device of the group though no device lets it in.\n\n"
+       "    kith init --recover --relay URL          all devices are lost: from a relay that the group used\n"
+       "    kith init --recover --peer HOST:PORT     one device is left, and runs kith: from that device, no relay needed\n\n"
+       "The second is for a device that answers on the network and that nobody can work at: without a screen, say, or with a "
+       "forgotten passphrase while `kith sync` goes on. Where somebody can, `kith pair` there is the shorter way. `kith "
+       "status` on a device tells whether kith runs; `kith pair` and `kith doctor` print the addresses at which it "
+       "listens.\n\n"
+       "Both read all that the group wrote, show the devices, ask which of them are not lost, and remove the others for good. "
+       "The device that was asked is one of these: if it is kept, it hears of the new one at once and gives it what is in "
+       "the folders; if it is not, it is told nothing more. Relays that the group uses are asked as well; one that does not "
+       "answer is left out, and a device that was kept lets the new one in there.\n\n"
+       "Who has not the words is not answered at all. A device that was read so says it in `kith status` for 30 days."},
       {"relays", "how devices meet that are never online together",
        "A relay is a server that stores sealed changes for a group's devices until they fetch them, so that devices meet "
        "that are never online at the same time, or cannot reach each other. No relay is needed for anything: devices that "
@@ -103,7 +117,7 @@ std::span<TopicPage const> topic_pages() {
        "directly, by another relay, or when it is back; one that comes back empty is told everything again. `kith relay rm "
        "URL` takes one out of use for all devices.\n\n"
        "When all devices are lost, a relay is the way back: with the 24 words and its whole address, `kith init --recover "
-       "--relay URL` brings the group back on a new machine. Keep the address where the words are.\n\n"
+       "--relay URL` brings the group back on a new machine. Keep the address where the words are. (`kith help recovery`)\n\n"
        "`kith devices pause DEV` has the relays serve a device no more, `kith devices resume DEV` again; a device that was "
        "removed is served by none."},
       {"scripts", "running kith from programs",

@@ -36,9 +36,10 @@ struct InitOptions {
   bool trust_relay = false;
 };
 
-/// init --recover: the group comes back from its words and a relay.
+/// init --recover: the group comes back from its words, and a relay or a device of it.
 struct RecoverOptions {
-  std::string relay;                         ///< its address
+  std::optional<std::string> relay;          ///< its address; or
+  std::optional<std::string> peer;           ///< HOST:PORT of a device
   std::optional<std::string> recovery_file;  ///< the words; none: they are typed
   std::optional<std::string> name;           ///< of this device; else device.name
   std::optional<std::string> group;          ///< which one, where several belong to the words: its name, or its id

@@ -31,7 +31,10 @@ std::string who_may_have(Recovered const& came, engine::FoundFolder const& folde
     bool const wrote = folder.wrote_missing.contains(device.id);
     if (wrote && !came.keep.contains(device.id)) gone.push_back(fmt::format("\"{}\"", printable(device.name)));
   }
-  if (!kept.empty()) return fmt::format("{} may have them: connect there", fmt::join(kept, ", "));
+  if (!kept.empty()) {
+    return came.by_device ? fmt::format("{} may have them, and gives them when this one syncs", fmt::join(kept, ", "))
+                          : fmt::format("{} may have them: connect there", fmt::join(kept, ", "));
+  }
   if (gone.empty()) return "whoever has a copy can put it into the folder again";
   return fmt::format("{} had them: a copy of that disk, put into the folder, brings them back", fmt::join(gone, ", "));
 }
@@ -120,21 +123,27 @@ Result<> tell_recovered(Context& context, engine::Client& client, Recovered cons
   tell_of_folders(out, came);
   if (came.missing_entries > 0) {
     out.note(fmt::format(
-        "{} named that no relay gave: the relay holds them back, or they were never brought there. A device that you "
-        "kept may have them.",
+        "{} named that did not come: who was asked holds them back, or never had them. A device that you kept may have "
+        "them.",
         plural(came.missing_entries, "entry is", "entries are")));
   }
   for (auto const& left : came.left_out) {
     auto const where = printable(engine::without_key(left.url));
     engine::FailureContext about;
     about.address = engine::without_key(left.url);
-    out.note(fmt::format("The relay {} is left out ({}). To use it again: {}, then {}", where,
+    out.note(fmt::format("The relay {} is left out ({}). {}To use it again: {}, then {}", where,
                          engine::explain(left.reason, about).what,
+                         kept.empty() ? ""
+                                      : "A device that you kept and that is served there lets this one in, once it "
+                                        "has heard of it. ",
                          out.command(fmt::format("kith relay rm {}", engine::shell_quoted(where))),
                          out.command(fmt::format("kith relay add {}", engine::shell_quoted(printable(left.url))))));
   }
-  if (!came.told)
-    out.note(fmt::format("No relay has heard of it yet. It will with the next command, such as: {}",
+  if (!came.told && !(kept.empty() && roster.relays().empty()))
+    out.note(fmt::format("No {} has heard of it yet. It will with the next command, such as: {}",
+                         kept.empty()              ? "relay"
+                         : roster.relays().empty() ? "other device"
+                                                   : "relay or device",
                          out.command("kith pull")));
   if (!came.folders.empty()) {
     auto const& first = came.folders.front().name;

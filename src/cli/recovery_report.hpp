@@ -14,7 +14,8 @@ struct Recovered {
   std::uint64_t messages = 0;
   std::size_t missing_entries = 0;
   std::vector<engine::RelayLeftOut> left_out;
-  bool told = false;  ///< a relay or a device has what this one wrote
+  bool by_device = false;  ///< a device gave it, and no relay was named
+  bool told = false;       ///< a relay or a device has what this one wrote
 };
 
 /// The group's devices, before anybody is asked about them: standard error.

@@ -15,6 +15,8 @@ std::string_view describe(int value) {
     case EngineError::invite_unknown: return "invite_unknown";
     case EngineError::invite_unanswered: return "invite_unanswered";
     case EngineError::relay_unreachable: return "relay_unreachable";
+    case EngineError::words_unanswered: return "words_unanswered";
+    case EngineError::words_unfit: return "words_unfit";
     case EngineError::no_code: return "no_code";
     case EngineError::bad_link: return "bad_link";
     case EngineError::timed_out: return "timed_out";

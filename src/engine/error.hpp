@@ -15,6 +15,8 @@ enum class EngineError {
   invite_unanswered,    ///< nobody answered through a relay: it does not tell whether it knows the invite. Detail:
                         ///< HOST:PORT
   relay_unreachable,    ///< a relay that was to be asked does not answer; the detail has errno and its HOST:PORT
+  words_unanswered,     ///< what was asked with recovery words ended without a word; the detail is its HOST:PORT
+  words_unfit,          ///< it answered, and does not give what the words' group wrote; the detail is its HOST:PORT
   no_code,              ///< a text that is neither a pairing code nor a link
   bad_link,             ///< a text that begins as a link, and is none or only a part of one
   timed_out,            ///< nothing moved for as long as --timeout allows

@@ -146,6 +146,14 @@ std::optional<Failure> explain_engine(Error const& error, FailureContext const& 
                                                  ? fmt::format("cannot reach the relay {}", where)
                                                  : fmt::format("cannot reach the relay {} ({})", where, words));
     }
+    case EngineError::words_unanswered:
+      return make(code("recovery-not-found"),
+                  fmt::format("{} has nothing for these words", subject_of(error, "the device")),
+                  "it is a device of another group, has an older kith, or is none of kith's at all");
+    case EngineError::words_unfit:
+      return make(code("recovery-log-missing"),
+                  fmt::format("{} does not give what the group wrote", subject_of(error, "the device")),
+                  "the first entry of the group, which all others rest on, did not come, or what came made no sense");
     case EngineError::no_code:
     case EngineError::bad_link: {
       auto failure =

@@ -269,11 +269,12 @@ inline constexpr FailureCode kCodes[] = {
      "address is wrong, or a proxy in front of the relay does not let WebSockets through.",
      {{{"kith doctor", "check this device's network"}, {"kith help bad-relay-address", "the form of an address"}}}},
     {"recovery-log-missing", kExitUnreachable, true, kUntouched,
-     "a relay has the group's record, and not its log",
-     "The words opened what the group left at the relay, but what the group wrote is not there, or not from its "
-     "beginning: the relay lost it, was set up anew, or holds it back. Another relay of the group may have all of it. "
-     "With any device of the group left no recovery is needed: that invites this one.",
+     "a relay or a device knows the group, and does not give what it wrote",
+     "The words fit, but what the group wrote is not there, or not from its beginning: a relay lost it, was set up anew, or "
+     "holds it back, as a device can. Another relay or device of the group may have all of it. With a device of the group "
+     "left that lets this one in no recovery is needed.",
      {{{"kith init --recover --relay URL", "with the address of another relay of the group"},
+       {"kith init --recover --peer HOST:PORT", "or of a device of it"},
        {"kith pair", "on a device of the group, if there is one left: invite this machine"}}}},
     {"relay-unreachable", kExitUnreachable, true, "changes stay queued on this device",
      "a relay does not answer",
@@ -353,11 +354,12 @@ inline constexpr FailureCode kCodes[] = {
      "wrong shows in the checksum.",
      {{{"kith devices revoke DEV --recovery-file FILE", "take the words from a file"}}}},
 
-    {"recovery-not-found", kExitWrongSecret, true, kUntouched, "a relay knows nothing of these recovery words",
+    {"recovery-not-found", kExitWrongSecret, true, kUntouched, "a relay or a device knows nothing of these recovery words",
      "The 24 words are whole: their checksum fits. But nothing at this relay belongs to them. They may be the words of "
      "another group, or the group used another relay: `kith relay add` leaves the record there that leads back. A "
-     "relay that was set up anew has forgotten it.",
+     "relay that was set up anew has forgotten it. A device says nothing at all to words that are not its group's.",
      {{{"kith init --recover --relay URL", "with the address of another relay of the group"},
+       {"kith init --recover --peer HOST:PORT", "or of a device of it: `kith status` there says whether kith runs"},
        {"kith relay test URL", "see whether that relay answers"}}}},
     {"recovery-spoilt", kExitWrongSecret, true, kUntouched,
      "what a relay has for these recovery words does not open with them",

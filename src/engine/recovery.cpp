@@ -96,7 +96,8 @@ Error relay_away(Error const& error, std::string const& where) {
 }
 
 std::vector<LastWord> last_words(std::vector<core::Roster::Relay> const& read,
-                                 std::vector<core::Roster::Relay> const& used, wire::RelayKey const& named) {
+                                 std::vector<core::Roster::Relay> const& used,
+                                 std::optional<wire::RelayKey> const& named) {
   std::vector<LastWord> words;
   for (std::size_t mailbox = 0; mailbox < read.size(); ++mailbox) {
     for (auto const& relay : used) {
@@ -193,14 +194,20 @@ Result<std::vector<NamedGroup>> Recovery::without_false_ones(std::vector<NamedGr
   return real;
 }
 
+/// The database is the group's from then on.
+Result<> Recovery::begin_with(wire::Genesis const& genesis) {
+  auto& replica = instance_->replica;
+  auto const loaded = replica.open();
+  if (loaded || !loaded.error().is(core::CoreError::no_group)) return loaded;
+  KITH_CHECK(replica.adopt_recovered(genesis, words_, current_time()));
+  instance_->prepare_folders();
+  return {};
+}
+
 Result<> Recovery::take_in_once(Source const& source, bool contested) {
   KITH_TRY(genesis, claim(source, std::nullopt, contested));
   auto& replica = instance_->replica;
-  if (auto const loaded = replica.open(); !loaded) {
-    if (!loaded.error().is(core::CoreError::no_group)) return loaded;
-    KITH_CHECK(replica.adopt_recovered(*genesis, words_, current_time()));
-    instance_->prepare_folders();
-  }
+  KITH_CHECK(begin_with(*genesis));
   sync::Mailbox mailbox(replica, instance_->store(),
                         {link::to_text(source.address), source.relay, source.escrow.channel}, instance_->random);
   KITH_CHECK(mailbox.start(current_time()));
@@ -361,7 +368,13 @@ Result<std::vector<FoundFolder>> Recovery::folders() {
 }
 
 Result<std::size_t> Recovery::missing_entries() {
-  KITH_TRY(missing, instance_->replica.missing(kLimits.max_tips));
+  KITH_TRY(named, instance_->replica.missing(kLimits.max_tips));
+  std::set<EntryHash> missing;
+  for (auto const& tip : named) missing.insert(tip.hash);
+  for (auto const& tip : given_tips_) {
+    KITH_TRY(here, instance_->replica.holds(tip.hash));
+    if (!here) missing.insert(tip.hash);
+  }
   return missing.size();
 }
 
@@ -370,7 +383,7 @@ Result<std::size_t> Recovery::come_back(std::string name, std::set<DeviceId> con
   KITH_TRY(removed, replica.come_back(words_, std::move(name), keep, current_time()));
   std::vector<core::Roster::Relay> read;
   for (auto const& source : sources_) read.push_back({{}, source.relay, source.escrow.channel});
-  for (auto const& word : last_words(read, replica.state().roster().relays(), named_.value())) {
+  for (auto const& word : last_words(read, replica.state().roster().relays(), named_)) {
     auto const& source = sources_[word.mailbox];
     begin_other();
     auto const put = claim(source, sync::wanted_pseudonyms(replica.state().roster(), source.relay));
@@ -379,6 +392,7 @@ Result<std::size_t> Recovery::come_back(std::string name, std::set<DeviceId> con
     if (word.decides || ends_all(word.url, put.error())) return fail(put.error());
     leave_out(word.url, put.error());
   }
+  KITH_CHECK(keep_address());
   return removed;
 }
 

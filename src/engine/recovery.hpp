@@ -8,10 +8,11 @@
 #include "engine/one_conversation.hpp"
 #include "sync/relays/mailbox_claim.hpp"
 
-/// How a group comes back from nothing but its words and a relay. @see docs/spec/objects.md, "Recovery"
+/// How a group comes back from nothing but its words, and a relay or a device of it. @see docs/spec/objects.md,
+/// "Recovery"
 namespace kith::engine {
 
-/// A group that records at the relay name.
+/// A group that records at the relay name, or a device.
 struct NamedGroup {
   GroupId id;
   std::string name;
@@ -41,9 +42,10 @@ struct LastWord {
 /// nothing.
 /// @param read  the mailboxes that were read
 /// @param used  the group's, as its log says afterwards
+/// @param named  none where a device was named
 [[nodiscard]] std::vector<LastWord> last_words(std::vector<core::Roster::Relay> const& read,
                                                std::vector<core::Roster::Relay> const& used,
-                                               wire::RelayKey const& named);
+                                               std::optional<wire::RelayKey> const& named);
 
 /// One of the group's devices, as the log tells of it.
 struct FoundDevice {
@@ -64,9 +66,12 @@ struct FoundFolder {
   std::set<DeviceId> wrote_missing;  ///< whose changes these are
 };
 
-/// Brings a group back, step by step: look() for records, choose() one group, read() what relays hold of it, and, when
-/// it is clear which devices are kept, come_back(). Each step blocks; nothing on any relay but this device's place on
-/// the list changes before the last.
+/// Whether something listens there. @param peer  HOST:PORT @return LinkError; EngineError::interrupted
+[[nodiscard]] Result<> look_for_device(std::string const& peer, Waiting const& waiting);
+
+/// Brings a group back, step by step: look() for records, choose one group, read() what relays hold of it, or
+/// read_from() a device, and, when it is clear which devices are kept, come_back(). Each step blocks; nothing on any
+/// relay but this device's place on the list changes before the last.
 class Recovery {
  public:
   /// @param waiting   for each word of a relay
@@ -87,10 +92,17 @@ class Recovery {
   /// Reads the group's mailboxes at that relay, and at the others that it names, into an empty database.
   /// @param instance  outlives this
   [[nodiscard]] Result<> read(Instance& instance, GroupId const& group);
+  /// Reads what a device of the group holds into an empty database, and then, as read() does, what is at the relays
+  /// that it names, as far as they answer.
+  /// @param peer    HOST:PORT
+  /// @param accept  told which group it is before anything of it is kept; its error ends it
+  /// @return EngineError::words_unanswered, address_unreachable, words_unfit; LinkError; CoreError::version_mismatch
+  [[nodiscard]] Result<> read_from(Instance& instance, std::string const& peer,
+                                   std::function<Result<>(NamedGroup const&)> const& accept);
 
   [[nodiscard]] Result<std::vector<FoundDevice>> devices();
   [[nodiscard]] Result<std::vector<FoundFolder>> folders();
-  /// Entries that others name and that no relay gave.
+  /// Entries that others name and that nobody gave.
   [[nodiscard]] Result<std::size_t> missing_entries();
 
   /// Makes this device a member, removes all others but those, and has the relays serve exactly who is left.
@@ -112,6 +124,9 @@ class Recovery {
   [[nodiscard]] Result<std::optional<wire::Genesis>> claim(Source const& source,
                                                            std::optional<std::vector<wire::Pseudonym>> exactly,
                                                            bool contested = false);
+  class PeerReading;
+  [[nodiscard]] Result<> begin_with(wire::Genesis const& genesis);
+  [[nodiscard]] Result<> keep_address();
   [[nodiscard]] Result<> take_in(Source& source);
   [[nodiscard]] Result<> take_in_once(Source const& source, bool contested);
   [[nodiscard]] Result<> read_other_relays();
@@ -128,6 +143,9 @@ class Recovery {
   std::function<void(std::size_t)> progress_;
   std::function<bool(std::string const&)> skips_;
   std::optional<wire::RelayKey> named_;  ///< the relay that the user named
+  std::string peer_;                     ///< or the device: where it was reached
+  std::optional<DeviceId> giver_;        ///< who that was
+  std::vector<Tip> given_tips_;          ///< what it said that it holds
   Instant other_ends_at_;                ///< a relay that only the log names is waited for so long
   crypto::SystemRandom random_;
   std::vector<Source> sources_;

@@ -77,6 +77,12 @@ inline constexpr WarningCode kWarnings[] = {
     {"unread", "a folder was not read",
      "`kith verify` could not get at a folder: its disk is not mounted, or may not be read. It went on with the others, "
      "so this one is neither whole nor damaged by what it found. `kith verify FOLDER` looks at it alone."},
+    {"words-used", "the recovery words were used to read the group from this device",
+     "`kith init --recover --peer HOST:PORT` on another machine has shown this device the group's 24 recovery words, and got all that "
+     "the group wrote: messages, and the names of folders and files, not what is in them. If that was you, nothing need be "
+     "done. If it was not, somebody else has the words, and nothing takes them back: who has them can remove every device. "
+     "`kith devices ls` shows whether a device came in. Begin anew while your devices still hold everything: `kith init "
+     "--home DIR` makes a new group with new words, for your folders to move to. It is told of for 30 days."},
 };
 // clang-format on
 

@@ -1,4 +1,4 @@
-"""All devices lost: a group comes back from its 24 words and a relay. Real programs on both sides."""
+"""Devices lost: a group comes back from its 24 words, and a relay or one device that is left. Real programs on both sides."""
 
 import base64
 import hashlib
@@ -382,6 +382,182 @@ class TwoRelays(Lost):
         self.assertEqual(self.all_texts(d), ["at both", "from the desktop", "from the laptop", "through the other"])
         self.assertEqual(sorted((each["recovered"], each["error_code"] or "") for each in done["relays"]),
                          [(False, "relay-unreachable"), (True, "")])
+
+
+class FromADevice(unittest.TestCase):
+    """Two devices without a relay, one of which is lost; the other one answers on the network."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kith-recovery-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.a, self.b = self.device("laptop"), self.device("desktop")
+        self.a.init()
+        let_in(self.a, self.b)
+        self.words = self.folder / "words"
+        shutil.copyfile(self.a.words, self.words)
+        self.words.chmod(0o600)
+        self.a.run("push", "from the laptop").ok()
+        follower = self.a.follow()
+        self.b.run("push", "from the desktop", "--wait", "safe").ok()
+        follower.stop()
+
+    device = Lost.device
+    all_texts = Lost.all_texts
+    assert_nothing_made = Lost.assert_nothing_made
+    contents = staticmethod(Lost.contents)
+
+    def address(self):
+        return self.a.variables["KITH_NETWORK__LISTEN"]
+
+    def recover(self, device, *args, words=None, peer=None):
+        return device.run("init", "--recover", "--peer", peer or self.address(), "--recovery-file", words or self.words,
+                          *args)
+
+    def words_used(self):
+        return [each["message"] for each in self.a.json("status")["problems"] if each["code"] == "words-used"]
+
+    def test_all_comes_back_and_the_kept_device_goes_on(self):
+        source = self.a.dir / "docs"
+        source.mkdir()
+        for number in range(20):
+            (source / f"file {number}.txt").write_text(f"content {number}\n" * 50)
+        (source / "large.bin").write_bytes(os.urandom(3 << 20))
+        wanted = self.contents(source)
+        keeping = self.a.start("sync", str(source), "--folder", "docs")
+        wait_until("the folder was read",
+                   lambda: any(each["files"] == 21 for each in self.a.json("status")["folders"]))
+        shown = self.a.json("devices", "ls")
+        laptop = next(each["id"] for each in shown["devices"] if each["self"])
+
+        c = self.device("new")
+        refused = self.recover(c, "--keep", "laptop", "--json").expect(2).error()
+        self.assertIn("kith devices ls --json", json.dumps(refused))
+        self.assertEqual(self.recover(c, "--group", "other", "--json").expect(2).error()["code"], "usage")
+        self.assert_nothing_made(c)
+        done = self.recover(c, "--keep", "laptop", "--group", shown["group"]["id"][:16], "--json").ok().document()
+        self.assertEqual((done["group"], done["device"]["name"], done["messages"]), (shown["group"], "new", 2))
+        self.assertEqual([each["id"] for each in done["kept"]], [laptop])
+        self.assertEqual([each["name"] for each in done["removed"]], ["desktop"])
+        self.assertEqual((done["missing_entries"], done["relays"], done["safe"]), (0, [], True))
+        self.assertEqual([(each["name"], each["files"]) for each in done["folders"]], [("docs", 21)])
+        self.assertEqual(self.all_texts(c), ["from the desktop", "from the laptop"])
+        copy = c.dir / "docs"
+        syncing = c.start("sync", str(copy), "--folder", "docs")
+        wait_until("the contents are here", lambda: copy.exists() and self.contents(copy) == wanted)
+        syncing.stop()
+        c.run("push", "from the new one", "--wait", "safe").ok()
+        wait_until("the kept one reads it", lambda: "from the new one" in self.all_texts(self.a))
+        self.assertEqual((self.a.names(), self.a.names("revoked")), (["laptop", "new"], ["desktop"]))
+
+        # The kept device tells its user, and the lost one that it was removed.
+        status = self.a.json("status")
+        self.assertNotEqual(status["state"], "failed")
+        told = self.words_used()
+        self.assertEqual(len(told), 1)
+        self.assertRegex(told[0], r"from 127\.0\.0\.1, 20")
+        wait_until("the lost one hears it", lambda: self.b.run("verify", "--json", "--timeout", "3s").code == 13)
+        self.assertEqual(self.b.run("pull", "--json").error()["code"], "revoked-self")
+        keeping.stop()
+        self.assertEqual(len(self.words_used()), 1, "it is told of later too")
+
+    def test_a_device_that_is_not_kept_is_told_nothing_more(self):
+        follower = self.a.follow()
+        c = self.device("new")
+        done = self.recover(c, "--json").ok().document()
+        self.assertEqual(sorted(each["name"] for each in done["removed"]), ["desktop", "laptop"])
+        self.assertEqual((done["kept"], done["safe"], done["missing_entries"]), ([], False, 0))
+        c.run("push", "alone").ok()
+        self.assertEqual(self.all_texts(c), ["alone", "from the desktop", "from the laptop"])
+        self.assertEqual((c.names(), c.names("revoked")), (["new"], ["desktop", "laptop"]))
+        time.sleep(1)
+        self.assertEqual(self.a.names(), ["desktop", "laptop"])
+        self.assertEqual(self.all_texts(self.a), ["from the desktop", "from the laptop"])
+        follower.stop()
+
+    def test_asked_at_a_terminal(self):
+        follower = self.a.follow()
+        mark = re.search(r'Group "home", id ([0-9a-f-]{19})\b', self.a.run("devices", "ls").ok().err)[1]
+        c = self.device("new")
+        screen = c.terminal("init", "--recover", "--peer", self.address(), "--recovery-file", str(self.words))
+        screen.expect(r"[Pp]assphrase")
+        screen.send("\n")
+        screen.expect(r'Found "home", with 2 devices')
+        screen.expect(r'Is "laptop" .* stay in the group\? \[y/N\]')
+        screen.send("y\n")
+        screen.expect(r'Is "desktop" .* stay in the group\? \[y/N\]')
+        screen.send("n\n")
+        screen.expect(rf"id {mark} and was founded 20")
+        screen.expect(r"the same id there\? \[y/N\]")
+        screen.send("y\n")
+        screen.expect(r'remove "desktop" for good\? \[y/N\]')
+        screen.send("y\n")
+        screen.expect(r'"home" is back, on new')
+        self.assertEqual(screen.wait(), 0)
+        self.assertEqual(self.a.names(), ["laptop", "new"])
+        follower.stop()
+
+    def test_each_refusal_has_its_code_and_leaves_nothing(self):
+        follower = self.a.follow()
+        c = self.device("new")
+        other = self.folder / "other"
+        other.write_text(OTHER_WORDS)
+        other.chmod(0o600)
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        for code, exit_code, how in [
+                ("recovery-not-found", 12, {"words": other}),
+                ("address-unreachable", 10, {"peer": f"127.0.0.1:{free_port()}"}),
+                ("address-unreachable", 10, {"peer": f"127.0.0.1:{silent.getsockname()[1]}"}),
+                ("bad-address", 2, {"peer": "127.0.0.1"})]:
+            error = self.recover(c, "--json", "--timeout", "2s", **how).expect(exit_code).error()
+            self.assertEqual(error["code"], code, error)
+            self.assertTrue(error["remedy"], error)
+            self.assert_nothing_made(c)
+        self.assertEqual(self.words_used(), [])
+        self.assertEqual(self.recover(self.b, "--json").error()["code"], "already-initialised")
+        follower.stop()
+        self.assertEqual(self.recover(c, "--json").expect(10).error()["code"], "address-unreachable")
+
+
+class FromADeviceWithARelay(Lost):
+    def recover(self, device, *args, words=None, url=None):
+        return device.run("init", "--recover", "--peer", self.b.variables["KITH_NETWORK__LISTEN"], "--recovery-file",
+                          words or self.words, *args)
+
+    def test_the_relay_serves_the_new_device_and_the_lost_one_no_more(self):
+        kept = self.b.follow()
+        group = self.b.json("devices", "ls")["group"]["id"]
+        c = self.device("new")
+        done = self.recover(c, "--keep", "desktop", "--group", group[:16], "--json").ok().document()
+        self.assertEqual([(each["recovered"], each["error_code"]) for each in done["relays"]], [(True, None)])
+        kept.stop()
+        self.safe(c, "over the relay")
+        wait_until("it comes to the kept one", lambda: "over the relay" in self.all_texts(self.b))
+        follower = self.a.follow()
+        wait_until("the lost one is refused",
+                   lambda: self.a.json("status")["relays"][0]["last_error_code"] == "relay-not-allowed")
+        follower.stop()
+        self.assertNotIn("over the relay", self.all_texts(self.a))
+
+    @staticmethod
+    def reaches_the_relay(device):
+        summary = device.run("pull", "--json", "--topic", "nothing").lines()[-1]
+        return any(each.startswith("relay:") for each in summary.get("reached", []))
+
+    def test_a_relay_that_is_away_is_left_out_and_the_kept_device_lets_the_new_one_in(self):
+        port = self.relay.port
+        self.relay.stop()
+        kept = self.b.follow()
+        group = self.b.json("devices", "ls")["group"]["id"]
+        c = self.device("new")
+        done = self.recover(c, "--keep", "desktop", "--group", group[:16], "--json").ok().document()
+        self.assertEqual([(each["recovered"], each["error_code"]) for each in done["relays"]],
+                         [(False, "relay-unreachable")])
+        self.assertTrue(done["safe"])
+        self.relay = self.start_relay("one", port)
+        wait_until("the kept one lets it in", lambda: self.reaches_the_relay(c))
+        kept.stop()
+        self.safe(c, "over the relay")
 
 
 if __name__ == "__main__":
