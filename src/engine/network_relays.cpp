@@ -201,6 +201,7 @@ Result<> Network::serve_away() {
       KITH_TRY(traces, relay->mailbox.traces(id, now.wall));
       all.ours = all.ours || traces.ours;
       all.taken_by.merge(traces.taken_by);
+      all.lacked_by.merge(traces.lacked_by);
     }
     return all;
   };

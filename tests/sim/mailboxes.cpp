@@ -119,6 +119,7 @@ void World::serve_away(Device& device) {
       KITH_TRY(traces, link->mailbox.traces(id, now.wall));
       all.ours = all.ours || traces.ours;
       all.taken_by.merge(traces.taken_by);
+      all.lacked_by.merge(traces.lacked_by);
     }
     return all;
   };

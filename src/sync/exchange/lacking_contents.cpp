@@ -112,7 +112,7 @@ class Gathering {
     KITH_TRY(traces, relays_.traces(id));
     bool lacked = false, to_be_left = false;
     for (auto const* other : lacking_) {
-      if (traces.taken_by.contains(other->device)) continue;
+      if (traces.taken_by.contains(other->device) && !traces.lacked_by.contains(other->device)) continue;
       lacked = true;
       to_be_left = to_be_left || !other->connected;
     }

@@ -33,8 +33,9 @@ struct LackingContents {
 
 /// What is known of a chunk at the relays.
 struct ChunkTraces {
-  bool ours = false;            ///< it lies at one of them, left by this device
-  std::set<DeviceId> taken_by;  ///< who has it from there already
+  bool ours = false;             ///< it lies at one of them, left by this device
+  std::set<DeviceId> taken_by;   ///< who has it from there already
+  std::set<DeviceId> lacked_by;  ///< who wants it all the same
 };
 struct AtRelays {
   std::function<Result<bool>(ChunkId const&)> there;  ///< whether it is at all of them

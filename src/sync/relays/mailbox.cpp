@@ -325,7 +325,9 @@ bool Mailbox::answer_owed() const {
 /// time to get there on a slow line.
 std::optional<Instant> Mailbox::silence_ends() const {
   if (answer_owed()) return asked_at_ ? std::max(heard_, *asked_at_) + kAnswerTime : Instant{};
-  return object_ ? std::optional(std::max(heard_, object_->since) + kUploadTime) : std::nullopt;
+  if (!object_) return std::nullopt;
+  // Whatever else the relay says meanwhile: what nobody answers would keep all that is to be left there waiting.
+  return object_->since + kAnswerTime + std::chrono::seconds(object_->announcement.size_bytes / kSlowestBytesPerSecond);
 }
 
 std::optional<Instant> Mailbox::next_deadline() const {

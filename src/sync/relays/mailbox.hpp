@@ -88,7 +88,8 @@ class Mailbox {
   static constexpr unsigned kNewcomerTries = 40;
   static constexpr auto kHandshakeTime = std::chrono::seconds{20};
   static constexpr auto kAnswerTime = std::chrono::seconds{60};
-  static constexpr auto kUploadTime = std::chrono::minutes{10};
+  /// The slowest line that an object gets through on.
+  static constexpr std::size_t kSlowestBytesPerSecond = 8 * 1024;
   /// A connection is made anew after so long, for fresh keys.
   static constexpr auto kLifetime = std::chrono::hours{24};
   static constexpr auto kFlushAfter = std::chrono::milliseconds{100};
@@ -115,6 +116,7 @@ class Mailbox {
   static constexpr auto kPresenceEvery = std::chrono::seconds{1};
   /// Between looks whether chunks that were given out are durably here by now.
   static constexpr auto kGivenEvery = std::chrono::seconds{1};
+  static constexpr std::size_t kMostLookedAt = 512;  ///< of what is wanted, for what lies nowhere
   /// Between looks whether any others of what lies there are, and so much more for each thousand objects.
   static constexpr auto kStoredEvery = std::chrono::seconds{30};
 
@@ -162,8 +164,9 @@ class Mailbox {
   /// Tells whether a chunk is durably on this device: only then it has been taken.
   void set_chunk_holder(ObjectBook::Holds holds) { holds_chunk_ = std::move(holds); }
   struct Traces {
-    bool ours = false;            ///< in an object that this device left and that is there
-    std::set<DeviceId> taken_by;  ///< who has taken it out of an object that is, or was, there
+    bool ours = false;             ///< in an object that this device left and that is there
+    std::set<DeviceId> taken_by;   ///< who has taken it out of an object that is, or was, there
+    std::set<DeviceId> lacked_by;  ///< who says to want it, whatever it has taken
   };
   /// What is known of a chunk at this relay.
   [[nodiscard]] Result<Traces> traces(ChunkId const& chunk, WallTime now) const;
@@ -262,7 +265,9 @@ class Mailbox {
   [[nodiscard]] Result<> look_at_taken(Now now);
   [[nodiscard]] Result<> hear_taken(DeviceId const& device, std::optional<Taken> taken);
   void on_given(ChunkId const& chunk, Now now);
-  [[nodiscard]] std::optional<Taken> taken() const;
+  [[nodiscard]] Result<std::optional<Taken>> taken() const;
+  [[nodiscard]] Result<std::vector<std::uint64_t>> lacked_there() const;
+  [[nodiscard]] std::set<DeviceId> takers_of(wire::ObjectId const& object) const;
   [[nodiscard]] Result<> drop_unannounced(Now now);
   [[nodiscard]] Result<> send_drops();
   [[nodiscard]] Result<> on_dropped(Now now);

@@ -30,12 +30,13 @@ Result<> Mailbox::send_presence(Now now) {
   presence_due_ = taken_moved_ = false;
   record_.presence_counter =
       std::max(record_.presence_counter + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall.ms, 0)));
+  KITH_TRY(was_taken, taken());
   auto sent = *presence_;
   sent.counter = record_.presence_counter;
   sent.acked_cursor = record_.position.value;
   wire::RelayPresence::Slot slot{face_.pseudonym(), record_.presence_counter, {}};
   slot.sealed = seal_presence(replica_.state(), replica_.identity(), *epoch, relay_.relay, slot.pseudonym,
-                              std::move(sent), taken(), random_);
+                              std::move(sent), std::move(was_taken), random_);
   channel_->send(wire::RelayPresence{0, {std::move(slot)}});
   if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
   return {};
@@ -173,7 +174,7 @@ Result<> Mailbox::on_held(wire::ObjHeld const& held, Now now) {
 
 Result<> Mailbox::forget_object(wire::ObjectId const& object, Now now) {
   KITH_TRY(transaction, store::Transaction::begin(store_));
-  KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::gone_object, now.wall));
+  KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::gone_object, takers_of(object), now.wall));
   return transaction.commit();
 }
 
@@ -303,6 +304,7 @@ void Mailbox::note_left(core::Past const& heads, Now now) {
 
 Result<> Mailbox::want(std::vector<ChunkId> const& chunks, Now now) {
   auto const before = std::exchange(wanted_, std::set<ChunkId>(chunks.begin(), chunks.end()));
+  taken_moved_ = taken_moved_ || before != wanted_;
   for (auto const& chunk : wanted_) {
     // What was taken and is wanted all the same was lost here: it must come once more.
     if (before.contains(chunk) || !holds_chunk_) continue;

@@ -46,13 +46,28 @@ Result<> Mailbox::look_at_taken(Now now) {
   return {};
 }
 
-/// Told where others leave something here at all.
-std::optional<Taken> Mailbox::taken() const {
+/// Told where others leave something here at all, or something is lacking.
+Result<std::optional<Taken>> Mailbox::taken() const {
   if (!holds_chunk_ || record_.log_epoch.is_zero()) return std::nullopt;
   bool const others =
       std::ranges::any_of(book_.objects(), [&](auto const& each) { return each.second.device != replica_.self(); });
-  if (!others) return std::nullopt;
-  return taken_of(book_, replica_.self(), record_.log_epoch, record_.position);
+  KITH_TRY(lacked, lacked_there());
+  if (!others && lacked.empty()) return std::nullopt;
+  auto taken = taken_of(book_, replica_.self(), record_.log_epoch, record_.position);
+  taken.lacked = std::move(lacked);
+  return taken;
+}
+
+/// Some of what is wanted and lies nowhere there.
+Result<std::vector<std::uint64_t>> Mailbox::lacked_there() const {
+  std::vector<std::uint64_t> marks;
+  std::size_t looked = 0;
+  for (auto const& chunk : wanted_) {
+    if (marks.size() == Taken::kMostLacked || ++looked > kMostLookedAt) break;
+    KITH_TRY(place, book_.find(store_, replica_.state().roster(), chunk));
+    if (!place) marks.push_back(Taken::mark_of(chunk));
+  }
+  return marks;
 }
 
 // What others have.
@@ -76,6 +91,18 @@ Result<> Mailbox::hear_taken(DeviceId const& device, std::optional<Taken> taken)
   return {};
 }
 
+/// Who has all that was in an object, as far as they have told.
+std::set<DeviceId> Mailbox::takers_of(wire::ObjectId const& object) const {
+  std::set<DeviceId> takers;
+  auto const found = book_.objects().find(object);
+  if (found == book_.objects().end()) return takers;
+  for (auto const& [device, by] : taken_by_) {
+    if (by.taken.covers(found->second.cursor)) takers.insert(device);
+  }
+  return takers;
+}
+
+/// Of an object that has gone only those have taken it who had it by then: to whoever came later it was not announced.
 Result<Mailbox::Traces> Mailbox::traces(ChunkId const& chunk, WallTime now) const {
   Traces traces;
   KITH_TRY(objects, book_.objects_with(store_, chunk));
@@ -85,9 +112,16 @@ Result<Mailbox::Traces> Mailbox::traces(ChunkId const& chunk, WallTime now) cons
     auto const& known = found->second;
     traces.ours = traces.ours || known.kind == ObjectBook::Kind::own_object;
     if (known.expires_ms <= now.ms) continue;  // nobody says any more what was in it
-    for (auto const& [device, by] : taken_by_) {
-      if (by.taken.covers(known.cursor) || by.chunks.contains(chunk)) traces.taken_by.insert(device);
+    for (auto const& device : known.taken_by) {
+      auto const by = taken_by_.find(device);
+      bool const open_again = by != taken_by_.end() && by->second.taken.find_open(known.cursor) != nullptr;
+      if (!open_again) traces.taken_by.insert(device);
     }
+    if (known.lies_there()) traces.taken_by.merge(takers_of(object));
+  }
+  for (auto const& [device, by] : taken_by_) {
+    if (by.chunks.contains(chunk)) traces.taken_by.insert(device);
+    if (std::ranges::count(by.taken.lacked, Taken::mark_of(chunk)) > 0) traces.lacked_by.insert(device);
   }
   return traces;
 }
@@ -105,7 +139,7 @@ Result<> Mailbox::drop_objects(std::set<ChunkId> const& lacked, Now now) {
     for (auto const& [object, noted] : own) {
       relied_.erase(object);
       doubted_.erase(object);
-      KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::leaving_object, now.wall));
+      KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::leaving_object, takers_of(object), now.wall));
     }
     KITH_CHECK(transaction.commit());
   }
@@ -131,7 +165,7 @@ Result<> Mailbox::drop_unannounced(Now now) {
   if (!over.empty()) {
     KITH_TRY(transaction, store::Transaction::begin(store_));
     for (auto const& object : over)
-      KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::leaving_object, now.wall));
+      KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::leaving_object, {}, now.wall));
     KITH_CHECK(transaction.commit());
   }
   return send_drops();
@@ -163,7 +197,7 @@ Result<> Mailbox::on_dropped(Now now) {
   {
     KITH_TRY(transaction, store::Transaction::begin(store_));
     for (auto const& object : std::exchange(dropped_, {}))
-      KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::gone_object, now.wall));
+      KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::gone_object, {}, now.wall));
     KITH_CHECK(transaction.commit());
   }
   KITH_CHECK(send_drops());

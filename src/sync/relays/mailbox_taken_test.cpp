@@ -126,6 +126,27 @@ TEST_F(AtASmallRelay, WhatWasTakenAndLostIsLeftThereAgain) {
   EXPECT_TRUE(come.contains(lost));
 }
 
+TEST_F(AtASmallRelay, WhoCameLaterHasTakenNothingOfWhatHadGone) {
+  for (int i = 0; i < 60 && held.size() < kChunks; ++i) {
+    turn();
+    for (auto const& [id, times] : come) held.insert(id);
+  }
+  for (int i = 0; i < 5; ++i) turn();
+  RelayDevice c{3, "c"};
+  net.add(c);
+  net.let_in(a, c);
+  net.wait(40s);
+  c.at(relay).set_chunk_holder([](ChunkId const&) -> Result<bool> { return false; });
+  must(c.at(relay).set_presence({}, net.now()));
+  must(c.at(relay).want({chunks.front()}, net.now()));
+  net.wait(5s);
+  auto const wanted = must(a.at(relay).traces(chunks.front(), net.now().wall));
+  EXPECT_TRUE(wanted.taken_by.contains(b.identity.device()));
+  EXPECT_EQ(wanted.lacked_by, std::set{c.identity.device()}) << "it says so";
+  for (auto const& id : chunks)
+    EXPECT_FALSE(must(a.at(relay).traces(id, net.now().wall)).taken_by.contains(c.identity.device()));
+}
+
 TEST_F(AtASmallRelay, WhatIsDeletedIsDeletedWhereTheConnectionBrokeBefore) {
   for (int i = 0; i < 5; ++i) turn();
   must(a.at(relay).drop_objects({}, net.now()));

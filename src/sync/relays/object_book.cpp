@@ -16,6 +16,9 @@ ObjectBook::Kind chunk_kind(ObjectBook::Kind kind) {
   return there ? ObjectBook::Kind::chunk : ObjectBook::Kind::gone_chunk;
 }
 
+/// Devices that may be noted to have taken an object.
+constexpr std::size_t kMostTakers = 256;
+
 /// An item as it came; no bytes where only its place is remembered.
 struct KeptItem {
   wire::RelayItem item;
@@ -32,10 +35,15 @@ void ObjectBook::Place::write(wire::Writer& writer) const { core::write_row(writ
 void ObjectBook::Place::read(wire::Reader& reader) { core::read_row(reader, object, expires_ms, device); }
 
 void ObjectBook::Noted::write(wire::Writer& writer) const {
-  core::write_row(writer, device, expires_ms, cursor, wire::list(chunks, ContainerIndex::kMostChunks));
+  std::vector<DeviceId> const takers(taken_by.begin(), taken_by.end());
+  core::write_row(writer, device, expires_ms, cursor, wire::list(chunks, ContainerIndex::kMostChunks),
+                  wire::list(takers, kMostTakers));
 }
 void ObjectBook::Noted::read(wire::Reader& reader) {
-  core::read_row(reader, device, expires_ms, cursor, wire::list(chunks, ContainerIndex::kMostChunks));
+  std::vector<DeviceId> takers;
+  core::read_row(reader, device, expires_ms, cursor, wire::list(chunks, ContainerIndex::kMostChunks),
+                 wire::list(takers, kMostTakers));
+  taken_by = std::set<DeviceId>(takers.begin(), takers.end());
 }
 
 Bytes ObjectBook::prefix(Kind kind) const {
@@ -74,7 +82,8 @@ Result<> ObjectBook::load(store::Store& store, WallTime now) {
                            noted->expires_ms,
                            count,
                            std::vector<bool>(others ? count : 0),
-                           others ? count : 0};
+                           others ? count : 0,
+                           noted->taken_by};
       return store::Store::Next::go_on;
     }));
   }
@@ -100,8 +109,9 @@ Result<> ObjectBook::put(store::Store& store, Kind kind, wire::ObjectId const& o
     KITH_CHECK(store.put(Table::relay_chunks, key(chunk_kind(kind), chunk, object), place));
   chunks_of_[noted.device] += noted.chunks.size();
   auto const count = noted.device == self_ ? 0 : noted.chunks.size();
-  objects_[object] = {kind, noted.device, noted.cursor, noted.expires_ms, noted.chunks.size(), std::vector<bool>(count),
-                      count};
+  objects_[object] = {
+      kind,  noted.device,  noted.cursor, noted.expires_ms, noted.chunks.size(), std::vector<bool>(count),
+      count, noted.taken_by};
   return {};
 }
 
@@ -150,12 +160,16 @@ Result<> ObjectBook::begin(store::Store& store, wire::ObjectId const& object, Wa
              {self_, now.ms + std::chrono::milliseconds(kGoneTime).count(), {}, {}});
 }
 
-Result<> ObjectBook::retire(store::Store& store, wire::ObjectId const& object, Kind kind, WallTime now) {
+Result<> ObjectBook::retire(store::Store& store, wire::ObjectId const& object, Kind kind,
+                            std::set<DeviceId> const& taken_by, WallTime now) {
   KITH_TRY(noted, read(store, object));
   if (!noted) return {};
   auto before = std::move(objects_.at(object));
   KITH_CHECK(erase(store, object, *noted));
   noted->expires_ms = now.ms + std::chrono::milliseconds(kGoneTime).count();
+  for (auto const& device : taken_by) {
+    if (noted->taken_by.size() < kMostTakers) noted->taken_by.insert(device);
+  }
   KITH_CHECK(put(store, kind, object, *noted));
   auto& after = objects_.at(object);
   after.stored = std::move(before.stored);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "core/records.hpp"
 #include "core/roster.hpp"
@@ -44,6 +45,7 @@ class ObjectBook {
     std::int64_t expires_ms = 0;
     wire::RelayCursor cursor;  ///< of the announcement; 0 where it is not known
     std::vector<ChunkId> chunks;
+    std::set<DeviceId> taken_by = {};  ///< of one that is gone: who had all of it by then
     void write(wire::Writer& writer) const;
     void read(wire::Reader& reader);
   };
@@ -68,8 +70,9 @@ class ObjectBook {
     wire::RelayCursor cursor;
     std::int64_t expires_ms = 0;
     std::size_t chunks = 0;
-    std::vector<bool> stored;  ///< of another device's: which chunks are durably here, as far as was looked
-    std::size_t missing = 0;   ///< of these how many are not
+    std::vector<bool> stored;     ///< of another device's: which chunks are durably here, as far as was looked
+    std::size_t missing = 0;      ///< of these how many are not
+    std::set<DeviceId> taken_by;  ///< as noted
     [[nodiscard]] bool lies_there() const { return kind == Kind::others_object || kind == Kind::own_object; }
   };
   using Holds = std::function<Result<bool>(ChunkId const&)>;
@@ -84,8 +87,10 @@ class ObjectBook {
   [[nodiscard]] Result<bool> note(store::Store& store, wire::ObjectId const& object, Noted const& noted);
   /// This device is about to upload an object.
   [[nodiscard]] Result<> begin(store::Store& store, wire::ObjectId const& object, WallTime now);
-  /// The object is not there any more, or is being deleted; what was in it is remembered.
-  [[nodiscard]] Result<> retire(store::Store& store, wire::ObjectId const& object, Kind kind, WallTime now);
+  /// The object is not there any more, or is being deleted; what was in it is remembered, and who had it.
+  /// @param taken_by  beside those that are noted
+  [[nodiscard]] Result<> retire(store::Store& store, wire::ObjectId const& object, Kind kind,
+                                std::set<DeviceId> const& taken_by, WallTime now);
   [[nodiscard]] Result<> forget(store::Store& store, wire::ObjectId const& object);
   [[nodiscard]] Result<> forget_all(store::Store& store);
   [[nodiscard]] Result<> forget_expired(store::Store& store, WallTime now);

@@ -12,7 +12,7 @@ constexpr std::size_t kLengthBytes = 4;
 constexpr std::size_t kMostPlainBytes = wire::kRelayLimits.max_presence_bytes - core::kBoxOverheadBytes;
 
 /// Left free for what was taken, some spans of it at least: a transfer may wait for it.
-constexpr std::size_t kTakenReserveBytes = 320;
+constexpr std::size_t kTakenReserveBytes = 320 + 9 * Taken::kMostLacked;
 
 struct SignedPresence {
   DeviceId device;

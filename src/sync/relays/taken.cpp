@@ -32,6 +32,8 @@ Taken::Open const* Taken::find_open(wire::RelayCursor cursor) const {
   return span != open.end() && span->first <= cursor ? &*span : nullptr;
 }
 
+std::uint64_t Taken::mark_of(ChunkId const& chunk) { return load_be<std::uint64_t>(chunk.bytes.data()); }
+
 /// The longest bits go first, then the two spans with the least between them become one.
 bool Taken::shorten() {
   auto const longest = std::ranges::max_element(open, {}, [](Open const& span) { return span.bits.size(); });

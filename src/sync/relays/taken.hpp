@@ -8,12 +8,13 @@
 
 namespace kith::sync {
 
-/// What a device has taken out of the objects at one relay: all chunks of every object that is announced up to a
-/// cursor, but for some. It tells so beside its presence. Who left them there deletes what everybody has taken, and so
-/// what is larger than the room at the relay gets through it piece by piece. It is what is so now, not what was done:
-/// told twice, or not heard once, it means the same. @see docs/spec/objects.md
+/// What a device has taken out of the objects at one relay: all chunks of every object that it found announced there up
+/// to a cursor, but for some. It tells so beside its presence. Who left them there deletes what everybody has taken,
+/// and so what is larger than the room at the relay gets through it piece by piece. It is what is so now, not what was
+/// done: told twice, or not heard once, it means the same. @see docs/spec/objects.md
 struct Taken {
   static constexpr std::size_t kMostOpen = 64;
+  static constexpr std::size_t kMostLacked = 16;
   static constexpr std::size_t kMostBitBytes = (ContainerIndex::kMostChunks + 7) / 8;
 
   /// Cursors of announcements of which something may still be wanted.
@@ -33,12 +34,16 @@ struct Taken {
   wire::LogEpoch log_epoch;  ///< in which the cursors count
   wire::RelayCursor upto;
   std::vector<Open> open;  ///< ascending
+  /// The first 8 bytes of chunks that it wants and finds nowhere there: whoever takes them for taken is wrong.
+  std::vector<std::uint64_t> lacked;
   template <class Archive, class Self>
   static void fields(Archive& a, Self& s) {
-    a(wire::version(s.format, 1), s.log_epoch, s.upto, wire::list(s.open, kMostOpen));
+    a(wire::version(s.format, 1), s.log_epoch, s.upto, wire::list(s.open, kMostOpen),
+      wire::list(s.lacked, kMostLacked));
   }
   friend bool operator==(Taken const&, Taken const&) = default;
 
+  [[nodiscard]] static std::uint64_t mark_of(ChunkId const& chunk);
   /// Whether the spans are in order, and bits stand at single cursors only.
   [[nodiscard]] bool valid() const;
   /// The open span that a cursor is in.
