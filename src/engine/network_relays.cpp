@@ -243,7 +243,11 @@ Result<> Network::tell_relays() {
   auto const wanted = exchange_->unasked();
   for (auto const& [key, relay] : relays_) {
     if (!relay->mailbox.live()) continue;
-    if (!relay->attended) KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
+    if (relay->attended) {
+      relay->mailbox.withdraw_presence();
+    } else {
+      KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
+    }
     KITH_CHECK(relay->mailbox.want(wanted, current_time()));
   }
   return {};

@@ -173,7 +173,11 @@ bool World::settle_relays(Device& device) {
         check(device, kith::fail(presence.error()));
         return told;
       }
-      if (!link->attended) check(device, link->mailbox.set_presence(std::move(*presence), now_at(device)));
+      if (link->attended) {
+        link->mailbox.withdraw_presence();
+      } else {
+        check(device, link->mailbox.set_presence(std::move(*presence), now_at(device)));
+      }
       check(device, link->mailbox.want(wanted, now_at(device)));
     }
     if (link->mailbox.wants_link(now_at(device))) dial_relay(device, link);

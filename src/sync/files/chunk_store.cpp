@@ -35,7 +35,8 @@ Result<std::optional<Bytes>> ChunkStore::find(ChunkId const& id) {
   KITH_CHECK(store_.scan(Table::chunk_places, id.view(), {}, [&](ByteView key, ByteView value) {
     auto place = core::decode_record<Place>(value);
     auto const folder = FolderId::from(key.subspan(ChunkId::kBytes, FolderId::kBytes));
-    if (place && folder) places.emplace_back(*folder, std::move(*place));
+    // Of a file that is being received the place says only that it is noted.
+    if (place && folder && !place->path.empty()) places.emplace_back(*folder, std::move(*place));
     return places.size() < kMaxPlacesTried ? Store::Next::go_on : Store::Next::stop;
   }));
   for (auto const& [folder, place] : places) {

@@ -28,6 +28,7 @@ Result<> Fetcher::start(std::shared_ptr<FileSystem> disk, VersionRow const& vers
     file.temp = std::move(*opened);
     KITH_TRY(stat, file.temp->stat());
     file.resumed_bytes = stat.size;
+    file.kept = stat.size > 0;  // an earlier run may have noted some of it
   } else if (!opened.error().is(FilesError::not_found)) {
     return fail(opened.error());
   }

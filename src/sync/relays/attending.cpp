@@ -17,8 +17,8 @@ std::vector<core::Roster::Relay> attended_relays(core::Roster const& roster, Dev
   for (auto const& each : former) {
     auto const& key = each.relay.relay;
     if (attended.size() == kMostAttended || !own->pseudonyms.contains(key)) continue;
-    // By another device's clock, which may be ahead of this one.
-    if (now.ms - each.removed_at.ms > std::chrono::milliseconds(kAttendingTime).count()) continue;
+    auto const age = std::chrono::milliseconds{now.ms - each.removed_at.ms};
+    if (age > kAttendingTime || age < -kMostAhead) continue;
     bool const known_there_alone = std::ranges::any_of(roster.members(), [&](auto const& of) {
       auto const& member = of.second;
       return member.state == core::MemberState::active && member.pseudonyms.contains(key) && is_found_at_none(member);

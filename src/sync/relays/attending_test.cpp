@@ -38,6 +38,7 @@ TEST_F(Attending, UntilWhoIsKnownThereAloneHasANameElsewhere) {
   give_up(relay, registered.channel);
   EXPECT_EQ(attended(a), std::vector{relay.relay_key()});
   EXPECT_TRUE(attended(a, 31 * 24h).empty()) << "not for ever";
+  EXPECT_TRUE(attended(a, -25h).empty()) << "dated into the future";
   b.pull_from(a);
   std::vector<wire::Op> named;
   named.emplace_back(wire::DeviceRelay{b.replica.self(), other.relay_key(), {}});

@@ -242,7 +242,7 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
   since_ = now.mono;
   answer_due_.reset();
   object_ttl_ = std::chrono::seconds{std::min<std::uint64_t>(welcome.object_ttl_s, 1U << 30)};
-  KITH_CHECK(reconcile(welcome, now));
+  KITH_CHECK(reconcile(welcome));
   if (trouble_ != RelayTrouble::lost_data) set_trouble(RelayTrouble::none);  // that is over once it has all again
   events_.emplace_back(RelayUp{});
   KITH_TRY(known, chain_.holds(store_, welcome.acl_version, welcome.acl_hash));
@@ -259,11 +259,23 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
 
 /// Holds what the relay says of this device's pushes against what is known here. It may have lost some, it may be
 /// another mailbox altogether, or this home may be older than what it once pushed.
-Result<> Mailbox::reconcile(wire::Welcome const& welcome, Now now) {
+Result<> Mailbox::reconcile(wire::Welcome const& welcome) {
   bool const same = record_.log_epoch == welcome.log_epoch;
   auto const first = record_.acked.value, last = first + record_.outbox.size();
   auto const theirs = welcome.last_push_seq.value;
-  if (same && theirs >= first && theirs <= last) return acknowledge(static_cast<std::size_t>(theirs - first), {}, now);
+  if (same && theirs == first) return {};
+  if (same && theirs > first && theirs <= last) {
+    // How many are there, not which: what this home pushed before it was put back to an older state may have come in
+    // the meantime under these numbers. All that is there is pulled, and what is not proves to be missing then.
+    for (auto item = record_.outbox.begin() + static_cast<std::ptrdiff_t>(theirs - first); item != record_.outbox.end();
+         ++item) {
+      if (item->entry.is_zero()) announcements_.push_back(std::move(*item));
+    }
+    record_.outbox.clear();
+    record_.acked = welcome.last_push_seq;
+    flush_due_ = since_;
+    return {};
+  }
   bool const known_before = !record_.log_epoch.is_zero();
   if (known_before) KITH_CHECK(forget());
   if (known_before && theirs < first) set_trouble(RelayTrouble::lost_data);

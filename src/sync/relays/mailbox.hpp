@@ -162,7 +162,19 @@ class Mailbox {
   /// What this device left there can go, but for what holds one of these chunks.
   [[nodiscard]] Result<> drop_objects(std::set<ChunkId> const& lacked, Now now);
   /// Tells whether a chunk is durably on this device: only then it has been taken.
-  void set_chunk_holder(ObjectBook::Holds holds) { holds_chunk_ = std::move(holds); }
+  void set_chunk_holder(ObjectBook::Holds holds) {
+    if (!holds) return;
+    // What is wanted is not here, whatever was noted once.
+    holds_chunk_ = [this, holds = std::move(holds)](ChunkId const& chunk) -> Result<bool> {
+      if (wanted_.contains(chunk)) return false;
+      return holds(chunk);
+    };
+  }
+  /// Nothing of this device is to be told there any more.
+  void withdraw_presence() {
+    presence_.reset();
+    presence_due_ = false;
+  }
   struct Traces {
     bool ours = false;             ///< in an object that this device left and that is there
     std::set<DeviceId> taken_by;   ///< who has taken it out of an object that is, or was, there
@@ -212,7 +224,7 @@ class Mailbox {
   void send(Message message);
   [[nodiscard]] Result<> on_message(wire::RelayMessage message, Now now);
   [[nodiscard]] Result<> on_welcome(wire::Welcome const& welcome, Now now);
-  [[nodiscard]] Result<> reconcile(wire::Welcome const& welcome, Now now);
+  [[nodiscard]] Result<> reconcile(wire::Welcome const& welcome);
   [[nodiscard]] Result<> forget();
 
   // What is refused (mailbox_failures.cpp).
@@ -279,7 +291,7 @@ class Mailbox {
   [[nodiscard]] Result<Bytes> bytes_of_item(OutboxItem const& item) const;
   [[nodiscard]] Result<> send_outbox();
   [[nodiscard]] Result<> on_pushed(wire::PushAck const& ack, Now now);
-  [[nodiscard]] Result<> acknowledge(std::size_t count, std::vector<wire::RelayCursor> const& cursors, Now now);
+  [[nodiscard]] Result<> acknowledge(std::vector<wire::RelayCursor> const& cursors, Now now);
   [[nodiscard]] bool in_reach(core::EntryRecord const& record) const;
 
   // Whom the relay serves (mailbox_acl.cpp).

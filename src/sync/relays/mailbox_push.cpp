@@ -152,7 +152,7 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
     record_.position = ack.cursors[i];
     record_.last_item = wire::item_hash(sealed);
   }
-  KITH_CHECK(acknowledge(pushed_items_, ack.cursors, now));
+  KITH_CHECK(acknowledge(ack.cursors, now));
   note_room();
   if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
   if (acked_cursor_ < record_.position) {
@@ -165,11 +165,12 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
 }
 
 /// So many of the outbox are on the relay's disk.
-/// @param cursors  theirs; none where the relay did not say, and then they are pulled
-Result<> Mailbox::acknowledge(std::size_t count, std::vector<wire::RelayCursor> const& cursors, Now now) {
+/// @param cursors  theirs
+Result<> Mailbox::acknowledge(std::vector<wire::RelayCursor> const& cursors, Now now) {
+  auto const count = cursors.size();
   for (std::size_t i = 0; i < count; ++i) {
     if (record_.outbox[i].entry.is_zero()) {
-      KITH_CHECK(note_announced(record_.outbox[i], i < cursors.size() ? cursors[i] : wire::RelayCursor{}, now));
+      KITH_CHECK(note_announced(record_.outbox[i], cursors[i], now));
       continue;
     }
     KITH_TRY(record, replica_.state().record(record_.outbox[i].entry));

@@ -231,6 +231,31 @@ TEST_F(AtARelay, AHomeThatIsOlderThanWhatItPushedGoesOnInANewLog) {
   EXPECT_EQ(b.texts(), (Texts{"forgotten by a", "after the backup"}));
 }
 
+TEST_F(AtARelay, WhatTookTheNumberOfAnotherPushIsNotTakenForThatOne) {
+  net.let_in(a, b);
+  a.push("one");
+  net.changed(a);
+  net.wait(5s);
+  net.go_offline(a);
+  a.push("two");
+  EntryHash last;
+  must(a.replica.scan_applied(0, [&](std::uint64_t, EntryHash const& hash) { last = hash; }));
+  auto const channel = registered.channel;
+  auto record = must(RelayRecord::load(a.store, relay.relay_key(), channel));
+  // "one" got there under a number that this home, put back to an older state, has given to "two".
+  --record.acked.value;
+  record.outbox = {{last, 0, {}}};
+  auto transaction = must(store::Transaction::begin(a.store));
+  must(record.put(a.store, relay.relay_key(), channel));
+  must(transaction.commit());
+  a.mailboxes.clear();
+  a.online = true;
+  net.changed(a);
+  net.wait(5s);
+  EXPECT_TRUE(a.at(relay).holds_all());
+  EXPECT_EQ(b.texts(), (Texts{"one", "two"}));
+}
+
 TEST_F(AtARelay, AFullRelayIsToldLater) {
   relay.store.fail_writes(relay::Refusal::storage_full);
   a.push("no room");

@@ -1,6 +1,7 @@
 #include "sync/relays/taken.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace kith::sync {
 namespace {
@@ -12,6 +13,27 @@ Bytes bits_of(std::vector<bool> const& stored) {
   }
   while (!bits.empty() && bits.back() == 0) bits.pop_back();
   return bits;
+}
+
+/// So many spans as may be told, in one go: a hostile member can announce any number of objects. No bits are kept then,
+/// and the widest gaps stay.
+void merge_nearest(std::vector<Taken::Open>& open) {
+  if (open.size() <= Taken::kMostOpen) return;
+  std::vector<std::size_t> ends(open.size() - 1);  // the spans before gaps
+  std::iota(ends.begin(), ends.end(), std::size_t{0});
+  auto const gap = [&](std::size_t at) { return open[at + 1].first.value - open[at].last.value; };
+  auto const kept = ends.begin() + static_cast<std::ptrdiff_t>(Taken::kMostOpen - 1);
+  std::nth_element(ends.begin(), kept, ends.end(), [&](std::size_t a, std::size_t b) { return gap(a) > gap(b); });
+  ends.erase(kept, ends.end());
+  ends.push_back(open.size() - 1);
+  std::sort(ends.begin(), ends.end());
+  std::vector<Taken::Open> merged;
+  std::size_t begin = 0;
+  for (auto const end : ends) {
+    merged.push_back({open[begin].first, open[end].last, {}});
+    begin = end + 1;
+  }
+  open = std::move(merged);
 }
 
 }  // namespace
@@ -61,6 +83,12 @@ Taken taken_of(ObjectBook const& book, DeviceId const& self, wire::LogEpoch cons
     if (known.device != self) announced.emplace(known.cursor, &known);
   }
   for (auto const& [cursor, bytes] : book.kept_places()) announced.emplace(cursor, nullptr);
+  // Beyond as many as are remembered, nothing is known of what could not be opened.
+  if (book.kept_places().size() >= ObjectBook::kMostKeptPlaces) {
+    auto const last = book.kept_places().rbegin()->first;
+    announced.erase(announced.upper_bound(last), announced.end());
+    if (last < upto) announced.emplace(upto, nullptr);
+  }
   bool joins = false;  // nothing that was taken lies between this one and the one before
   for (auto const& [cursor, known] : announced) {
     if (cursor.value == 0 || cursor > upto) continue;
@@ -76,9 +104,7 @@ Taken taken_of(ObjectBook const& book, DeviceId const& self, wire::LogEpoch cons
     }
     joins = true;
   }
-  while (taken.open.size() > Taken::kMostOpen && taken.shorten()) {
-    // Neighbours that lost their bits are one span as well: shorten() finds them when no bits are left.
-  }
+  merge_nearest(taken.open);
   return taken;
 }
 
