@@ -11,6 +11,7 @@
 #include "engine/relay_setup.hpp"
 #include "relay/channel/error.hpp"
 #include "relay/channel/key_mark.hpp"
+#include "sync/relays/attending.hpp"
 #include "sync/relays/relay_record.hpp"
 
 namespace kith::cli {
@@ -223,6 +224,14 @@ Result<int> remove(Context& context, RelayRmOptions const& options) {
   context.out.result(
       fmt::format("{} {} is used no more. What it holds stays there, sealed, until its operator removes it.",
                   context.out.glyphs().done(), printable(engine::without_key(relay.url))));
+  auto const& roster = client->instance().replica.state().roster();
+  auto const now = engine::current_time().wall;
+  if (!sync::attended_relays(roster, client->device_id(), now).empty()) {
+    context.out.note(
+        "A device that was away is let in to the relays in use once it has been at this one, and after it this device "
+        "or "
+        "another: kith looks there for 30 days, whenever it runs. Until then do not take that relay down.");
+  }
   return engine::kExitOk;
 }
 

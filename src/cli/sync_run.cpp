@@ -221,7 +221,11 @@ Result<int> SyncRun::once() {
     bool const needs_somebody = !level || now.row.pending_files > 0;
     if (now.scanned && nobody && !no_device && needs_somebody)
       return summarise(now, Error(EngineError::nobody_reachable));
-    if (time >= patient_until) return summarise(now, Error(EngineError::timed_out));
+    if (time >= patient_until) {
+      KITH_TRY(standings, relay_standings(client_));
+      auto const troubled = all_troubled(standings);
+      return summarise(now, troubled ? *troubled : Error(EngineError::timed_out));
+    }
     if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) {
       KITH_TRY(ignored, summarise(now, std::nullopt));
       static_cast<void>(ignored);

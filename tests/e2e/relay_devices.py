@@ -236,11 +236,13 @@ class Leaving(AtARelay):
     def test_a_device_that_slept_follows_to_the_relay_that_took_its_place(self):
         other = self.start_relay("other")
         self.a.run("relay", "add", self.url(other)).ok()
-        self.a.run("relay", "rm", self.bare(self.relay)).ok()
+        left = self.a.run("relay", "rm", self.bare(self.relay)).ok()
+        self.assertIn("do not take that relay down", left.err)
         self.assertEqual(self.relays(self.a), [self.bare(other)])
         self.b.run("pull", "--quiet")
         self.a.run("pull", "--quiet")  # hears there what the other one is called
-        self.relay.kill()
+        self.relay.process.kill()
+        self.relay.wait()
         self.push(self.a, "at the new one")
         wait_until("they meet there", lambda: "at the new one" in self.b.texts(expect=(0, 5, 10)), 60)
 

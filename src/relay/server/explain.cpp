@@ -23,8 +23,9 @@ std::string explain_server(ServerError value, std::string const& subject, std::s
       return fmt::format("cannot listen at {}{}\n  try:   an address of this machine, as --listen 127.0.0.1:8080",
                          subject, why);
     case ServerError::address_in_use:
-      return fmt::format("{} is in use by another program\n  try:   another port, with --listen or in relay.toml",
-                         subject);
+      return fmt::format(
+          "{} is in use by another program\n  try:   another port: --listen, or [monitoring] listen in relay.toml",
+          subject);
     case ServerError::not_permitted:
       return fmt::format("the system does not permit {}{}\n  try:   a port above 1023, or the directory's owner",
                          subject, why);
