@@ -44,6 +44,7 @@ class Network {
   static constexpr auto kUploadsEvery = std::chrono::seconds{2};
   /// What is held and wanted changes with each chunk: relays hear of it at most so often.
   static constexpr auto kTellRelaysEvery = std::chrono::milliseconds{50};
+  static constexpr auto kStallTime = std::chrono::seconds{3};
   /// Chunks that came from relays and are on their way to the folders.
   static constexpr std::size_t kMostGiven = 65536;
   static constexpr std::size_t kMaxConnections = 256;
@@ -146,6 +147,7 @@ class Network {
   void uploads_soon();
   void tell_relays_soon();
   [[nodiscard]] Result<> tell_relays();
+  [[nodiscard]] Result<> pass_over(std::vector<ChunkId> const& wanted);
   [[nodiscard]] Result<std::vector<wire::RelayWitness>> witnesses();
   [[nodiscard]] Result<> compare_relays(std::vector<wire::RelayWitness> const& theirs);
   [[nodiscard]] Result<> tell(RelayLink& relay, sync::MailboxEvent const& event);
@@ -201,6 +203,7 @@ class Network {
   std::map<wire::RelayKey, std::shared_ptr<RelayLink>> relays_;
   std::set<wire::RelayKey> said_all_;       ///< relays that this device has left because it was removed
   std::optional<Instant> relays_told_due_;  ///< when they hear of what is held and wanted here
+  std::optional<Instant> stalled_since_;    ///< nothing that is asked for lies at a relay, and other things do
   std::optional<Instant> uploads_due_;      ///< when to look what devices that are away lack
   std::chrono::milliseconds uploads_wait_ = kUploadsEvery;
   std::set<ChunkId> given_by_relays_;

@@ -250,6 +250,35 @@ Result<> Network::tell_relays() {
     }
     KITH_CHECK(relay->mailbox.want(wanted, current_time()));
   }
+  return pass_over(wanted);
+}
+
+/// Where nothing that is asked for lies at a relay, and something else that is lacking does, the latter goes first:
+/// what is asked for may wait for the room that the other one takes.
+Result<> Network::pass_over(std::vector<ChunkId> const& wanted) {
+  bool stalled = !wanted.empty() && exchange_->connected().empty();
+  bool more = false;
+  for (auto const& [key, relay] : relays_) {
+    if (!relay->mailbox.live()) continue;
+    more = more || relay->mailbox.offers_more();
+    for (std::size_t i = 0; stalled && i < wanted.size(); ++i) {
+      KITH_TRY(there, relay->mailbox.has_chunk(wanted[i], current_time().wall));
+      stalled = !there;
+    }
+  }
+  if (!stalled || !more) {
+    stalled_since_.reset();
+    return {};
+  }
+  if (!stalled_since_) stalled_since_ = Clock::now();
+  if (Clock::now() < *stalled_since_ + kStallTime) {
+    relays_told_due_ = *stalled_since_ + kStallTime;
+    return {};
+  }
+  stalled_since_.reset();
+  if (folders_) {
+    for (auto const& chunk : wanted) folders_->deliver_missing(chunk);
+  }
   return {};
 }
 

@@ -112,7 +112,7 @@ class NoRoom(AtARelay):
         status = self.a.json("status")
         self.assertEqual((self.codes(), status["problems"], status["changes"]["only_here"]), ({one: None, two: None}, [], 0))
         self.assertEqual(follower.stop(), 0, follower)
-        held = self.a.run("verify", "--json").expect(10).document()["relays"]  # 10: no device is there to compare with
+        held = self.a.run("verify", "--json").ok().document()["relays"]
         self.assertEqual([(each["result"], each["missing_entries"]) for each in held], [("complete", 0)] * 2)
         self.relay.process.kill()
         self.assertEqual([text[:20] for text in self.b.texts()], [text[:20] for text in texts])

@@ -182,6 +182,8 @@ class Mailbox {
   };
   /// What is known of a chunk at this relay.
   [[nodiscard]] Result<Traces> traces(ChunkId const& chunk, WallTime now) const;
+  /// Whether something lies there that another device left and that is not here.
+  [[nodiscard]] bool offers_more() const;
   /// Nothing more is to be left there of what is known now.
   void note_left(core::Past const& heads, Now now);
   [[nodiscard]] Result<bool> has_chunk(ChunkId const& chunk, WallTime now) const;

@@ -70,6 +70,12 @@ Result<std::vector<std::uint64_t>> Mailbox::lacked_there() const {
   return marks;
 }
 
+bool Mailbox::offers_more() const {
+  return std::ranges::any_of(book_.objects(), [](auto const& each) {
+    return each.second.kind == ObjectBook::Kind::others_object && each.second.missing > 0;
+  });
+}
+
 // What others have.
 
 Result<> Mailbox::hear_taken(DeviceId const& device, std::optional<Taken> taken) {
