@@ -107,7 +107,7 @@ void Connection::admit(Member member) {
 void Connection::end(wire::RelayFailure failure, Instant now) {
   if (ended()) return;
   if (!channel_.open()) return close();
-  send(failure, now);
+  send_bulk(failure, now);  // behind everything that was answered
   if (ended()) return;
   state_ = State::ended;
   ended_ = now;

@@ -81,7 +81,7 @@ class Connection {
   /// Sends slots of others, or keeps the newest of each where too much waits.
   void send_presence(SharedSlot const& slot, Instant now);
   void admit(Member member);
-  /// Sends the last word; nothing is read from then on.
+  /// Sends the last word, behind all that waits; nothing is read from then on.
   void end(wire::RelayFailure failure, Instant now);
   void close() { state_ = State::ended, gone_ = true; }  ///< without a word
 

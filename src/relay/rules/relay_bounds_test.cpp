@@ -136,6 +136,20 @@ TEST_F(RelayBounds, MessagesThatMakeNoSenseEndAConnection) {
   }
 }
 
+TEST_F(RelayBounds, WhatWasAskedBeforeComesBeforeTheReasonForTheEnd) {
+  world_.make(group_, {0});
+  auto& link = world_.join(group_, 0);
+  wire::ObjectId const object{{7}};
+  world_.ask<wire::Done>(link, wire::ObjPut{1, object, 3, 0, 60, Bytes(3)});
+  link.got.clear();
+  link.channel.send(wire::ObjGet{2, object, 0, 3});
+  world_.say(link, wire::Push{3, {1}, {}});  // makes no sense
+  EXPECT_TRUE(world_.relay.done(link.id));
+  ASSERT_EQ(link.got.size(), 2u);
+  EXPECT_TRUE(std::holds_alternative<wire::ObjPart>(link.got.front()));
+  EXPECT_EQ(last_word(link), RelayErrorCode::bad_frame);
+}
+
 TEST_F(RelayBounds, AnObjectThatIsTooLargeIsRefusedOnceAndPassedOver) {
   world_.make(group_, {0});
   auto& link = world_.join(group_, 0);
