@@ -225,12 +225,12 @@ Result<int> remove(Context& context, RelayRmOptions const& options) {
       fmt::format("{} {} is used no more. What it holds stays there, sealed, until its operator removes it.",
                   context.out.glyphs().done(), printable(engine::without_key(relay.url))));
   auto const& roster = client->instance().replica.state().roster();
-  auto const now = engine::current_time().wall;
-  if (!sync::attended_relays(roster, client->device_id(), now).empty()) {
+  KITH_TRY(attended, sync::attended_relays(roster, client->device_id(), client->instance().store()));
+  if (!attended.empty()) {
     context.out.note(
         "A device that was away is let in to the relays in use once it has been at this one, and after it this device "
-        "or "
-        "another: kith looks there for 30 days, whenever it runs. Until then do not take that relay down.");
+        "or another: kith goes on looking there whenever it runs. Until then do not take that relay down. A device "
+        "that will not come back is to be removed: `kith devices revoke`.");
   }
   return engine::kExitOk;
 }

@@ -85,9 +85,8 @@ Result<> Network::look_at_relays() {
     wanted = std::move(offered);
   }
   auto const used = wanted.size();
-  for (auto& former : sync::attended_relays(roster, instance_->replica.self(), current_time().wall)) {
-    wanted.push_back(std::move(former));
-  }
+  KITH_TRY(attended, sync::attended_relays(roster, instance_->replica.self(), store));
+  std::ranges::move(attended, std::back_inserter(wanted));
   for (auto one = relays_.begin(); one != relays_.end();) {
     auto const& known = one->second->mailbox.relay();
     bool const stays = std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {
@@ -115,8 +114,8 @@ Result<> Network::look_at_relays() {
   }
   for (std::size_t index = 0; index < wanted.size(); ++index) {
     auto const& relay = wanted[index];
-    bool const attended = index >= used;
-    if (auto const known = relays_.find(relay.relay); known != relays_.end()) known->second->attended = attended;
+    bool const former = index >= used;
+    if (auto const known = relays_.find(relay.relay); known != relays_.end()) known->second->attended = former;
     if (relays_.contains(relay.relay) || (removed && said_all_.contains(relay.relay))) continue;
     auto made = std::make_shared<RelayLink>(*instance_, relay);
     made->mailbox.set_chunk_reader([this](ChunkId const& id) { return source_->chunk(id); });
@@ -125,7 +124,7 @@ Result<> Network::look_at_relays() {
     made->row.since_ms = current_time().wall.ms;
     KITH_TRY(noted, get_control<RelayTroubleRow>(store, relay.relay.view()));
     made->noted = std::move(noted);
-    made->attended = attended;
+    made->attended = former;
     relays_.emplace(relay.relay, std::move(made));
   }
   return {};

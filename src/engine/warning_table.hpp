@@ -47,8 +47,8 @@ inline constexpr WarningCode kWarnings[] = {
      "`kith sync`, `kith pull --follow` or another command runs. `kith push --wait safe` waits for it."},
     {"relay-untold", "a relay is used no more, and could not be told",
      "What a group decides its devices tell each other: directly, and over relays. Devices that meet this one only at the "
-     "relay that was given up do not hear of it yet, and go on using that relay. kith goes on trying to tell them there, for "
-     "30 days, where the group uses another relay; else they hear of it when they next connect directly."},
+     "relay that was given up do not hear of it yet, and go on using that relay. kith goes on trying to tell them there "
+     "where the group uses another relay; else they hear of it when they next connect directly."},
     {"relay-without-invite", "a relay does not hold the invite that was made",
      "Devices that are not on the same network join through the group's relays. This one could not be reached, or takes "
      "no more invites now; kith goes on trying while the invite is open. `kith relay test` says which step fails. The "

@@ -31,7 +31,9 @@ void World::look_at_relays(Device& device) {
   auto wanted = roster.relays();
   if (roster.find(self) == nullptr) wanted = device.offered;
   auto const used = wanted.size();
-  for (auto& former : sync::attended_relays(roster, self, now_at(device).wall)) wanted.push_back(std::move(former));
+  auto attended = sync::attended_relays(roster, self, program.store);
+  if (!attended) return check(device, kith::fail(attended.error()));
+  std::ranges::move(*attended, std::back_inserter(wanted));
   for (auto one = program.relays.begin(); one != program.relays.end();) {
     auto& mailbox = one->second->mailbox;
     auto const known = mailbox.relay();
@@ -51,13 +53,13 @@ void World::look_at_relays(Device& device) {
   }
   for (std::size_t index = 0; index < wanted.size(); ++index) {
     auto const& relay = wanted[index];
-    bool const attended = index >= used;
+    bool const former = index >= used;
     if (auto const known = program.relays.find(relay.relay); known != program.relays.end()) {
-      known->second->attended = attended;
+      known->second->attended = former;
     }
     if (program.relays.contains(relay.relay) || (removed && program.said_all.contains(relay.relay))) continue;
     auto made = std::make_shared<RelayLink>(
-        RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random), attended, {}});
+        RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random), former, {}});
     made->mailbox.set_chunk_reader([&program](ChunkId const& id) { return program.source.chunk(id); });
     made->mailbox.set_chunk_holder([&program](ChunkId const& id) { return program.chunks->holds(id); });
     check(device, made->mailbox.start(now_at(device)));

@@ -2,9 +2,23 @@
 
 #include <algorithm>
 
-namespace kith::sync {
+#include "sync/relays/relay_record.hpp"
 
-std::vector<core::Roster::Relay> attended_relays(core::Roster const& roster, DeviceId const& self, WallTime now) {
+namespace kith::sync {
+namespace {
+
+Result<bool> was_ever_let_in(std::vector<core::Roster::Relay> const& relays, store::Store& store) {
+  for (auto const& each : relays) {
+    KITH_TRY(record, RelayRecord::load(store, each.relay, each.channel));
+    if (!record.log_epoch.is_zero()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<std::vector<core::Roster::Relay>> attended_relays(core::Roster const& roster, DeviceId const& self,
+                                                         store::Store& store) {
   std::vector<core::Roster::Relay> attended;
   auto const* own = roster.find(self);
   if (own == nullptr || own->state != core::MemberState::active || roster.relays().empty()) return attended;
@@ -13,15 +27,16 @@ std::vector<core::Roster::Relay> attended_relays(core::Roster const& roster, Dev
                                 [&](auto const& used) { return member.pseudonyms.contains(used.relay); });
   };
   auto former = roster.former_relays();
+  if (former.empty()) return attended;
+  KITH_TRY(is_in, was_ever_let_in(roster.relays(), store));
   std::ranges::sort(former, [](auto const& a, auto const& b) { return a.removed_at.ms > b.removed_at.ms; });
   for (auto const& each : former) {
     auto const& key = each.relay.relay;
     if (attended.size() == kMostAttended || !own->pseudonyms.contains(key)) continue;
-    auto const age = std::chrono::milliseconds{now.ms - each.removed_at.ms};
-    if (age > kAttendingTime || age < -kMostAhead) continue;
     bool const known_there_alone = std::ranges::any_of(roster.members(), [&](auto const& of) {
       auto const& member = of.second;
-      return member.state == core::MemberState::active && member.pseudonyms.contains(key) && is_found_at_none(member);
+      if (member.state != core::MemberState::active || !member.pseudonyms.contains(key)) return false;
+      return of.first == self ? !is_in : is_found_at_none(member);
     });
     if (known_there_alone) attended.push_back(each.relay);
   }
