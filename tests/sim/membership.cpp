@@ -14,6 +14,12 @@ bool recognise(Device const& a, Device const& b) {
 
 }  // namespace
 
+/// Where devices meet at relays only: one that was removed and knows it dials no more, so that others may have to go on
+/// without what it alone knows, its removal too.
+bool World::gone_unheard(Device const& device) const {
+  return !direct_ && device.program && !device.program->replica.self_active();
+}
+
 /// Companies of devices that can talk to each other, directly or through others of it.
 std::vector<std::vector<Device*>> World::companies() {
   std::vector<std::vector<Device*>> companies;
@@ -23,7 +29,8 @@ std::vector<std::vector<Device*>> World::companies() {
     auto& company = companies.emplace_back(std::vector{first.get()});
     for (std::size_t i = 0; i < company.size(); ++i) {
       for (auto& other : devices_) {
-        if (!other->program || placed.contains(other.get()) || !recognise(*company[i], *other)) continue;
+        if (!other->program || placed.contains(other.get()) || gone_unheard(*other)) continue;
+        if (!recognise(*company[i], *other)) continue;
         placed.insert(other.get());
         company.push_back(other.get());
       }
@@ -98,6 +105,8 @@ std::vector<Device*> World::truly_active() {
     bool const known = truth.find(device->identity.device()) != nullptr;
     if (!known || (any_restored && forgot(device))) {
       count(any_restored ? "devices parted by a restore" : "devices parted by a relay's list");
+    } else if (belongs(device) && gone_unheard(*device)) {
+      count("devices gone of which nobody heard");
     } else if (belongs(device)) {
       active.push_back(device);
     }

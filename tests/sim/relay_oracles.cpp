@@ -108,15 +108,17 @@ bool World::nobody_knows(SimRelay& relay, core::Roster::Relay const& used, std::
   });
 }
 
-/// It serves exactly the active devices that are not paused.
+/// It serves exactly the active devices that are not paused, and who is gone without that anybody could hear of it.
 void World::check_access(SimRelay& relay, core::Roster::Relay const& used, std::vector<Device*> const& active) {
   auto const acl = relay.acl(used.channel);
   if (!acl) return fail(fmt::format("relay {} does not know the group", relay.index));
   auto const& state = active[0]->program->replica.state();
   std::vector<wire::Pseudonym> wanted;
-  for (auto* device : active) {
+  for (auto const& device : devices_) {
+    bool const expected = std::ranges::find(active, device.get()) != active.end() ||
+                          (gone_unheard(*device) && state.roster().active(device->identity.device()));
     auto const* member = state.roster().find(device->identity.device());
-    if (member == nullptr || member->paused) continue;
+    if (!expected || member == nullptr || member->paused) continue;
     wanted.push_back(core::relay_face(device->identity.root, used.relay, state.group()).pseudonym());
   }
   std::ranges::sort(wanted);

@@ -138,6 +138,7 @@ class World {
   [[nodiscard]] bool running_member(Device const& device) const;
 
   // Who belongs to the group (membership.cpp).
+  [[nodiscard]] bool gone_unheard(Device const& device) const;
   [[nodiscard]] std::vector<std::vector<Device*>> companies();
   [[nodiscard]] core::Roster roster_of(std::vector<Device*> const& holders);
   [[nodiscard]] std::vector<Device*> truly_active();
