@@ -99,6 +99,21 @@ Result<int> change_address(Context& context, Client& client, core::Roster::Relay
   return engine::kExitOk;
 }
 
+/// A relay that the group used before keeps its mailbox.
+Result<int> take_up(Context& context, Client& client, core::Roster::Relay former, link::RelayAddress const& address) {
+  KITH_CHECK(engine::take_up_relay(client, former, address));
+  KITH_TRY(reached, reach_others(context, client, Level::ours_there, kTellTime));
+  if (context.out.json()) return print_relays(context, client);
+  auto const where = engine::without_key(link::to_text(address));
+  context.out.result(fmt::format("{} {} is a relay of this group again, with the mailbox that it had there.",
+                                 context.out.glyphs().done(), where));
+  context.out.note("A new mailbox there instead: " +
+                   context.out.command(fmt::format("kith relay add {} --anew", where)));
+  note_this_machine(context, address);
+  name_untold(context, client, reached);
+  return engine::kExitOk;
+}
+
 Result<int> add(Context& context, RelayAddOptions const& options) {
   KITH_TRY(client, open_client(context, "kith relay add"));
   KITH_CHECK(check_member(context, *client));
@@ -121,6 +136,9 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
     context.out.result(fmt::format("{} is a relay of this group already; nothing was changed.", where));
     context.out.note("A new mailbox there: " + context.out.command(fmt::format("kith relay add {} --anew", where)));
     return context.out.json() ? print_relays(context, *client) : Result<int>(engine::kExitOk);
+  }
+  for (auto const& former : client->instance().replica.state().roster().former_relays()) {
+    if (former.relay.relay == key && !options.anew) return take_up(context, *client, former.relay, address);
   }
   std::optional<core::Roster::Relay> left;  // the others hear in the old mailbox that there is a new one
   for (auto const& relay : client->instance().replica.state().roster().relays()) {

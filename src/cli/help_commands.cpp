@@ -174,7 +174,8 @@ std::span<CommandPage const> command_pages() {
        "what it holds. An address of this machine (localhost, 127.0.0.1) is of use on this machine only.\n\n"
        "Where a relay was set up anew and has another key, add it on one device only: the others hear of it over another "
        "relay or directly (kith help relay-key-changed).\n\n"
-       "--anew has a relay that is used already make a new mailbox for the group, and leaves the old one: for when a "
+       "A relay that the group used before is used again with the mailbox that it had there.\n\n"
+       "--anew has a relay that is or was used make a new mailbox for the group, and leaves the old one: for when a "
        "device that was removed took it over (kith help relay-off-chain). Everything is brought there again.",
        {{"kith relay add 'wss://sync.example.org/#key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'",
          "with the whole address"},

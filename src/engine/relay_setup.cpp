@@ -28,6 +28,18 @@ class Finding final : public OneConversation {
   relay::Channel channel_;
 };
 
+/// Tells the group of a mailbox, and of this device's name there.
+Result<> tell_of(Client& client, wire::RelaySet relay) {
+  auto& replica = client.instance().replica;
+  auto const face = core::relay_face(client.identity().root, relay.relay, replica.state().group());
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::DeviceRelay{client.device_id(), relay.relay, face.pseudonym()});
+  ops.emplace_back(std::move(relay));
+  KITH_TRY(written, replica.write(std::move(ops), current_time()));
+  static_cast<void>(written);
+  return {};
+}
+
 }  // namespace
 
 Result<RelayFound> find_relay(link::RelayAddress const& address, Waiting const& waiting) {
@@ -56,15 +68,16 @@ Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, 
   KITH_TRY(begun, chain.extend(store, registered.first));
   KITH_ASSERT(begun);
   KITH_CHECK(sync::put_recovery_record(store, *key, registered.channel, registering->machine.record()));
-  std::vector<wire::Op> ops;
-  ops.emplace_back(wire::RelaySet{link::to_text(address), *key, registered.channel});
-  ops.emplace_back(
-      wire::DeviceRelay{client.device_id(), *key, core::relay_face(client.identity().root, *key, group).pseudonym()});
-  KITH_TRY(written, replica.write(std::move(ops), current_time()));
-  static_cast<void>(written);
+  KITH_CHECK(tell_of(client, {link::to_text(address), *key, registered.channel}));
   KITH_CHECK(transaction.commit());
   client.bell().ring();
   return RelayAdded{registering->machine.words_lead_here()};
+}
+
+Result<> take_up_relay(Client& client, core::Roster::Relay const& former, link::RelayAddress const& address) {
+  KITH_CHECK(tell_of(client, {link::to_text(address), former.relay, former.channel}));
+  client.bell().ring();
+  return {};
 }
 
 }  // namespace kith::engine

@@ -36,4 +36,11 @@ struct RelayAdded {
 [[nodiscard]] Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, std::string token,
                                            Waiting const& waiting);
 
+/// Uses a relay again that the group gave up: the mailbox that it had there. Devices that were away ever since wait in
+/// it, and would hear of a new one from nobody.
+/// @param former  of the roster's former relays
+/// @return StoreError, CoreError::removed_self
+[[nodiscard]] Result<> take_up_relay(Client& client, core::Roster::Relay const& former,
+                                     link::RelayAddress const& address);
+
 }  // namespace kith::engine

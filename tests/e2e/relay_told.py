@@ -69,6 +69,21 @@ class Addresses(Told):
         self.assertEqual(self.a.texts(), ["back"])
 
 
+class TakenUpAgain(Told):
+    def test_who_was_away_is_found_there(self):
+        self.push(self.a, "before")
+        self.assertEqual(self.b.texts(), ["before"])
+        self.relay.stop()
+        self.a.run("relay", "rm", self.bare(self.relay), "--yes").ok()
+        self.relay = self.restart(self.relay, "one")
+        run = self.a.run("relay", "add", self.url(self.relay)).ok()
+        self.assertIn("is a relay of this group again, with the mailbox that it had there", run.out)
+        self.push(self.a, "after")
+        self.assertEqual(self.b.texts(), ["after"])
+        self.push(self.b, "and back")
+        self.assertEqual(self.a.texts(), ["and back"])
+
+
 class Positions(Told):
     def position(self):
         return self.b.json("status")["messages"]["read_cursor"]

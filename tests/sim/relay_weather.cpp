@@ -170,7 +170,17 @@ void World::use_relay(Device& device) {
   bool const known =
       std::ranges::any_of(used, [&](core::Roster::Relay const& each) { return each.relay == relay.relay_key(); });
   if (known || relay.lost || !relay.up() || relay.stops_at || !device.online) return;
-  enlist(device, relay);
+  auto const& former = device.program->replica.state().roster().former_relays();
+  auto const before = std::ranges::find(former, relay.relay_key(), [](auto const& each) { return each.relay.relay; });
+  if (before == former.end()) return enlist(device, relay);
+  std::vector<wire::Op> ops;
+  ops.emplace_back(wire::RelaySet{before->relay.url, before->relay.relay, before->relay.channel});
+  auto const written = device.program->replica.write(std::move(ops), now_at(device));
+  if (!written) return check(device, kith::fail(written.error()));
+  note(fmt::format("{} takes up relay {} again", device.index, relay.index));
+  count("relays taken up again");
+  changed(device);
+  serve(device);
 }
 
 /// Whether a device that gives this relay up can take along those who know no other: where two give up the other's
