@@ -108,27 +108,29 @@ bool World::nobody_knows(SimRelay& relay, core::Roster::Relay const& used, std::
   });
 }
 
-/// It serves exactly the active devices that are not paused, and who is gone without that anybody could hear of it.
+/// It serves exactly the active devices that are not paused. Who is gone without that anybody could hear of it may have
+/// taken itself from the list, or be on it.
 void World::check_access(SimRelay& relay, core::Roster::Relay const& used, std::vector<Device*> const& active) {
   auto const acl = relay.acl(used.channel);
   if (!acl) return fail(fmt::format("relay {} does not know the group", relay.index));
   auto const& state = active[0]->program->replica.state();
-  std::vector<wire::Pseudonym> wanted;
-  for (auto const& device : devices_) {
-    bool const expected = std::ranges::find(active, device.get()) != active.end() ||
-                          (gone_unheard(*device) && state.roster().active(device->identity.device()));
+  auto const name_of = [&](Device const& device) {
+    return core::relay_face(device.identity.root, used.relay, state.group()).pseudonym();
+  };
+  std::set<wire::Pseudonym> wanted, served(acl->pseudonyms.begin(), acl->pseudonyms.end());
+  for (auto* device : active) {
     auto const* member = state.roster().find(device->identity.device());
-    if (!expected || member == nullptr || member->paused) continue;
-    wanted.push_back(core::relay_face(device->identity.root, used.relay, state.group()).pseudonym());
+    if (member != nullptr && !member->paused) wanted.insert(name_of(*device));
   }
-  std::ranges::sort(wanted);
-  if (acl->pseudonyms == wanted || wanted.empty()) return;  // where all are paused, a record would have to name nobody
+  for (auto const& device : devices_) {
+    if (gone_unheard(*device)) served.erase(name_of(*device));
+  }
+  if (served == wanted || wanted.empty()) return;  // where all are paused, a record would have to name nobody
   std::string text;
   for (auto const& device : devices_) {
-    auto const name = core::relay_face(device->identity.root, used.relay, state.group()).pseudonym();
-    bool const served = std::ranges::binary_search(acl->pseudonyms, name);
-    if (served != std::ranges::binary_search(wanted, name))
-      text += fmt::format(" {} {}", device->index, served ? "is served" : "is not");
+    bool const is_served = served.contains(name_of(*device));
+    if (is_served != wanted.contains(name_of(*device)))
+      text += fmt::format(" {} {}", device->index, is_served ? "is served" : "is not");
   }
   fail(fmt::format("relay {} serves others than it should:{}", relay.index, text));
 }
