@@ -131,7 +131,7 @@ StoreAnswer MemoryRelayStore::answer(OpenMember const& task, WallTime wall) {
     opened.item_at_cursor = wire::item_hash(item->second.sealed);
   }
   for (auto const& [pseudonym, member] : box.members) {
-    if (pseudonym != task.pseudonym && member.presence) opened.presence.push_back(*member.presence);
+    if (member.presence) opened.presence.push_back(*member.presence);
   }
   return opened;
 }

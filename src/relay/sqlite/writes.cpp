@@ -193,9 +193,8 @@ Result<StoreAnswer> Writes::answer(OpenMember const& task, WallTime wall) {
                                  bounded(task.last_cursor.value), unix_seconds(wall)));
   KITH_TRY(there, item.next());
   if (there) opened.item_at_cursor = wire::item_hash(item.blob(0));
-  KITH_TRY(slots, database_.query(
-                      "SELECT pub,counter,sealed FROM dev JOIN presence USING(d) WHERE g=?1 AND d<>?2 ORDER BY pub",
-                      group->group.value, found.device->d));
+  KITH_TRY(slots, database_.query("SELECT pub,counter,sealed FROM dev JOIN presence USING(d) WHERE g=?1 ORDER BY pub",
+                                  group->group.value));
   for (;;) {
     KITH_TRY(row, slots.next());
     if (!row) return opened;

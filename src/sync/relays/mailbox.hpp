@@ -273,6 +273,7 @@ class Mailbox {
   [[nodiscard]] Result<> on_held(wire::ObjHeld const& held, Now now);
   [[nodiscard]] Result<> send_presence(Now now);
   [[nodiscard]] Result<std::optional<ObjectBook::Place>> lasting_place(ChunkId const& chunk, WallTime now) const;
+  void catch_up_with_own_slot();
   [[nodiscard]] Result<> hear_presence(wire::RelayPresence const& presence, Now now);
 
   // What was taken out of objects (mailbox_taken.cpp).
@@ -390,6 +391,8 @@ class Mailbox {
   bool presence_due_ = false;
   Instant presence_not_before_;
   std::set<wire::Pseudonym> heard_presence_;  ///< on this connection
+  /// What this home left there before it was put back to an older state: until its counter is taken over.
+  std::optional<wire::RelayPresence::Slot> own_slot_;
 
   ObjectBook::Holds holds_chunk_;
   struct TakenBy {

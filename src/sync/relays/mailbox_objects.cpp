@@ -22,7 +22,18 @@ Result<> Mailbox::set_presence(wire::Presence presence, Now now) {
   return state_ == State::live ? send_presence(now) : Result<>{};
 }
 
+/// Its epoch may still be on its way. Nobody else can have made a higher counter than this device's: it is signed.
+void Mailbox::catch_up_with_own_slot() {
+  if (!own_slot_) return;
+  auto const opened = open_presence(replica_.state(), relay_.relay, *own_slot_);
+  if (!opened) return;
+  record_.presence_counter = std::max(record_.presence_counter, own_slot_->counter);
+  own_slot_.reset();
+  presence_due_ = presence_.has_value();
+}
+
 Result<> Mailbox::send_presence(Now now) {
+  catch_up_with_own_slot();
   if (!presence_due_ || !presence_ || presence_not_before_ > now.mono) return {};
   presence_not_before_ = now.mono + kPresenceEvery;
   KITH_TRY(epoch, box_epoch());
@@ -45,7 +56,10 @@ Result<> Mailbox::send_presence(Now now) {
 /// Slots that do not open are of devices that were removed, or under an epoch that is still on its way.
 Result<> Mailbox::hear_presence(wire::RelayPresence const& presence, Now now) {
   for (auto const& slot : presence.slots) {
-    if (slot.pseudonym == face_.pseudonym()) continue;
+    if (slot.pseudonym == face_.pseudonym()) {
+      if (slot.counter > record_.presence_counter) own_slot_ = slot;
+      continue;
+    }
     // Those that are known outlive the connection: a relay could show an old one again. Only what an active device has
     // signed gets a place.
     auto heard = std::ranges::find(record_.heard, slot.pseudonym, &RelayRecord::Heard::pseudonym);

@@ -218,5 +218,30 @@ TEST_F(AtARelay, AnOldPresenceThatIsShownAgainIsNotHeard) {
   EXPECT_EQ(heard(), 0);
 }
 
+TEST_F(AtARelay, AHomeThatIsOlderThanItsPresenceIsHeardAgain) {
+  net.let_in(a, b);
+  net.wait(5s);
+  auto const old = a.database->clone();
+  wire::Presence presence;
+  presence.held = 1;
+  a.clock_skew = std::chrono::hours{24 * 365};
+  must(a.at(relay).set_presence(presence, net.now_at(a)));
+  net.wait(5s);
+  net.go_offline(a);
+  RelayDevice again(1, "a", old);
+  again.random = testing::SeededRandom(77);
+  must(again.replica.open());
+  net.add(again);
+  net.changed(again);
+  b.seen.clear();
+  presence.held = 2;
+  must(again.at(relay).set_presence(presence, net.now_at(again)));
+  net.wait(5s);
+  EXPECT_TRUE(std::ranges::any_of(b.seen, [&](MailboxEvent const& event) {
+    auto const* heard = std::get_if<RelayPresenceHeard>(&event);
+    return heard != nullptr && heard->presence.held == 2;
+  }));
+}
+
 }  // namespace
 }  // namespace kith::sync
