@@ -29,6 +29,7 @@ using engine::Recovery;
 
 constexpr auto kLookTime = std::chrono::seconds{2};
 constexpr auto kPushTime = std::chrono::seconds{20};
+constexpr auto kGiveUpTime = std::chrono::seconds{10};
 
 /// The command as it was given, as far as remedies need it.
 std::string same_again(RecoverOptions const& options) {
@@ -266,6 +267,32 @@ void advise_who_was_asked(Context& context, RecoverOptions const& options) {
   context.advise({{look, {same_again(options), "try again"}}, {}, "nothing was made here"});
 }
 
+/// Relays that serve this device alone are told to serve the others again. Ctrl-C, where that was the reason, cuts this
+/// short only when it is pressed once more.
+void give_up(Recovery& recovery, engine::Waiting waiting) {
+  signals::drain();
+  signals::forget_stop();
+  waiting.within = std::min<std::chrono::milliseconds>(waiting.within, kGiveUpTime);
+  recovery.give_up(std::move(waiting));
+}
+
+/// After a recovery that came to nothing, and after one that left a relay out.
+void warn_of_shut_out(Context& context, RecoverOptions const& options, Recovery const& recovery) {
+  for (auto const& relay : recovery.shut_out()) {
+    engine::FailureContext about;
+    about.address = relay.url;
+    auto const where = engine::shell_quoted(printable(relay.url));
+    context.out.warning(
+        "recovery-unfinished",
+        fmt::format(
+            "The relay {} may serve none of the group's devices now: it let this one in alone, and could not be "
+            "told otherwise ({}). Bring the group back again, to the end: {}. Or, on a device of the group: kith "
+            "relay rm {}, then kith relay add {}.",
+            printable(relay.url), engine::explain(relay.reason, about).what, context.out.command(same_again(options)),
+            where, where));
+  }
+}
+
 Result<Recovered> bring_back_from_relay(Context& context, RecoverOptions const& options, Plan const& plan,
                                         Recovery& recovery, link::RelayAddress const& relay,
                                         std::string const& address) {
@@ -342,7 +369,13 @@ Result<int> recover(Context& context, RecoverOptions const& options, engine::Fai
   auto came = relay ? bring_back_from_relay(context, options, plan, recovery, *relay, about.address)
                     : bring_back_from_peer(context, options, plan, recovery, about.address);
   context.out.set_status({});
-  if (!came) return fail(came.error());
+  if (!came) {
+    auto const reason = signals::stop_signal() != 0 ? stopped_by_signal().value() : came.error();
+    give_up(recovery, waiting);
+    warn_of_shut_out(context, options, recovery);
+    return fail(reason);
+  }
+  warn_of_shut_out(context, options, recovery);
 
   KITH_TRY(client, Client::open(plan.identity.clone(), {plan.paths, plan.config, "kith init --recover"}));
   // What this device has just written goes to the relay, and to a device that gave and is kept; that it is a member now
@@ -363,7 +396,7 @@ int cmd_recover(Context& context, RecoverOptions const& options) {
   auto const& error = code.error();
   if (error.is(EngineError::interrupted)) {
     context.advise({{{same_again(options), "begin anew"}}, {}, "nothing was made here"});
-    return context.fail(stopped_by_signal().value());
+    return context.fail(signals::stop_signal() != 0 ? stopped_by_signal().value() : error);
   }
   bool const away = error.is(EngineError::relay_unreachable) || error.is(EngineError::address_unreachable) ||
                     error.is(EngineError::words_unanswered) ||

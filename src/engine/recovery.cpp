@@ -151,7 +151,7 @@ Result<std::vector<NamedGroup>> Recovery::look(link::RelayAddress const& address
 /// Has the relay serve this device. @param exactly  whom alone; none: beside those who are there
 /// @param contested  others are known to take this device off the list
 /// @return the group's genesis record, where it was to be looked for
-Result<std::optional<wire::Genesis>> Recovery::claim(Source const& source,
+Result<std::optional<wire::Genesis>> Recovery::claim(Source& source,
                                                      std::optional<std::vector<wire::Pseudonym>> exactly,
                                                      bool contested) {
   bool const last = exactly.has_value();
@@ -163,6 +163,7 @@ Result<std::optional<wire::Genesis>> Recovery::claim(Source const& source,
     if (exactly) claiming->machine.serve_exactly(*exactly);
     if (contested) claiming->machine.expect_contest();
     auto const said = OneConversation::run(claiming, source.address, waiting_for(source.relay));
+    source.shuts_others_out |= claiming->machine.shuts_others_out();
     if (said) break;
     if (!said.error().is(RecoveryError::contested) || Clock::now() >= until) return fail(said.error());
   }
@@ -175,11 +176,37 @@ Result<std::optional<wire::Genesis>> Recovery::claim(Source const& source,
   return std::move(claiming->machine.genesis());
 }
 
+/// A mailbox that is of no use here is again what it was before.
+void Recovery::give_back(Source& source, Waiting waiting) {
+  if (!std::exchange(source.shuts_others_out, false)) return;
+  auto const giving =
+      std::make_shared<Claiming>(words_, source.escrow, source.relay,
+                                 core::relay_face(identity_.root, source.relay, source.escrow.group), random_);
+  giving->machine.give_back();
+  auto const ends_at = Clock::now() + waiting.within;
+  waiting.latest = [ends_at] { return ends_at; };
+  auto const given = OneConversation::run(giving, source.address, waiting);
+  if (given) return;
+  auto const where = without_key(link::to_text(source.address));
+  shut_out_.push_back({where, relay_away(given.error(), where)});
+}
+
+void Recovery::drop_unread() {
+  for (auto& source : sources_) {
+    if (!source.read) give_back(source, waiting_);
+  }
+  std::erase_if(sources_, [](Source const& source) { return !source.read; });
+}
+
+void Recovery::give_up(Waiting waiting) {
+  for (auto& source : sources_) give_back(source, waiting);
+}
+
 Result<std::vector<NamedGroup>> Recovery::without_false_ones(std::vector<NamedGroup> groups) {
   std::vector<NamedGroup> real;
   std::optional<Error> last;
   for (auto const& group : groups) {
-    for (auto const& source : sources_) {
+    for (auto& source : sources_) {
       if (source.escrow.group != group.id) continue;
       auto const found = claim(source, std::nullopt);
       if (found) {
@@ -204,7 +231,7 @@ Result<> Recovery::begin_with(wire::Genesis const& genesis) {
   return {};
 }
 
-Result<> Recovery::take_in_once(Source const& source, bool contested) {
+Result<> Recovery::take_in_once(Source& source, bool contested) {
   KITH_TRY(genesis, claim(source, std::nullopt, contested));
   auto& replica = instance_->replica;
   KITH_CHECK(begin_with(*genesis));
@@ -240,6 +267,9 @@ Result<> Recovery::take_in(Source& source) {
 Result<> Recovery::read(Instance& instance, GroupId const& group) {
   instance_ = &instance;
   group_ = group;
+  for (auto& source : sources_) {
+    if (source.escrow.group != group) give_back(source, waiting_);
+  }
   std::erase_if(sources_, [&](Source const& source) { return source.escrow.group != group; });
   std::optional<Error> last;
   for (auto& source : sources_) {
@@ -249,7 +279,7 @@ Result<> Recovery::read(Instance& instance, GroupId const& group) {
     if (!taken.error().holds<RecoveryError>()) return taken;
     last = taken.error();
   }
-  std::erase_if(sources_, [](Source const& source) { return !source.read; });
+  drop_unread();
   if (sources_.empty()) return fail(last ? *last : Error(RecoveryError::none_opens));
   return read_other_relays();
 }
@@ -297,85 +327,13 @@ std::optional<Error> Recovery::read_other(std::string const& url, link::RelayAdd
     if (!taken && taken.error().is(EngineError::interrupted)) break;
   }
   if (reason && ends_all(url, *reason)) return reason;
-  std::erase_if(sources_, [](Source const& source) { return !source.read; });
+  drop_unread();
   if (sources_.size() == before) leave_out(url, reason.value_or(RecoveryError::no_record));
   return std::nullopt;
 }
 
-WallTime Recovery::founded_at() const {
-  constexpr std::uint64_t kLatest = 253'402'300'799;  // the year 9999: the number is whoever's that founded it
-  auto const seconds = std::min(instance_->replica.state().genesis().creator.created_s, kLatest);
-  return WallTime{static_cast<std::int64_t>(seconds) * 1000};
-}
-
 void Recovery::leave_out(std::string const& url, Error const& reason) {
   left_out_.push_back({url, relay_away(reason, without_key(url))});
-}
-
-Result<std::vector<FoundDevice>> Recovery::devices() {
-  auto& replica = instance_->replica;
-  std::map<DeviceId, std::uint64_t> latest;
-  for (auto const& [number, chain] : replica.state().chains()) {
-    KITH_TRY(record, replica.state().record(chain.last_hash));
-    if (record) latest[chain.log.device] = std::max(latest[chain.log.device], record->hlc);
-  }
-  std::vector<FoundDevice> found;
-  for (auto const& device : replica.state().roster().active_by_rank()) {
-    if (device == replica.self()) continue;
-    auto const& member = *replica.state().roster().find(device);
-    auto const wrote = latest.find(device);
-    found.push_back({device, member.name, member.paused,
-                     wrote == latest.end() ? std::nullopt : std::optional(core::HybridClock::wall_of(wrote->second))});
-  }
-  return found;
-}
-
-Result<std::vector<FoundFolder>> Recovery::folders() {
-  auto& store = instance_->store();
-  auto const& roster = instance_->replica.state().roster();
-  auto const lies_at_a_relay = [&](ChunkId const& chunk) -> Result<bool> {
-    for (auto const& source : sources_) {
-      sync::ObjectBook const book(source.relay, instance_->replica.self());
-      KITH_TRY(place, book.find(store, roster, chunk));
-      if (place) return true;
-    }
-    return false;
-  };
-  std::vector<FoundFolder> found;
-  KITH_TRY(all, instance_->folders.folders());
-  for (auto const& folder : all) {
-    FoundFolder one{folder.id, folder.name, 0, 0, 0, 0, {}};
-    KITH_CHECK(instance_->folders.scan(folder.id, [&](std::vector<files::VersionRow> const& versions) -> Result<> {
-      auto const shown = std::ranges::find_if(versions, [](files::VersionRow const& version) {
-        return !version.removed && version.kind == wire::FileKind::file;
-      });
-      if (shown == versions.end()) return {};
-      ++one.files;
-      one.bytes += shown->size;
-      for (auto const& ref : shown->content.refs) {
-        KITH_TRY(there, lies_at_a_relay(ref.id));
-        if (there) continue;
-        ++one.missing_files;
-        one.missing_bytes += shown->size;
-        one.wrote_missing.insert(shown->author);
-        break;
-      }
-      return {};
-    }));
-    found.push_back(std::move(one));
-  }
-  return found;
-}
-
-Result<std::size_t> Recovery::missing_entries() {
-  KITH_TRY(named, instance_->replica.missing(kLimits.max_tips));
-  std::set<EntryHash> missing;
-  for (auto const& tip : named) missing.insert(tip.hash);
-  for (auto const& tip : given_tips_) {
-    KITH_TRY(here, instance_->replica.holds(tip.hash));
-    if (!here) missing.insert(tip.hash);
-  }
-  return missing.size();
 }
 
 Result<std::size_t> Recovery::come_back(std::string name, std::set<DeviceId> const& keep) {
@@ -384,13 +342,14 @@ Result<std::size_t> Recovery::come_back(std::string name, std::set<DeviceId> con
   std::vector<core::Roster::Relay> read;
   for (auto const& source : sources_) read.push_back({{}, source.relay, source.escrow.channel});
   for (auto const& word : last_words(read, replica.state().roster().relays(), named_)) {
-    auto const& source = sources_[word.mailbox];
+    auto& source = sources_[word.mailbox];
     begin_other();
     auto const put = claim(source, sync::wanted_pseudonyms(replica.state().roster(), source.relay));
     if (put) continue;
     // Where the group was found it has to be so: else whoever has a lost device could shut this one out.
     if (word.decides || ends_all(word.url, put.error())) return fail(put.error());
     leave_out(word.url, put.error());
+    give_back(source, waiting_);
   }
   KITH_CHECK(keep_address());
   return removed;

@@ -70,8 +70,9 @@ struct FoundFolder {
 [[nodiscard]] Result<> look_for_device(std::string const& peer, Waiting const& waiting);
 
 /// Brings a group back, step by step: look() for records, choose one group, read() what relays hold of it, or
-/// read_from() a device, and, when it is clear which devices are kept, come_back(). Each step blocks; nothing on any
-/// relay but this device's place on the list changes before the last.
+/// read_from() a device, and, when it is clear which devices are kept, come_back(). Where a step fails, or the user
+/// says no, give_up(). Each step blocks; before the last, nothing changes on any relay but this device's place on the
+/// list, and, where others contest that, theirs.
 class Recovery {
  public:
   /// @param waiting   for each word of a relay
@@ -108,10 +109,16 @@ class Recovery {
   /// Makes this device a member, removes all others but those, and has the relays serve exactly who is left.
   /// @return how many devices were removed
   [[nodiscard]] Result<std::size_t> come_back(std::string name, std::set<DeviceId> const& keep);
+  /// Has the relays that serve this device alone serve again whom they did before. What cannot be reached is in
+  /// shut_out(). @param waiting  what remains of the user's patience
+  void give_up(Waiting waiting);
   /// By the device's clock that founded it. Whoever makes a group up can make that up as well.
   [[nodiscard]] WallTime founded_at() const;
   /// Of the group's relays, those that this device has no place at.
   [[nodiscard]] std::vector<RelayLeftOut> const& left_out() const { return left_out_; }
+  /// Relays that may go on serving nobody but this device, although it has no place in the group: by their address as
+  /// people are shown it.
+  [[nodiscard]] std::vector<RelayLeftOut> const& shut_out() const { return shut_out_; }
 
  private:
   /// A mailbox that a record led to.
@@ -120,18 +127,21 @@ class Recovery {
     wire::RelayKey relay;
     core::Escrow escrow;
     bool read = false;
+    bool shuts_others_out = false;  ///< its mailbox may serve nobody but whom this device named there
   };
-  [[nodiscard]] Result<std::optional<wire::Genesis>> claim(Source const& source,
+  [[nodiscard]] Result<std::optional<wire::Genesis>> claim(Source& source,
                                                            std::optional<std::vector<wire::Pseudonym>> exactly,
                                                            bool contested = false);
   class PeerReading;
   [[nodiscard]] Result<> begin_with(wire::Genesis const& genesis);
   [[nodiscard]] Result<> keep_address();
   [[nodiscard]] Result<> take_in(Source& source);
-  [[nodiscard]] Result<> take_in_once(Source const& source, bool contested);
+  [[nodiscard]] Result<> take_in_once(Source& source, bool contested);
   [[nodiscard]] Result<> read_other_relays();
   [[nodiscard]] std::optional<Error> read_other(std::string const& url, link::RelayAddress const& address);
   void begin_other();
+  void give_back(Source& source, Waiting waiting);
+  void drop_unread();
   [[nodiscard]] Waiting waiting_for(wire::RelayKey const& relay) const;
   /// Whether it is a reason to give up the whole, and not only that other relay.
   [[nodiscard]] bool ends_all(std::string const& url, Error const& reason);
@@ -153,6 +163,7 @@ class Recovery {
   GroupId group_;
   std::size_t taken_in_ = 0;
   std::vector<RelayLeftOut> left_out_;
+  std::vector<RelayLeftOut> shut_out_;
 };
 
 }  // namespace kith::engine

@@ -45,6 +45,12 @@ inline constexpr WarningCode kWarnings[] = {
     {"pending", "a message is stored here, and on no other device yet",
      "No other device was reached. The message is on this disk and goes out by itself as soon as one is, while "
      "`kith sync`, `kith pull --follow` or another command runs. `kith push --wait safe` waits for it."},
+    {"recovery-unfinished", "a relay may serve nobody but a device that is in no group",
+     "While the words bring a group back, other devices can contest this device's place at a relay; then the relay serves "
+     "it alone until the recovery is through. Where that is given up, kith has the relay serve the others again. Here it "
+     "could not: the connection was lost. The group's devices keep what they have, and go on by other ways; the relay "
+     "tells them that it does not serve them. The recovery, done again to its end, puts it right. Where it is not wanted any "
+     "more: on a device of the group `kith relay rm URL`, then `kith relay add URL`."},
     {"relay-untold", "a relay is used no more, and could not be told",
      "What a group decides its devices tell each other: directly, and over relays. Devices that meet this one only at the "
      "relay that was given up do not hear of it yet, and go on using that relay. kith goes on trying to tell them there "

@@ -1,6 +1,7 @@
 """Devices lost: a group comes back from its 24 words, and a relay or one device that is left. Real programs on both sides."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import tempfile
 import threading
 import time
@@ -260,6 +262,59 @@ class AllLost(Lost):
         self.safe(self.a, "the laptop goes on")
         wait_until("so does the desktop", lambda: "the laptop goes on" in self.all_texts(self.b))
         self.assertEqual(self.a.names(), ["desktop", "laptop"])
+
+
+class GivenUp(Lost):
+    """What ends when the relay was told already whom alone it is to serve."""
+
+    def served(self, relay=None):
+        """How many the relay serves, by the length of its last record beside the first one, which names one."""
+        database = (relay or self.relay).data / "relay.db"
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as database:
+            lengths = [row[0] for row in database.execute("SELECT length(record) FROM acl ORDER BY version")]
+        return 1 + (lengths[-1] - lengths[0]) // 33
+
+    def asked(self, device, *args):
+        screen = device.terminal("init", "--recover", "--relay", self.url, "--recovery-file", str(self.words), *args)
+        screen.expect(r"[Pp]assphrase")
+        screen.send("\n")
+        for name in ("laptop", "desktop"):
+            screen.expect(rf'Is "{name}" .* stay in the group\? \[y/N\]')
+            screen.send("n\n")
+        screen.expect(r"for good\? \[y/N\]")
+        return screen
+
+    def test_keys_that_cannot_be_stored_leave_the_relay_as_it_was(self):
+        c = self.device("new")
+        screen = self.asked(c)
+        (c.home / "keys").mkdir()
+        screen.send("y\n")
+        self.assertNotEqual(screen.wait(), 0)
+        self.assertNotIn("may serve none", screen.screen)
+        self.assertEqual(self.served(), 2)
+        self.safe(self.a, "the laptop goes on")
+        wait_until("so does the desktop", lambda: "the laptop goes on" in self.all_texts(self.b))
+        self.assertEqual(self.a.names(), ["desktop", "laptop"])
+
+    def test_a_relay_that_is_gone_by_then_is_told_of(self):
+        other = self.start_relay("two")
+        self.a.run("relay", "add", re.search(r"'(ws://[^']*)'", other.line)[1]).ok()
+        self.safe(self.a, "at both")
+        wait_until("both have it", lambda: all(each["has_all"] for each in self.a.json("relay", "ls")["relays"]))
+        c = self.device("new")
+        screen = self.asked(c)
+        other.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(other.process.send_signal, signal.SIGCONT)
+        screen.send("y\n")
+        wait_until("the last word was said at the first relay", lambda: self.served() == 1)
+        self.relay.stop()
+        screen.process.send_signal(signal.SIGTERM)
+        self.assertEqual(screen.wait(), 143)
+        self.assert_nothing_made(c)
+        text = " ".join(screen.screen.split())
+        self.assertIn("may serve none of the group's devices", text)
+        self.assertIn("kith init --recover --relay", text)
+        self.assertEqual(text.count("may serve none"), 1, "the other one was not told anything yet")
 
 
 class FalseRelay(Lost):

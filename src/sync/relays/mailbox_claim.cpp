@@ -139,6 +139,7 @@ Result<> MailboxClaim::on_chain(wire::AclRecords const& answer) {
         (last_ ? wire::follows_acl(*last_, record) || wire::overrules_acl(*last_, record) : wire::begins_acl(record));
     if (!fits) return fail(RecoveryError::off_chain);
     if (!last_) first_hash_ = wire::acl_record_hash(record);
+    if (!std::ranges::binary_search(record.pseudonyms, face_.pseudonym())) others_ = record.pseudonyms;
     last_ = record;
   }
   if (answer.has_more && !answer.records.empty()) {
@@ -148,19 +149,31 @@ Result<> MailboxClaim::on_chain(wire::AclRecords const& answer) {
   return put();
 }
 
+/// Whom the next record is to name, ascending.
+std::vector<wire::Pseudonym> MailboxClaim::list() const {
+  auto const self = face_.pseudonym();
+  if (wanted_) return *wanted_;
+  if (gives_back_) return std::ranges::binary_search(last_->pseudonyms, self) ? others_ : last_->pseudonyms;
+  if (shut_out_ >= kTriesBesideOthers) return {self};
+  auto pseudonyms = last_->pseudonyms;
+  if (std::ranges::binary_search(pseudonyms, self)) return pseudonyms;
+  // Whoever has to give way in a full list is put back by the next member that comes, or by the last word here.
+  if (pseudonyms.size() >= wire::kRelayLimits.max_members) pseudonyms.resize(wire::kRelayLimits.max_members - 1);
+  pseudonyms.push_back(self);
+  std::ranges::sort(pseudonyms);
+  return pseudonyms;
+}
+
 /// The next record by the channel's key, unless the last one says what is wanted.
 Result<> MailboxClaim::put() {
   if (!last_ || last_->version == std::numeric_limits<std::uint64_t>::max()) return fail(RecoveryError::off_chain);
-  bool const alone = !wanted_ && shut_out_ >= kTriesBesideOthers;
-  auto pseudonyms = alone ? std::vector{face_.pseudonym()} : wanted_.value_or(last_->pseudonyms);
-  if (!wanted_ && !std::ranges::binary_search(pseudonyms, face_.pseudonym())) {
-    // Whoever has to give way in a full list is put back by the next member that comes, or by the last word here.
-    if (pseudonyms.size() >= wire::kRelayLimits.max_members) pseudonyms.resize(wire::kRelayLimits.max_members - 1);
-    pseudonyms.push_back(face_.pseudonym());
-    std::ranges::sort(pseudonyms);
-  }
+  auto pseudonyms = list();
+  shuts_others_out_ = !std::ranges::includes(pseudonyms, others_);
   if (pseudonyms == last_->pseudonyms) {
-    greet();
+    if (gives_back_)
+      step_ = Step::done;
+    else
+      greet();
     return {};
   }
   wire::AclRecord record;
@@ -247,11 +260,11 @@ Result<> MailboxClaim::on_message(wire::RelayMessage const& message) {
       return on_welcome(*welcome);
     if (auto const* items = std::get_if<wire::PullResponse>(&message); items != nullptr && step_ == Step::searching)
       return on_items(*items);
-    if (done && step_ == Step::putting) {
+    if (done && step_ == Step::putting && !gives_back_) {
       greet();
       return {};
     }
-    if (done && step_ == Step::leaving_record) {
+    if (done && (step_ == Step::putting || step_ == Step::leaving_record)) {
       step_ = Step::done;
       return {};
     }

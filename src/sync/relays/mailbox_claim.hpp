@@ -50,12 +50,14 @@ class RecordLookup {
 
 /// Makes a relay serve this device, by the channel's key, which overrules whoever is on its list. Either beside those
 /// who are there, to find the group's genesis record; or with exactly the group's devices, leaving a fresh recovery
-/// record. Bytes in, bytes out.
+/// record. Or, where that was given up, has it serve again whom it served before. Bytes in, bytes out.
 ///
 ///     Handshake --Noise--> Probing --STALE_ACL--> Reading the chain --all--> Putting --DONE--> Greeting --WELCOME-->
 ///                                          ^            others were quicker    |                    |
 ///                                          +-----------------------------------+--- not allowed ----+
 ///       --> Searching --found--> Done            or --> Leaving the record --DONE--> Done
+///
+/// What gives back is done with the DONE of its record, or when it has read that others have put theirs.
 ///
 /// @see docs/spec/objects.md, "Recovery"
 class MailboxClaim {
@@ -80,6 +82,9 @@ class MailboxClaim {
                core::RelayFace face, RandomSource& random);
   /// Whom the relay is to serve from then on: ascending, this device among them. Nobody else can extend that list.
   void serve_exactly(std::vector<wire::Pseudonym> pseudonyms) { wanted_ = std::move(pseudonyms); }
+  /// Puts back whom the last record named that is not of this device's making: of one that is given up, and shuts
+  /// others out.
+  void give_back() { gives_back_ = true; }
   /// After a connection that ended with RecoveryError::contested: a relay lets nobody say much before HELLO.
   void expect_contest() {
     tries_ = kTriesByOne;
@@ -94,6 +99,8 @@ class MailboxClaim {
   [[nodiscard]] bool done() const { return step_ == Step::done; }
   /// The group's beginning, once it is done, of one that was to read.
   [[nodiscard]] std::optional<wire::Genesis>& genesis() { return genesis_; }
+  /// Whether others may be served no more, by what this device asked for, or by what it found and had put itself.
+  [[nodiscard]] bool shuts_others_out() const { return shuts_others_out_; }
   /// The recovery record that was left there, of one that was not to read.
   [[nodiscard]] Bytes const& record() const { return record_; }
 
@@ -105,6 +112,7 @@ class MailboxClaim {
   void probe();
   void greet();
   [[nodiscard]] Result<> put();
+  [[nodiscard]] std::vector<wire::Pseudonym> list() const;
   [[nodiscard]] Result<> again();
   [[nodiscard]] Result<> on_message(wire::RelayMessage const& message);
   [[nodiscard]] Result<> on_chain(wire::AclRecords const& answer);
@@ -128,7 +136,10 @@ class MailboxClaim {
   std::optional<Instant> contested_since_;
   std::optional<Instant> ready_at_;  ///< the end of a pause
   std::optional<std::vector<wire::Pseudonym>> wanted_;
+  bool gives_back_ = false;
+  bool shuts_others_out_ = false;
   std::optional<wire::AclRecord> last_;  ///< of the chain
+  std::vector<wire::Pseudonym> others_;  ///< whom the last record named that does not name this device
   crypto::Hash256 first_hash_;           ///< of the chain's first record
   wire::RelayCursor position_;
   std::size_t searched_bytes_ = 0;

@@ -43,6 +43,60 @@ TEST_F(AThiefAtTheList, IsOverruledHoweverOftenItPutsItsOwn) {
   EXPECT_EQ(last.pseudonyms, std::vector{name_of(r)});
 }
 
+/// Who was shut out of the mailbox by a recovery that came to nothing is let in again, by the same key.
+TEST_F(AThiefAtTheList, IsServedAgainWhereTheRecoveryIsGivenUp) {
+  auto const found = look_up();
+  auto reading = claim(found.front());
+  must(talk(reading, [&] { fight(); }));
+  ASSERT_TRUE(reading.shuts_others_out());
+  ASSERT_EQ(last.pseudonyms, std::vector{name_of(r)});
+  auto giving_up = claim(found.front());
+  giving_up.give_back();
+  must(talk(giving_up));
+  EXPECT_TRUE(giving_up.done());
+  EXPECT_FALSE(giving_up.shuts_others_out());
+  EXPECT_EQ(after(last).back().pseudonyms, std::vector{name_of(b)}) << "as the list was left by its members";
+}
+
+TEST_F(WithTheWords, WhatIsGivenUpIsAsItWasBefore) {
+  auto const found = look_up();
+  AclChain chain(registered.channel);
+  must(chain.load(a.store));
+  auto const before = chain.last().value().pseudonyms;
+  ASSERT_EQ(before.size(), 2U);
+  net.go_offline(a);
+  net.go_offline(b);
+  auto last = claim(found.front());
+  last.serve_exactly({name_of(r)});
+  must(talk(last));
+  EXPECT_TRUE(last.shuts_others_out());
+  for (int times = 0; times < 2; ++times) {  // the second finds it done
+    auto giving_up = claim(found.front());
+    giving_up.give_back();
+    must(talk(giving_up));
+    EXPECT_TRUE(giving_up.done());
+  }
+  for (auto* device : {&a, &b}) device->online = true;
+  net.wait(70s);
+  b.push("goes on");
+  net.changed(b);
+  net.wait(5s);
+  EXPECT_EQ(a.texts(), (Texts{"from a", "from b", "goes on"}));
+  must(chain.load(a.store));
+  EXPECT_EQ(chain.last().value().pseudonyms, before);
+  EXPECT_EQ(chain.last().value().version, 4U) << "two to let them in, one without them, and one that gives back";
+}
+
+TEST_F(WithTheWords, WhoOnlyReadsShutsNobodyOut) {
+  net.go_offline(a);
+  net.go_offline(b);
+  auto const found = look_up();
+  auto reading = claim(found.front());
+  must(talk(reading));
+  EXPECT_TRUE(reading.genesis().has_value());
+  EXPECT_FALSE(reading.shuts_others_out());
+}
+
 /// Whatever is read of the chain is no longer its end when the answer has come.
 TEST_F(AThiefAtTheList, IsNotFasterThanWhoNamesAnyRecord) {
   auto const found = look_up();
