@@ -173,20 +173,19 @@ Result<> Mailbox::on_held(wire::ObjHeld const& held, Now now) {
   have_request_ = 0;
   std::set<wire::ObjectId> there;
   for (auto const& each : held.objects) there.insert(each.object);
-  bool lost = false;
   for (auto const& object : asked_objects_) {
-    if (there.contains(object)) continue;
-    lost = true;
-    relied_.erase(object);
-    KITH_CHECK(forget_object(object, now));
+    if (!there.contains(object)) KITH_CHECK(forget_object(object, now));
   }
-  if (lost) events_.emplace_back(RelayMoved{});
   if (!relied_.empty() && !ask_again_) ask_again_ = now.mono + kAskAgain;
   ask_for_objects(now);
   return {};
 }
 
+/// It is not there. What was said to lie there for those who are away may be what has gone: that is looked at again.
 Result<> Mailbox::forget_object(wire::ObjectId const& object, Now now) {
+  relied_.erase(object);
+  note_left({}, now);
+  events_.emplace_back(RelayMoved{});
   KITH_TRY(transaction, store::Transaction::begin(store_));
   KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::gone_object, takers_of(object), now.wall));
   return transaction.commit();
@@ -219,7 +218,13 @@ Result<> Mailbox::note_announced(OutboxItem const& item, wire::RelayCursor curso
   auto opened = open_announcement(replica_.state(), {relay_.relay, face_.pseudonym()}, item.sealed);
   if (!opened) return {};
   auto& announcement = opened->announcement;
-  auto const expires = now.wall.ms + std::chrono::milliseconds(std::chrono::seconds{item.ttl_s}).count();
+  // The announcement may have waited for a connection; the object's time began when it was uploaded.
+  auto const known = book_.objects().find(announcement.object);
+  bool const begun = known != book_.objects().end() && known->second.kind == ObjectBook::Kind::uploading_object;
+  auto const since =
+      begun ? known->second.expires_ms - std::chrono::milliseconds(ObjectBook::kGoneTime).count() : now.wall.ms;
+  auto const expires =
+      std::min(since, now.wall.ms) + std::chrono::milliseconds(std::chrono::seconds{item.ttl_s}).count();
   KITH_TRY(transaction, store::Transaction::begin(store_));
   KITH_TRY(noted,
            book_.note(store_, announcement.object, {opened->device, expires, cursor, std::move(announcement.chunks)}));
@@ -306,11 +311,22 @@ Result<> Mailbox::on_uploaded(Now now) {
   return next_upload(now);
 }
 
+/// It lasts until the first of the objects expires that were relied on in this look. Those that expire within the
+/// margin were not: what was in them is left there again.
 void Mailbox::note_left(core::Past const& heads, Now now) {
-  if (record_.left == heads) return;
-  record_.left = heads;
   auto const time = std::min<std::chrono::seconds>(kObjectTime, object_ttl_);
-  record_.left_until_ms = now.wall.ms + std::chrono::milliseconds(time).count();
+  auto until = now.wall.ms + std::chrono::milliseconds(time).count();
+  bool relies = false;
+  for (auto const& [object, since] : relied_) {
+    auto const known = book_.objects().find(object);
+    if (known == book_.objects().end()) continue;
+    if (std::chrono::milliseconds{known->second.expires_ms - now.wall.ms} <= kObjectMargin) continue;
+    until = std::min(until, known->second.expires_ms);
+    relies = true;
+  }
+  if (record_.left == heads && (!relies || record_.left_until_ms == until)) return;
+  record_.left = heads;
+  record_.left_until_ms = until;
   if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
 }
 

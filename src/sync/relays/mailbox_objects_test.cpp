@@ -107,6 +107,45 @@ TEST_F(AtARelay, WhatIsReliedOnAndThereStays) {
   }
 }
 
+/// What devices that are away lack is said to lie there for as long as it does, and not anew from each look.
+TEST_F(AtARelay, WhatLiesThereForTheOthersDoesSoUntilTheFirstOfItExpires) {
+  net.let_in(a, b);
+  net.wait(5s);
+  net.go_offline(b);
+  auto const began = net.now().wall.ms;
+  auto const first = contents_of(a);
+  must(a.at(relay).upload({first}, net.now()));
+  net.wait(5s);
+  net.go_offline(a);
+  net.wait(24h);
+  a.online = true;
+  net.wait(70s);
+  auto const second = contents_of(a, 8);
+  must(a.at(relay).upload({second}, net.now()));
+  net.wait(5s);
+  for (auto const& id : {first, second}) EXPECT_TRUE(must(a.at(relay).rely_on_chunk(id, net.now())));
+  a.at(relay).note_left(a.replica.state().counting().heads, net.now());
+  auto const until = a.at(relay).record().left_until_ms;
+  EXPECT_GE(until, began + std::chrono::milliseconds(Mailbox::kObjectTime).count());
+  EXPECT_LE(until, began + std::chrono::milliseconds(Mailbox::kObjectTime + 1min).count());
+}
+
+TEST_F(AtARelay, WhatTheRelayDoesNotHaveAnyMoreIsNotSaidToLieThere) {
+  net.let_in(a, b);
+  net.wait(5s);
+  auto const id = contents_of(a);
+  must(a.at(relay).upload({id}, net.now()));
+  net.wait(5s);
+  ASSERT_TRUE(must(b.at(relay).rely_on_chunk(id, net.now())));
+  b.at(relay).note_left(b.replica.state().counting().heads, net.now());
+  net.wait(5s);
+  ASSERT_EQ(b.at(relay).record().left, b.replica.state().counting().heads);
+  must(a.at(relay).drop_objects({}, net.now()));
+  net.wait(15min);  // b asks every 10 minutes
+  EXPECT_FALSE(has(b, id));
+  EXPECT_EQ(b.at(relay).record().left, core::Past{});
+}
+
 /// An announcement counts only where an active device has signed it for this very place.
 TEST_F(AtARelay, AnnouncementsOfOthersThanActiveDevicesAreNotOpened) {
   net.let_in(a, b);
