@@ -202,7 +202,7 @@ class Picture {
     for (auto const& [key, row] : rows) add_problem(text_of(key), row.subject);
     // One that cannot be reached now needs nobody: it is named later, and is no failure.
     for (auto const& each : relays_) {
-      if (!each.code().empty() && !each.passing()) add_problem(each.code(), each.url);
+      if (auto const code = each.lasting_code(); !code.empty() && !each.passing()) add_problem(code, each.url);
     }
     return {};
   }

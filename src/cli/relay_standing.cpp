@@ -20,6 +20,11 @@ constexpr std::size_t kMostNamed = 3;  ///< devices or relays, in one sentence
 
 std::string_view RelayStanding::code() const { return shown ? engine::relay_code(row) : std::string_view{}; }
 
+std::string RelayStanding::lasting_code() const {
+  bool const of_room = noted && (noted->code == "relay-quota" || noted->code == "relay-full");
+  return shown && code().empty() && of_room ? noted->code : std::string(code());
+}
+
 Result<std::vector<RelayStanding>> relay_standings(Client& client, DeliveryBook const& book) {
   std::vector<RelayStanding> standings;
   auto const& relays = client.instance().replica.state().roster().relays();
@@ -49,17 +54,18 @@ Result<std::vector<RelayStanding>> relay_standings(Client& client) {
   return relay_standings(client, book);
 }
 
-std::optional<Error> all_troubled(std::vector<RelayStanding> const& standings) {
-  auto const troubled = [](RelayStanding const& each) {
+std::optional<Error> all_troubled(std::vector<RelayStanding> const& standings,
+                                  std::string (*by)(RelayStanding const&)) {
+  auto const troubled = [&](RelayStanding const& each) {
     // The others pass by themselves: it cannot be reached now, another device lets this one in, and the like.
     constexpr std::array<std::string_view, 7> kStay{"relay-quota",       "relay-full",      "relay-off-chain",
                                                     "relay-key-changed", "relay-untrusted", "relay-misbehaves",
                                                     "relay-token-needed"};
-    return std::ranges::find(kStay, each.code()) != kStay.end();
+    return std::ranges::find(kStay, by(each)) != kStay.end();
   };
   if (standings.empty() || !std::ranges::all_of(standings, troubled)) return std::nullopt;
   auto const& first = standings.front();
-  return Error(engine::EngineError::relay_troubled, SubjectDetail{fmt::format("{} {}", first.code(), first.url)});
+  return Error(engine::EngineError::relay_troubled, SubjectDetail{fmt::format("{} {}", by(first), first.url)});
 }
 
 Result<> advise_of_relays(Context& context, Client& client) {
@@ -80,7 +86,7 @@ Result<> advise_of_relays(Context& context, Client& client) {
 
 Json relay_json(RelayStanding const& standing) {
   auto const& noted = standing.noted;
-  auto const code = standing.shown ? std::string(standing.code()) : noted ? noted->code : std::string();
+  auto const code = standing.shown ? standing.lasting_code() : noted ? noted->code : std::string();
   Json json{{"url", standing.url}, {"connected", standing.connected()}, {"has_all", standing.has_all()}};
   json["last_error_code"] = code.empty() ? Json() : Json(code);
   bool const when = noted && noted->code == code;

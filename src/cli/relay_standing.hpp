@@ -31,6 +31,9 @@ struct RelayStanding {
   [[nodiscard]] bool catching_up() const { return connected() && !level() && code().empty(); }
   /// What is wrong, as in failure_codes(); empty for nothing.
   [[nodiscard]] std::string_view code() const;
+  /// The same; and where nothing is known to be wrong now, that it had no room when it was last tried: that is so until
+  /// something has found some.
+  [[nodiscard]] std::string lasting_code() const;
   /// Whether that goes away by itself: it cannot be reached now.
   [[nodiscard]] bool passing() const { return code() == "relay-unreachable"; }
 };
@@ -42,7 +45,10 @@ struct RelayStanding {
 [[nodiscard]] Result<std::vector<RelayStanding>> relay_standings(engine::Client& client);
 
 /// A relay that nothing goes by until something is done about it, where there is no other that is well; nullopt else.
-[[nodiscard]] std::optional<Error> all_troubled(std::vector<RelayStanding> const& standings);
+/// @param by  what is wrong with one: now, or lastingly
+[[nodiscard]] std::optional<Error> all_troubled(
+    std::vector<RelayStanding> const& standings,
+    std::string (*by)(RelayStanding const&) = [](RelayStanding const& each) { return std::string(each.code()); });
 /// Goes with the next error: which relays could not be used, and why. @see Context::advise()
 [[nodiscard]] Result<> advise_of_relays(Context& context, engine::Client& client);
 

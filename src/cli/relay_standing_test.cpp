@@ -66,6 +66,21 @@ TEST(RelayStanding, NamesWhatIsWrongByItsCode) {
   EXPECT_EQ(full.code(), "") << "nobody knows how it goes now";
 }
 
+TEST(RelayStanding, HasNoRoomUntilSomethingHasFoundSome) {
+  auto full = connected();
+  full.noted = engine::RelayTroubleRow{"relay-quota", 1'000, 61'000};
+  EXPECT_EQ(full.code(), "") << "it may have room by now";
+  EXPECT_EQ(full.lasting_code(), "relay-quota");
+  EXPECT_EQ(state(full), "relay-quota since " + rfc3339(WallTime{1'000}));
+  EXPECT_FALSE(all_troubled({full}));
+  EXPECT_TRUE(all_troubled({full}, [](RelayStanding const& each) { return each.lasting_code(); }));
+  full.row.trouble = sync::RelayTrouble::off_chain;
+  EXPECT_EQ(full.lasting_code(), "relay-off-chain");
+  auto other = connected();
+  other.noted = engine::RelayTroubleRow{"relay-unreachable", 1'000, 61'000};
+  EXPECT_EQ(other.lasting_code(), "") << "it is connected";
+}
+
 TEST(RelayStanding, TellsOfTheLastTroubleWhileNobodyLooks) {
   RelayStanding away;
   away.url = "wss://a";

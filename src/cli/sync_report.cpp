@@ -193,6 +193,8 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   context_.out.document(object);
   if (options_.once) print_summary(object, last, others);
   if (reason && reason->is(engine::EngineError::nobody_reachable)) KITH_CHECK(advise_of_relays(context_, client_));
+  if (reason && reason->is(engine::EngineError::timed_out) && last.row.pending_files > 0 && last.connected.empty())
+    advise_of_rest(last);
   if (reason) return context_.fail(*reason, {.directory = place_.root.native(), .folder = place_.name});
   if (unkept && options_.once) {
     context_.out.warning(
@@ -210,6 +212,18 @@ Result<int> SyncRun::summarise(Snapshot const& last, std::optional<Error> const&
   bool const uncarried = others.at_relays_only() && !carried;
   if (uncarried || unkept || !others.held.empty() || !object["skipped"].empty()) return engine::kExitPartial;
   return engine::kExitOk;
+}
+
+/// What is still to come lies where nobody was reached: its sender's relay may take it piece by piece.
+void SyncRun::advise_of_rest(Snapshot const& last) {
+  auto const directory = engine::shell_quoted(options_.directory);
+  context_.advise(
+      {{{"kith status", "on the other devices: see whether the relay is full, and start kith there"},
+        {fmt::format("kith sync {}", directory), "here: take the rest when it comes"}},
+       fmt::format("what is in {} has not come whole: no relay that was reached has the rest, and no device "
+                   "that has it is connected",
+                   files_text(last.row.pending_files, last.row.pending_bytes)),
+       {}});
 }
 
 void SyncRun::print_summary(Json const& object, Snapshot const& last, Others const& others) {

@@ -223,7 +223,7 @@ Result<int> SyncRun::once() {
       return summarise(now, Error(EngineError::nobody_reachable));
     if (time >= patient_until) {
       KITH_TRY(standings, relay_standings(client_));
-      auto const troubled = all_troubled(standings);
+      auto const troubled = all_troubled(standings, [](RelayStanding const& each) { return each.lasting_code(); });
       return summarise(now, troubled ? *troubled : Error(EngineError::timed_out));
     }
     if (wait_for_news(client_, std::chrono::milliseconds{100}) == News::signal) {

@@ -77,6 +77,7 @@ class SyncRun {
   void end_progress();
   [[nodiscard]] Error problem_of(files::FolderRow const& row) const;
   [[nodiscard]] Result<int> summarise(Snapshot const& last, std::optional<Error> const& reason);
+  void advise_of_rest(Snapshot const& last);
   void print_summary(Json const& object, Snapshot const& last, Others const& others);
 
   Context& context_;

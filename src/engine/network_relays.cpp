@@ -35,7 +35,7 @@ struct Network::RelayLink {
 
   /// Writes down what is wrong, for when nobody is on the network. @return whether that is new
   Result<bool> note_trouble(Store& store, wire::RelayKey const& key) {
-    auto now = noted_trouble(noted, relay_code(row), row.caught_up && !busy(), current_time().wall.ms);
+    auto now = noted_trouble(noted, relay_code(row), row.caught_up && !row.leaving && !busy(), current_time().wall.ms);
     if (now == noted) return false;
     KITH_CHECK(now ? put_control(store, *now, key.view()) : erase_control<RelayTroubleRow>(store, key.view()));
     noted = std::move(now);
@@ -370,6 +370,7 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
     row.failure_text.clear();
     row.failure_errno = 0;
     row.since_ms = current_time().wall.ms;
+    uploads_soon();  // whether there is room for it again shows then
     log::info("relay.up", {});
   } else if (auto const* down = std::get_if<sync::RelayDown>(&event)) {
     // That the connection is closed follows from what went wrong on it, and says less.

@@ -6,6 +6,7 @@ import time
 import unittest
 
 from kith_e2e import wait_until
+from people import only_error
 from relay_devices import AtARelay
 
 MIB = 1 << 20
@@ -62,6 +63,34 @@ class SmallRelay(AtARelay):
         for _ in range(10):
             self.sync(self.a, source, "docs", lambda: self.rests("the relay", self.objects, 6))
             self.sync(self.b, copy, "docs", lambda: self.same(source, copy) or self.rests("the copy", self.read, 8))
+            if self.same(source, copy):
+                return
+        self.fail(f"only {self.contents(copy)} came")
+
+    def test_in_turns_by_single_runs_the_full_relay_is_named_each_time(self):
+        source, copy = self.a.dir / "docs", self.b.dir / "docs"
+        self.fill(source, files=2, large=18)
+        relay = self.url(self.relay).split("/#")[0]
+        full = False
+        for _ in range(8):
+            process = self.a.start("sync", str(source), "--folder", "docs", "--once", "--json", "--timeout", "6s")
+            said = []
+            while process.process.poll() is None:
+                said.append(self.a.json("status")["relays"][0]["last_error_code"])
+            self.assertIn(process.wait(), (0, 14), process)
+            if process.process.returncode == 14:
+                error = only_error(process)
+                self.assertEqual(error["code"], "relay-quota")
+                self.assertIn(relay, error["message"])
+                self.assertEqual(self.a.json("status")["relays"][0]["last_error_code"], "relay-quota")
+            if full:  # from one run to the next it has been so all the time, until everything had room
+                self.assertEqual(sorted(said, key=lambda each: each is None), said)
+                self.assertEqual(said[0], "relay-quota", said)
+            full = process.process.returncode == 14
+            run = self.b.run("sync", str(copy), "--folder", "docs", "--once", "--json", "--timeout", "6s")
+            self.assertIn(run.code, (0, 5), run)
+            if run.code == 5:
+                self.assertIn("no relay that was reached has the rest", run.error()["cause"])
             if self.same(source, copy):
                 return
         self.fail(f"only {self.contents(copy)} came")

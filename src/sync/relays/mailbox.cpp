@@ -129,9 +129,9 @@ void Mailbox::set_trouble(RelayTrouble trouble, std::uint64_t number) {
   events_.emplace_back(RelayTroubled{trouble, number});
 }
 
-/// The relay has stored something. Where contents wait for room, an entry that found some is no news.
+/// The relay has stored something. Where contents are still to be left there, an entry that found room is no news.
 void Mailbox::note_room() {
-  if (uploading() && upload_waits()) return;
+  if (uploading()) return;
   if (trouble_ == RelayTrouble::quota || trouble_ == RelayTrouble::storage_full) set_trouble(RelayTrouble::none);
 }
 
