@@ -155,6 +155,7 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
   }
   KITH_TRY(reached, reach_others(context, *client, Level::ours_there, kTellTime));
   if (!added.words_lead_there) warn_of_no_record(context, where);
+  if (added.made_elsewhere) warn_of_two_mailboxes(context, where);
   if (context.out.json()) return print_relays(context, *client, added.words_lead_there);
   auto& out = context.out;
   out.result(

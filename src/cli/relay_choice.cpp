@@ -67,4 +67,25 @@ void warn_of_no_record(Context& context, std::string const& where) {
                                   printable(where), context.out.command("kith relay add URL")));
 }
 
+std::string no_record_text(std::string const& where) {
+  return fmt::format(
+      "{} has nothing that leads from the recovery words to the group: with the words alone it is not "
+      "found there",
+      printable(where));
+}
+
+std::vector<engine::Remedy> no_record_remedies() {
+  return {{"kith relay add URL", "use another relay beside it, and keep its address where the words are"},
+          {"kith help relay-without-words", "why that can be"}};
+}
+
+void warn_of_two_mailboxes(Context& context, std::string const& where) {
+  context.out.warning(
+      "relay-twice",
+      fmt::format("Another device of this group had added {} before, and this one has not heard of that: each has a "
+                  "mailbox of its own there now, and they do not meet in them. Let the two connect once, on one "
+                  "network: {}. Then both use the same one.",
+                  printable(where), context.out.command("kith sync DIR --peer HOST:PORT")));
+}
+
 }  // namespace kith::cli

@@ -27,5 +27,10 @@ void note_this_machine(Context& context, link::RelayAddress const& address);
 
 /// The group uses a relay now, and its recovery record is not there.
 void warn_of_no_record(Context& context, std::string const& where);
+/// The same, as a check found it.
+[[nodiscard]] std::string no_record_text(std::string const& where);
+[[nodiscard]] std::vector<engine::Remedy> no_record_remedies();
+/// That another device has made a mailbox there of which this one knows nothing. @param where  likewise
+void warn_of_two_mailboxes(Context& context, std::string const& where);
 
 }  // namespace kith::cli

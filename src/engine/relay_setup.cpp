@@ -1,7 +1,12 @@
 #include "engine/relay_setup.hpp"
 
+#include <algorithm>
+
 #include "base/assert.hpp"
+#include "core/escrow.hpp"
+#include "engine/error.hpp"
 #include "sync/relays/acl_chain.hpp"
+#include "sync/relays/mailbox_claim.hpp"
 #include "sync/relays/relay_record.hpp"
 
 namespace kith::engine {
@@ -40,6 +45,52 @@ Result<> tell_of(Client& client, wire::RelaySet relay) {
   return {};
 }
 
+/// The recovery records that a relay has for the group's words. Only who has the words can open them.
+class LookingForRecords final : public OneConversation {
+ public:
+  LookingForRecords(wire::LocatorSecret const& locator, wire::RelayKey const& relay, RandomSource& random)
+      : locator_(core::recovery_locator(locator, relay)),
+        channel_(relay::Channel::initiate(relay, crypto::DhKeyPair::generate(random), random)) {}
+  [[nodiscard]] bool poll_transmit(Bytes& out) override { return channel_.poll_transmit(out); }
+  [[nodiscard]] std::vector<Bytes> const& records() const { return records_; }
+
+ private:
+  Result<> take(ByteView bytes) override {
+    std::vector<wire::RelayMessage> messages;
+    KITH_CHECK(channel_.on_bytes(bytes, messages));
+    if (!asked_ && channel_.open()) {
+      asked_ = true;
+      channel_.send(wire::RecGet{1, locator_});
+    }
+    for (auto const& message : messages) {
+      if (auto const* failure = std::get_if<wire::RelayFailure>(&message))
+        return fail(sync::RecoveryError::refused, SubjectDetail{failure->text});
+      auto const* answer = std::get_if<wire::RecRecords>(&message);
+      if (answer == nullptr || answered_) return fail(relay::ChannelError::out_of_place);
+      for (auto const& each : answer->records) records_.push_back(each.bytes);
+      answered_ = true;
+    }
+    return {};
+  }
+  [[nodiscard]] bool finished() const override { return answered_; }
+
+  wire::RecoveryLocator locator_;
+  relay::Channel channel_;
+  bool asked_ = false;
+  bool answered_ = false;
+  std::vector<Bytes> records_;
+};
+
+/// Whether this home has been in a mailbox at the relay.
+Result<bool> has_been_at(store::Store& store, wire::RelayKey const& relay) {
+  bool been = false;
+  KITH_CHECK(store.scan(core::Table::relays, relay.view(), {}, [&](ByteView, ByteView) {
+    been = true;
+    return store::Store::Next::stop;
+  }));
+  return been;
+}
+
 }  // namespace
 
 Result<RelayFound> find_relay(link::RelayAddress const& address, Waiting const& waiting) {
@@ -50,6 +101,16 @@ Result<RelayFound> find_relay(link::RelayAddress const& address, Waiting const& 
   return RelayFound{machine->key(), std::chrono::ceil<std::chrono::milliseconds>(Clock::now() - began)};
 }
 
+Result<bool> words_lead_to(Client& client, core::Roster::Relay const& relay, link::RelayAddress const& address,
+                           Waiting const& waiting) {
+  auto& instance = client.instance();
+  auto const looking = std::make_shared<LookingForRecords>(instance.replica.state().genesis().locator_secret,
+                                                           relay.relay, instance.random);
+  KITH_CHECK(OneConversation::run(looking, address, waiting));
+  KITH_TRY(own, sync::recovery_record(instance.store(), relay.relay, relay.channel));
+  return std::ranges::any_of(looking->records(), [&](Bytes const& each) { return own.empty() || each == own; });
+}
+
 Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, std::string token,
                              Waiting const& waiting) {
   auto& instance = client.instance();
@@ -57,6 +118,16 @@ Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, 
   auto const key = key_of(address);
   KITH_ASSERT(key.has_value());
   auto const& group = replica.state().group();
+  RelayAdded added;
+  KITH_TRY(known, has_been_at(instance.store(), *key));
+  if (!known) {
+    auto const looking =
+        std::make_shared<LookingForRecords>(replica.state().genesis().locator_secret, *key, instance.random);
+    auto const looked = OneConversation::run(looking, address, waiting);
+    // One that refuses to say is no reason not to use it; one that does not answer shows next.
+    if (!looked && looked.error().is(EngineError::interrupted)) return fail(looked.error());
+    added.made_elsewhere = looked && !looking->records().empty();
+  }
   auto const registering = std::make_shared<Conversation<sync::Registration>>(
       client.identity(), replica.state().genesis(), group, *key, std::move(token), instance.random);
   KITH_CHECK(OneConversation::run(registering, address, waiting));
@@ -71,7 +142,8 @@ Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, 
   KITH_CHECK(tell_of(client, {link::to_text(address), *key, registered.channel}));
   KITH_CHECK(transaction.commit());
   client.bell().ring();
-  return RelayAdded{registering->machine.words_lead_here()};
+  added.words_lead_there = registering->machine.words_lead_here();
+  return added;
 }
 
 Result<> take_up_relay(Client& client, core::Roster::Relay const& former, link::RelayAddress const& address) {

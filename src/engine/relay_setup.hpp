@@ -23,9 +23,19 @@ struct RelayFound {
 ///         EngineError::interrupted
 [[nodiscard]] Result<RelayFound> find_relay(link::RelayAddress const& address, Waiting const& waiting);
 
+/// Whether the group's recovery words lead to it at a relay, as far as this home can tell: the record that it made is
+/// there, or, where another device made it, any record for these words. Blocks likewise.
+/// @param address  the relay's
+/// @return as of find_relay(); StoreError
+[[nodiscard]] Result<bool> words_lead_to(Client& client, core::Roster::Relay const& relay,
+                                         link::RelayAddress const& address, Waiting const& waiting);
+
 /// What came of it beside a mailbox there.
 struct RelayAdded {
   bool words_lead_there = true;  ///< the relay took the recovery record; else it had no room for it
+  /// A recovery record of the group was there already, and this home has never known a mailbox there: another device
+  /// has made one, and not all have heard of it.
+  bool made_elsewhere = false;
 };
 
 /// Registers this home's group at a relay, leaves the recovery record there, and tells the group. Blocks likewise.

@@ -51,6 +51,14 @@ inline constexpr WarningCode kWarnings[] = {
      "could not: the connection was lost. The group's devices keep what they have, and go on by other ways; the relay "
      "tells them that it does not serve them. The recovery, done again to its end, puts it right. Where it is not wanted any "
      "more: on a device of the group `kith relay rm URL`, then `kith relay add URL`."},
+    {"relay-twice", "two devices have added the same relay, each by itself",
+     "Who adds a relay makes a mailbox there, and tells the others where it is. A device that had not heard of that, and "
+     "added the relay too, has made a second one: those who know only one of them do not meet those who know only the "
+     "other. It is so after a relay was set up anew, say, and each device was given its new key. As soon as the "
+     "devices hear of each other another way, all use the same mailbox, and nothing is lost: directly (kith sync DIR "
+     "--peer HOST:PORT, on one network), or over another relay that both use. Where there is no such way, invite one of "
+     "them again with `kith pair`, into a new home. The warning comes too where the relay was given up before this "
+     "device came into the group, and a record of that time is still there; then nothing need be done."},
     {"relay-untold", "a relay is used no more, and could not be told",
      "What a group decides its devices tell each other: directly, and over relays. Devices that meet this one only at the "
      "relay that was given up do not hear of it yet, and go on using that relay. kith goes on trying to tell them there "
