@@ -5,8 +5,10 @@
 #include <sys/statvfs.h>
 
 #include "cli/handlers.hpp"
+#include "cli/relay_choice.hpp"
 #include "cli/relay_standing.hpp"
 #include "cli/removal_claims.hpp"
+#include "cli/signals.hpp"
 #include "disk/posix_file_system.hpp"
 #include "engine/folder_looks.hpp"
 #include "engine/key_file.hpp"
@@ -33,12 +35,16 @@ class Examination {
     if (!paths) return context_.fail(paths.error());
     check_config();
     if (check_home(*paths)) check_group(*paths);
+    if (stopped()) return context_.fail(stopped_by_signal().value());
     context_.out.document(object_);
     return failed_ ? engine::kExitOther : engine::kExitOk;
   }
 
  private:
   enum class Verdict { ok, warn, fail };
+
+  /// Ctrl-C ends it at once: what was to follow is not looked at.
+  [[nodiscard]] static bool stopped() { return signals::stop_signal() != 0; }
 
   void add(std::string_view id, Verdict verdict, std::string const& message,
            std::vector<engine::Remedy> const& known = {}) {
@@ -105,11 +111,11 @@ class Examination {
         fmt::format("{} is sound; group \"{}\", {} active {}", printable(paths.database.native()), roster.group_name(),
                     active, active == 1 ? "device" : "devices"));
     if (was_removed(**client)) add("group", Error(core::CoreError::removed_self));
-    check_network(**client);
-    check_peers(**client);
-    check_relays(**client);
-    check_claims(**client);
-    check_folders(**client);
+    using Check = void (Examination::*)(Client&);
+    for (Check const check : {&Examination::check_network, &Examination::check_peers, &Examination::check_relays,
+                              &Examination::check_claims, &Examination::check_folders}) {
+      if (!stopped()) (this->*check)(**client);
+    }
   }
 
   static Result<> check_database(Client& client) {
@@ -145,6 +151,7 @@ class Examination {
     if (others.empty())
       return add("peers", Verdict::warn, "there is no other device in the group", {{"kith pair", "invite one"}});
     auto const reached = reach_others(context_, client, Level::both);
+    if (stopped()) return;
     if (!reached) return add("peers", reached.error());
     auto const count = reached->level.size() + reached->behind.size();
     if (count == 0) {
@@ -183,8 +190,10 @@ class Examination {
         add("relay", address.error());
         continue;
       }
-      auto const found = engine::find_relay(
-          *address, {context_.global.timeout.value_or(std::chrono::milliseconds(kRelayPatience)), false, -1, {}});
+      auto waiting = relay_waiting(context_);
+      waiting.within = context_.global.timeout.value_or(std::chrono::milliseconds(kRelayPatience));
+      auto const found = engine::find_relay(*address, waiting);
+      if (stopped()) return;
       engine::FailureContext about;
       about.address = each.url;
       auto const* known = engine::find_failure_code(each.code());
@@ -202,6 +211,9 @@ class Examination {
         add("relay", Verdict::ok,
             fmt::format("{} answers in {} ms, with the key that the group knows", each.url, found->took.count()));
       }
+      if (!found) continue;
+      auto const leads = engine::words_lead_to(client, each.relay, *address, waiting);
+      if (leads && !*leads) add("words", Verdict::warn, no_record_text(each.url), no_record_remedies());
     }
   }
 

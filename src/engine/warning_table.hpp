@@ -71,7 +71,7 @@ inline constexpr WarningCode kWarnings[] = {
      "A relay keeps few recovery records for the same words, and a device that was in the group once can have filled "
      "them up. It carries everything all the same. For the day when all devices are lost, use another relay beside it, "
      "`kith relay add URL`, and keep that one's address where the words are; this one is given the record again "
-     "whenever a device that added it connects."},
+     "whenever a device that added it connects. `kith doctor` says how it is now."},
     {"said-removed", "another device says that this one was removed",
      "Any device of the group can say so, and one that was stolen may lie: kith believes nothing but the signed removal, "
      "and goes on as before. But a device that was removed may be unable to read that, where the group's key had changed "

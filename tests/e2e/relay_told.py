@@ -1,6 +1,8 @@
 """What people are told of relays: their troubles and addresses, and what is warned of. Devices meet only at a relay."""
 
 import re
+import signal
+import time
 import unittest
 
 from relay_devices import AtARelay
@@ -130,6 +132,23 @@ class Warnings(Told):
         self.assertEqual([each["code"] for each in run.warnings()], ["relay-without-words"])
         self.assertIn("had no room for what leads from the recovery words", self.a.run("relay", "add", url, "--anew").ok().err)
         self.push(self.a, "it carries everything all the same")
+        found = [each for each in self.a.json("doctor")["checks"] if each["id"] == "words"]
+        self.assertEqual([each["result"] for each in found], ["warn"], found)
+        self.assertIn("kith relay add URL", [each["command"] for each in found[0]["remedy"]])
+        self.assertIn(self.bare(other), found[0]["message"], "the first relay has one")
+
+    def test_a_doctor_that_is_interrupted_waits_for_no_relay(self):
+        other = self.start_relay("two")
+        self.a.run("relay", "add", self.url(other)).ok()
+        for relay in (self.relay, other):
+            relay.process.send_signal(signal.SIGSTOP)
+            self.addCleanup(relay.process.send_signal, signal.SIGCONT)
+        doctor = self.a.terminal("doctor")
+        doctor.expect("peers", 60)
+        doctor.process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        self.assertEqual(doctor.wait(), 130, doctor)
+        self.assertLess(time.monotonic() - began, 5)
 
 
 if __name__ == "__main__":
