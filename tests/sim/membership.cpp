@@ -14,6 +14,23 @@ bool recognise(Device const& a, Device const& b) {
 
 }  // namespace
 
+/// Whether nobody is left who could vouch for what it writes. Not where it says the same of them: who is right is found
+/// when they hear of each other.
+bool World::known_by_all_to_be_removed(Device const& device) const {
+  auto const id = device.identity.device();
+  bool anybody = false;
+  for (auto const& other : devices_) {
+    if (other.get() == &device || !other->member) continue;
+    if (!other->program) return false;
+    auto const& replica = other->program->replica;
+    if (!replica.self_active()) continue;
+    if (!replica.state().roster().removed(id)) return false;
+    if (device.program->replica.state().roster().removed(other->identity.device())) return false;
+    anybody = true;
+  }
+  return anybody;
+}
+
 /// Where devices meet at relays only: one that was removed and knows it dials no more, so that others may have to go on
 /// without what it alone knows, its removal too.
 bool World::gone_unheard(Device const& device) const {

@@ -7,10 +7,12 @@
 namespace kith::sim {
 namespace {
 
-/// Hashcash that costs a world nothing.
-relay::Settings cheap_settings() {
+/// Hashcash that costs a world nothing. Of some relays answers are so small that little fits into one.
+relay::Settings cheap_settings(RandomSource& random) {
   relay::Settings settings;
   settings.registration = relay::OpenRegistration{4};
+  if (random.below(3) == 0) settings.max_pull_bytes = 500 + random.below(4000);
+  if (random.below(3) == 0) settings.credit_bytes = 1000 + random.below(4000);
   return settings;
 }
 
@@ -20,7 +22,7 @@ SimRelay::SimRelay(std::size_t number, std::uint64_t seed)
     : index(number),
       random(seed),
       key(crypto::DhKeyPair::generate(random)),
-      settings(cheap_settings()),
+      settings(cheap_settings(random)),
       store(settings.store, random) {
   start();
 }

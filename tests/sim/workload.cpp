@@ -104,6 +104,11 @@ void World::push(Device& device) {
   if (!written) return check(device, kith::fail(written.error()));
   note(fmt::format("{} pushes '{}'", device.index, text));
   count("messages");
+  if (known_by_all_to_be_removed(device)) {
+    count("messages of devices that all knew to be removed");
+    void_[text] = written->front();
+    return serve(device);
+  }
   written_[text] = {device.index, written->front()};
   changed(device);
   serve(device);
@@ -147,9 +152,24 @@ void World::edit_files(Device& device) {
       disk.replace_file(path, bytes_of(text));
     }
     saved_[text] = {device.index, path};
+    if (chance(0.1)) save_again_at_once(device, path, text);
   }
+  disk.sync_saved(path);  // by the user's program: a lost write of that is no fault of ours to find here
   count("file edits");
   device.scan_at = clock_ + std::chrono::milliseconds{50 + random_.below(400)};
+}
+
+/// A program saves twice within a tick of the disk's clock, and a scan comes in between: size and times stay the same.
+void World::save_again_at_once(Device& device, std::string const& path, std::string text) {
+  device.disk.sync_saved(path);
+  check(device, device.program->scan(now_at(device)));
+  changed(device);
+  saved_.erase(text);
+  text.front() = 'C';
+  note(fmt::format("{} writes {} again at once", device.index, path));
+  count("files saved twice at once");
+  device.disk.write_file(path, bytes_of(text));
+  saved_[text] = {device.index, path};
 }
 
 /// Pairs a new device with the inviter: what the pairing machines (tested by themselves) would do.
@@ -252,8 +272,6 @@ void World::crash(Device& device) {
   device.timer.reset();
   device.scan_at.reset();
   device.database->crash();
-  // What the user's programs had saved is synced by them; a lost write of theirs is no fault of ours to find here.
-  device.disk.sync_all();
   device.disk.crash(device.random);
 }
 

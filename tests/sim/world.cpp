@@ -78,6 +78,7 @@ void World::fail(std::string what) {
   if (outcome_.failure) return;
   note("FAILURE " + what);
   outcome_.failure = std::move(what);
+  outcome_.oracle = judging_;
 }
 
 void World::check(Device& device, Result<> result) {

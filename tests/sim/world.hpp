@@ -36,6 +36,7 @@ struct Weather {
 
 struct Outcome {
   std::optional<std::string> failure;
+  std::string oracle;       ///< which oracle found it
   std::uint64_t trace = 0;  ///< hash of everything that happened: same seed, same trace
   std::uint64_t events = 0;
   std::map<std::string, std::uint64_t> counts;  ///< what the world had in it
@@ -124,6 +125,7 @@ class World {
   void step();
   void push(Device& device);
   void edit_files(Device& device);
+  void save_again_at_once(Device& device, std::string const& path, std::string text);
   void add_device(Device& inviter);
   void remove_device(Device& by);
   void rotate(Device& device);
@@ -138,6 +140,7 @@ class World {
   [[nodiscard]] bool running_member(Device const& device) const;
 
   // Who belongs to the group (membership.cpp).
+  [[nodiscard]] bool known_by_all_to_be_removed(Device const& device) const;
   [[nodiscard]] bool gone_unheard(Device const& device) const;
   [[nodiscard]] std::vector<std::vector<Device*>> companies();
   [[nodiscard]] core::Roster roster_of(std::vector<Device*> const& holders);
@@ -153,6 +156,7 @@ class World {
   [[nodiscard]] std::set<std::string> pending_paths(Device& device, std::vector<Device*> const& active);
   void check_convergence(std::vector<Device*> const& active);
   void check_messages(std::vector<Device*> const& active);
+  void check_removed(std::vector<Device*> const& active);
   void check_files(std::vector<Device*> const& active);
   void check_secrecy(std::vector<Device*> const& active);
   void check_nobody_stuck(std::vector<Device*> const& active);
@@ -185,6 +189,7 @@ class World {
   core::RecoveryKeys recovery_;
   Outcome outcome_;
   bool calm_ = false;
+  std::string_view judging_ = "no device fails";  ///< the oracle that is asked
 
   /// Messages that a device acknowledged to its user, by text.
   struct Written {
@@ -192,6 +197,7 @@ class World {
     core::OpId id;
   };
   std::map<std::string, Written> written_;
+  std::map<std::string, core::OpId> void_;  ///< of devices that had been removed, as all others knew
   std::uint64_t next_text_ = 0;
   /// File contents that a user saved and nobody has knowingly replaced or deleted: content -> where it was saved.
   std::map<std::string, std::pair<std::size_t, std::string>> saved_;

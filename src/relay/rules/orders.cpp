@@ -113,7 +113,7 @@ void Relay::Impl::on(ConnectionId id, Connection& from, wire::Push push, Now now
 void Relay::Impl::on(ConnectionId id, Connection& from, wire::Pull pull, Now now) {
   auto& member = *from.member();
   member.feed.pull_started();
-  PullItems const task{member.group, pull.after, std::min<std::size_t>(pull.max_bytes, kMaxPullBytes)};
+  PullItems const task{member.group, pull.after, std::min<std::size_t>(pull.max_bytes, settings.max_pull_bytes)};
   ask_and_wait(id, from, pull.request, task, AboutPull{member.group}, now);
 }
 

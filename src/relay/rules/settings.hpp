@@ -31,12 +31,13 @@ struct Settings {
   Registration registration = OpenRegistration{};
   StoreLimits store;
 
-  std::uint64_t credit_bytes = 256 * 1024;  ///< of items sent live and not acknowledged: WELCOME tells it
-  Rate device_orders{50, 1000};             ///< of one pseudonym; beyond it the relay reads on later
-  Rate device_bytes{4e6, 32e6};             ///< likewise
-  Rate group_orders{200, 4000};             ///< of all of a group together; beyond it each device has its share
-  Rate group_bytes{16e6, 128e6};            ///< likewise
-  Rate registrations{0.5, 100};             ///< of new mailboxes, from one address
+  std::uint64_t credit_bytes = 256 * 1024;   ///< of items sent live and not acknowledged: WELCOME tells it
+  std::size_t max_pull_bytes = 1024 * 1024;  ///< of items in one answer to a PULL
+  Rate device_orders{50, 1000};              ///< of one pseudonym; beyond it the relay reads on later
+  Rate device_bytes{4e6, 32e6};              ///< likewise
+  Rate group_orders{200, 4000};              ///< of all of a group together; beyond it each device has its share
+  Rate group_bytes{16e6, 128e6};             ///< likewise
+  Rate registrations{0.5, 100};              ///< of new mailboxes, from one address
 
   /// That a connection may send before its HELLO fits, and the time it has for that.
   std::size_t max_stranger_bytes = wire::kRelayLimits.max_stranger_bytes;

@@ -120,6 +120,11 @@ void MemoryDisk::sync(Node& node) const {
   node.dirty = false;
 }
 
+void MemoryDisk::sync_saved(std::string_view path) {
+  if (auto const node = find(path); node && (*node)->kind == Kind::file) sync(**node);
+  journal_.clear();
+}
+
 void MemoryDisk::sync_names(NodePtr const& directory) {
   auto const touches = [&](Change const& change) {
     return std::any_of(change.begin(), change.end(),

@@ -67,6 +67,8 @@ class MemoryDisk {
   void make_pipe(std::string_view path) { place(path, Kind::other); }
   void move(std::string_view from, std::string_view to);
   void remove(std::string_view path);  ///< with all that is below it
+  /// What the user's program did last is durable: all names, and this file's content. Contents of other files are not.
+  void sync_saved(std::string_view path);
   [[nodiscard]] std::optional<Bytes> read_file(std::string_view path) const;
   [[nodiscard]] std::optional<Stat> look(std::string_view path) const;
   [[nodiscard]] std::vector<std::string> files() const;  ///< the paths of all files outside .kith, sorted
