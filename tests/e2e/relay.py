@@ -80,6 +80,24 @@ class RelayTest(unittest.TestCase):
     def run_relay(self, *arguments):
         return subprocess.run([RELAY, *arguments], capture_output=True, text=True, timeout=SLOW, cwd=self.folder)
 
+    def test_names_a_command_that_it_does_not_know_and_the_nearest_one(self):
+        for words, text in ((["frob"], 'there is no command "frob"\n  try:   kith-relay --help'),
+                            (["serv"], 'there is no command "serv"; did you mean serve?\n  try:   kith-relay --help'),
+                            (["config", "chek", "x"], 'there is no command "config chek"; did you mean config check?\n'
+                                                      "  try:   kith-relay config --help"),
+                            (["groups", "rn", "x"], 'there is no command "groups rn"; did you mean groups rm?\n'
+                                                    "  try:   kith-relay groups --help")):
+            run = self.run_relay(*words)
+            self.assertEqual((run.returncode, run.stdout, run.stderr), (2, "", f"error: {text}\n"))
+
+    def test_what_a_reload_refuses_is_said_once(self):
+        config = self.folder / "relay.toml"
+        config.write_text('[monitoring]\nlisten = ""\n')
+        relay = self.start("--config", str(config))
+        config.write_text("[monitoring\n")
+        said = relay.say("reload")
+        self.assertEqual((said.returncode, said.stderr.count("the relay says:")), (1, 1), said.stderr)
+
     def test_works_without_a_file_and_keeps_its_key(self):
         relay = self.start()
         self.assertRegex(relay.line, rf"^kith relay add 'ws://127\.0\.0\.1:{relay.port}/#key=[A-Za-z0-9_-]{{43}}'$")
@@ -110,12 +128,19 @@ class RelayTest(unittest.TestCase):
         self.assertIn("What none of them holds any more is gone", unsure.stderr)
         missing = relay.say("groups", "rm", "01234567", "--yes")
         self.assertEqual(missing.returncode, 1)
-        self.assertIn("there is no such mailbox", missing.stderr)
+        self.assertIn('there is no mailbox "01234567" here', missing.stderr)
         self.assertEqual(json.loads(relay.say("quota", "--json").stdout)["group_quota_bytes"], 1 << 30)
         done = relay.say("backup", str(self.folder / "copy.db"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue((self.folder / "copy.db").read_bytes().startswith(b"SQLite format 3\0"))
         self.assertEqual(relay.say("backup", str(self.folder / "no/such/copy.db")).returncode, 1)
+        again = relay.say("backup", str(self.folder / "copy.db"))
+        self.assertEqual((again.returncode, again.stderr), (1, f"error: the relay says: {self.folder / 'copy.db'} is there "
+                                                            "already\n  try:   another name: no file is written over\n"))
+        unknown = relay.say("groups", "rm", "frob", "--yes")
+        self.assertEqual((unknown.returncode, unknown.stderr),
+                         (1, 'error: the relay says: there is no mailbox "frob" here\n'
+                             "  try:   kith-relay groups   see what each one is called\n"))
         self.assertEqual(relay.say("drain").returncode, 0)
         self.assertEqual(relay.wait(), 0)
         gone = self.run_relay("groups", "--data", "data")

@@ -1,5 +1,6 @@
 #include "relay/server/explain.hpp"
 
+#include <cerrno>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -69,11 +70,27 @@ std::string explain_store(store::StoreError value, std::string const& subject, s
   KITH_UNREACHABLE();
 }
 
+/// Of what the running relay answers each line is a line of its own.
+std::string printable_lines(std::string_view text) {
+  std::string lines;
+  for (;;) {
+    auto const end = text.find('\n');
+    lines += printable(text.substr(0, end));
+    if (end == std::string_view::npos) return lines;
+    lines += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace
 
 std::string explain(Error const& error) {
+  if (error.is(ServerError::refused)) return explain_server(ServerError::refused, printable_lines(error.subject()), "");
   auto const subject = printable(error.subject());
   if (error.holds<ServerError>()) return explain_server(error.as<ServerError>(), subject, reason(error));
+  auto const* const system = std::get_if<SystemDetail>(&error.detail());
+  if (error.is(store::StoreError::read_only) && system != nullptr && system->number == EEXIST)
+    return fmt::format("{} is there already\n  try:   another name: no file is written over", subject);
   if (error.holds<store::StoreError>()) return explain_store(error.as<store::StoreError>(), subject, reason(error));
   return fmt::format("{} {}{}", error.name(), subject, reason(error));
 }

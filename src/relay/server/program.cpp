@@ -1,5 +1,6 @@
 #include "relay/server/program.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include <CLI/CLI.hpp>
@@ -124,6 +125,28 @@ class Operator {
   }
 };
 
+/// What is wrong with a word that stands where a command's name belongs; empty where nothing is. What follows a flag
+/// may be its value, so that it is left to the parser.
+std::string unknown_command(CLI::App const& app, int argc, char** argv) {
+  auto const* at = &app;
+  std::string path;
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    std::vector<std::string> names;
+    for (auto const* each : at->get_subcommands([](CLI::App const*) { return true; }))
+      names.push_back(each->get_name());
+    if (names.empty()) break;
+    std::string const word = argv[i];
+    if (std::ranges::find(names, word) == names.end()) {
+      auto const near = nearest_word(word, names);
+      return fmt::format("there is no command \"{}{}\"{}\n  try:   kith-relay {}--help", path, printable(word),
+                         near ? fmt::format("; did you mean {}{}?", path, *near) : "", path);
+    }
+    at = at->get_subcommand(word);
+    path += word + " ";
+  }
+  return {};
+}
+
 }  // namespace
 
 int run_program(int argc, char** argv) {
@@ -203,6 +226,10 @@ int run_program(int argc, char** argv) {
     code = me.order({{"command", "drain"}}, "draining");
   });
 
+  if (auto const fault = unknown_command(app, argc, argv); !fault.empty()) {
+    fmt::print(stderr, "error: {}\n", fault);
+    return kUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& error) {

@@ -175,7 +175,10 @@ void Run::obey(json const& command, std::function<void(json)> const& answer) {
   auto const found = command.find("command");
   auto const name = found != command.end() && found->is_string() ? found->get<std::string>() : "";
   auto const done = [answer](Result<> const& result) {
-    answer(result ? json{{"ok", true}} : json{{"ok", false}, {"error", explain(result.error())}});
+    if (result) return answer({{"ok", true}});
+    auto const& error = result.error();
+    bool const in_words = error.is(ServerError::refused);  // whoever asked says whose words they are
+    answer({{"ok", false}, {"error", in_words ? std::string(error.subject()) : explain(error)}});
   };
   if (name == "reload") {
     auto const reloaded = reload();
@@ -232,7 +235,10 @@ void Run::remove_mailbox(json const& id, std::function<void(json)> const& answer
     auto const found = find_mailbox(*groups, wanted);
     if (!found)
       return answer(
-          {{"ok", false}, {"error", "there is no such mailbox; kith-relay groups shows what they are called"}});
+          {{"ok", false},
+           {"error", fmt::format("there is no mailbox \"{}\" here\n  try:   kith-relay groups   see what each "
+                                 "one is called",
+                                 wanted)}});
     service_->remove_mailbox(found->group, [answer](bool removed) {
       if (removed) log::info("relay.mailbox_removed");
       answer(removed ? json{{"ok", true}} : kStorageSilent);
