@@ -12,7 +12,6 @@
 #include "cli/relay_choice.hpp"
 #include "cli/relay_standing.hpp"
 #include "cli/signals.hpp"
-#include "crypto/error.hpp"
 #include "engine/device_name.hpp"
 #include "engine/joining_database.hpp"
 #include "engine/key_file.hpp"
@@ -402,10 +401,6 @@ int cmd_recover(Context& context, RecoverOptions const& options) {
                     error.is(EngineError::words_unanswered) ||
                     (error.holds<link::LinkError>() && !error.is(link::LinkError::bad_address));
   if (away) advise_who_was_asked(context, options);
-  using enum crypto::CryptoError;
-  if (error.is(bad_word) || error.is(bad_word_count) || error.is(bad_checksum)) {
-    context.advise({{{same_again(options), "try again"}}, {}, "nothing was made here"});
-  }
   return context.fail(error, about);
 }
 

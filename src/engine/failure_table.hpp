@@ -351,8 +351,8 @@ inline constexpr FailureCode kCodes[] = {
      {{{"kith help passphrase", "where a passphrase comes from"}}}},
     {"recovery-words-wrong", kExitWrongSecret, true, kUntouched, "these are not the recovery words of this group",
      "24 words, each from the list; capital letters and shortened words do not matter. A word that is in the list but "
-     "wrong shows in the checksum.",
-     {{{"kith devices revoke DEV --recovery-file FILE", "take the words from a file"}}}},
+     "wrong shows in the checksum. Look at what you wrote down, and run the command again.",
+     {{{"kith help recovery", "where the words are used, and how they are given"}}}},
 
     {"recovery-not-found", kExitWrongSecret, true, kUntouched, "a relay or a device knows nothing of these recovery words",
      "The 24 words are whole: their checksum fits. But nothing at this relay belongs to them. They may be the words of "

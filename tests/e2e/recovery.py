@@ -369,6 +369,8 @@ class Refused(Lost):
         error = run.error()
         self.assertEqual(error["code"], code, error)
         self.assertTrue(error["remedy"], error)
+        if code == "recovery-words-wrong":
+            self.assertEqual([each["command"] for each in error["remedy"]], ["kith help recovery"])
         self.assert_nothing_made(device)
 
     def file(self, text):
