@@ -179,7 +179,12 @@ Result<core::Roster::Relay> choose_relay(Client& client, std::string const& text
   }
   if (fits.size() == 1) return fits.front();
   std::vector<std::string> names;
-  for (auto const& relay : fits.empty() ? relays : fits) names.push_back(printable(engine::without_key(relay.url)));
+  for (auto const& relay : fits.empty() ? relays : fits) {
+    auto const url = engine::without_key(relay.url);
+    auto const same = std::ranges::count(relays, url, [](auto const& each) { return engine::without_key(each.url); });
+    names.push_back(same > 1 ? fmt::format("{} (key {})", printable(relay.url), relay::key_mark(relay.relay))
+                             : printable(url));
+  }
   if (fits.empty() && relays.empty()) return fail(EngineError::usage, SubjectDetail{"this group uses no relay"});
   return fail(EngineError::usage,
               SubjectDetail{fmt::format("\"{}\" is {} of this group's relays: {}", printable(text),
@@ -219,6 +224,13 @@ Result<int> remove(Context& context, RelayRmOptions const& options) {
   KITH_TRY(relay, choose_relay(*client, options.relay));
   // Connected first: devices that meet only there hear of it there.
   KITH_TRY(before, reach_others(context, *client, Level::ours_there));
+  // Another device may have removed it, as is heard only now.
+  auto const& used = client->instance().replica.state().roster().relays();
+  if (std::ranges::none_of(used, [&](auto const& each) { return each.relay == relay.relay; })) {
+    context.out.result(
+        fmt::format("{} is used no more already; nothing was changed.", printable(engine::without_key(relay.url))));
+    return context.out.json() ? print_relays(context, *client) : Result<int>(engine::kExitOk);
+  }
   KITH_CHECK(confirm_last(context, *client, relay, before));
   std::vector<wire::Op> ops;
   ops.emplace_back(wire::RelayRemove{relay.relay, relay.channel});

@@ -35,6 +35,13 @@ Checked<std::optional<std::chrono::milliseconds>> time_if_any(Given const& given
   return time;
 }
 
+/// An address that a relay may have, as far as that it is one at all.
+Checked<std::optional<std::string>> relay_if_any(Given const& given, std::string const& flag) {
+  auto value = given.text(flag);
+  if (value && value->empty()) return refuse(flag, *value, "a relay's address, such as wss://HOST");
+  return value;
+}
+
 /// Returns the fault from the calling function, else names the value.
 #define KITH_TAKE(name, expression)                                       \
   auto KITH_TAKE_##name = (expression);                                   \
@@ -90,7 +97,8 @@ Checked<Command> build_recover(Given const& given) {
                    {}});
   }
   KITH_TAKE(name, name_if_any(given, "--name"));
-  options.relay = given.text("--relay");
+  KITH_TAKE(relay, relay_if_any(given, "--relay"));
+  options.relay = std::move(relay);
   options.peer = given.text("--peer");
   options.recovery_file = given.text("--recovery-file");
   options.name = std::move(name);
@@ -111,7 +119,8 @@ Checked<Command> build_init(Given const& given) {
   if (group) options.group = std::move(*group);
   options.passphrase_file = given.text("--passphrase-file");
   options.recovery_file = given.text("--recovery-file");
-  options.relay = given.text("--relay");
+  KITH_TAKE(relay, relay_if_any(given, "--relay"));
+  options.relay = std::move(relay);
   options.token_file = given.text("--token-file");
   options.trust_relay = given.flag("--trust-relay");
   if (!options.relay && (options.token_file || options.trust_relay))
@@ -144,7 +153,8 @@ Checked<Command> build_pair(Given const& given) {
   PairOptions options;
   if (auto const words = given.all("--join"); !words.empty()) options.join = fmt::format("{}", fmt::join(words, " "));
   options.peers = given.all("--peer");
-  options.relay = given.text("--relay");
+  KITH_TAKE(relay, relay_if_any(given, "--relay"));
+  options.relay = std::move(relay);
   if (given.flag("--qr") || given.flag("--no-qr")) options.qr = given.flag("--qr");
   KITH_TAKE(expires, time_if_any(given, "--expires"));
   KITH_TAKE(name, name_if_any(given, "--name"));
@@ -277,13 +287,20 @@ void declare_relay_add(App& app) {
   add_flag(app, "--anew", "make a new mailbox at a relay that is used already");
 }
 Checked<Command> build_relay_add(Given const& given) {
-  return RelayAddOptions{given.text("URL").value_or(""), given.text("--token-file"), given.flag("--trust-relay"),
+  KITH_TAKE(url, relay_if_any(given, "URL"));
+  return RelayAddOptions{url.value_or(""), given.text("--token-file"), given.flag("--trust-relay"),
                          given.flag("--anew")};
 }
 void declare_relay_rm(App& app) { app.add_option("URL", "the relay: its address, or a part of it")->required(); }
-Checked<Command> build_relay_rm(Given const& given) { return RelayRmOptions{given.text("URL").value_or("")}; }
+Checked<Command> build_relay_rm(Given const& given) {
+  KITH_TAKE(url, relay_if_any(given, "URL"));
+  return RelayRmOptions{url.value_or("")};
+}
 void declare_relay_test(App& app) { app.add_option("URL", "a relay's address; else all of the group"); }
-Checked<Command> build_relay_test(Given const& given) { return RelayTestOptions{given.text("URL")}; }
+Checked<Command> build_relay_test(Given const& given) {
+  KITH_TAKE(url, relay_if_any(given, "URL"));
+  return RelayTestOptions{std::move(url)};
+}
 
 // config, help
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include <poll.h>
 
@@ -44,6 +45,18 @@ Result<bool> has_mailbox(Client& client, core::Member const& member) {
     if (row && row->connected) return true;
   }
   return false;
+}
+
+/// Why an address that was named led to no session: what listens there says nothing to strangers, and hangs up.
+void advise_of_dial(Context& context, engine::DialRow const& why) {
+  if (why.failure.starts_with("core.")) {
+    context.advise({{{"kith devices ls", "here and on that device: compare the group's id"},
+                     {"kith pair", "on a device of the group: invite the other one, if it is in none"}},
+                    "something listens there and hung up: it is no device of this group, or has removed this one",
+                    {}});
+  } else if (why.failure_errno != 0) {
+    context.advise({{}, std::strerror(why.failure_errno), {}});
+  }
 }
 
 }  // namespace
@@ -171,6 +184,7 @@ Result<> dial_peers(Context& context, Client& client, std::vector<std::string> c
   auto& store = client.instance().store();
   auto const until = Clock::now() + context.global.timeout.value_or(std::chrono::seconds{10});
   std::optional<std::string> failed;
+  engine::DialRow why;
   std::optional<VersionsDetail> versions;
   for (;;) {
     if (auto const failure = client.network_failure()) return fail(*failure);
@@ -178,7 +192,10 @@ Result<> dial_peers(Context& context, Client& client, std::vector<std::string> c
     bool waiting = false;
     for (auto const& [key, row] : rows) {
       if (row.failure.empty()) waiting = true;
-      if (!row.failure.empty()) failed = std::string(text_of(key));
+      if (!row.failure.empty()) {
+        failed = std::string(text_of(key));
+        why = row;
+      }
       if (row.their_max != 0)
         versions = VersionsDetail{wire::kProtocolMin, wire::kProtocolMax, row.their_min, row.their_max};
     }
@@ -186,6 +203,7 @@ Result<> dial_peers(Context& context, Client& client, std::vector<std::string> c
     if (!waiting || Clock::now() >= until) {
       for (auto const& [key, row] : rows) KITH_CHECK(engine::erase_control<engine::DialRow>(store, key));
       if (sessions.empty() && versions) return fail(core::CoreError::version_mismatch, *versions);
+      if (sessions.empty() && failed) advise_of_dial(context, why);
       if (sessions.empty() && failed) return fail(EngineError::address_unreachable, SubjectDetail{*failed});
       return {};
     }

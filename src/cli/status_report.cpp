@@ -122,7 +122,7 @@ std::string status_verdict(Json const& status, Glyphs glyphs, std::string const&
     return fmt::format("no other device yet: {}{}", pair, there);
   }
   if (state == "syncing") return "bringing devices in step";
-  if (state == "synced" && (level == all || relays.empty()))
+  if (level > 0 && state == "synced" && (level == all || relays.empty()))
     return fmt::format("{} everything in step with {} of {} devices", glyphs.done(), level, all);
   bool const messages_wait = status["messages"]["pending"] > 0;
   bool const files_wait = std::ranges::any_of(status["folders"], [](auto const& f) { return f["pending_files"] > 0; });

@@ -61,6 +61,8 @@ TEST(StatusVerdict, NeedsNoRelay) {
   status["state"] = "synced";
   status["devices"].push_back({{"name", "tablet"}, {"path", "direct"}, {"in_sync", true}});
   EXPECT_EQ(verdict(status), "ok everything in step with 1 of 2 devices");
+  for (auto& device : status["devices"]) device["in_sync"] = false;
+  EXPECT_EQ(verdict(status), "something waits to be sent or fetched") << "nobody is in step";
   status["state"] = "syncing";
   EXPECT_EQ(verdict(status), "bringing devices in step");
   status["devices"] = Json::array();

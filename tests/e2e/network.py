@@ -223,6 +223,19 @@ class Versions(unittest.TestCase):
             self.assertEqual(error["code"], "version-mismatch")
             self.both_named(f"{error['message']} {error['cause']}")
 
+    def test_a_device_of_another_group_is_said_to_be_that(self):
+        laptop, other = self.device("laptop").init(), self.device("other").init()
+        let_in(laptop, self.device("phone"))
+        folder = laptop.dir / "notes"
+        folder.mkdir()
+        follower = other.follow()
+        address = other.variables["KITH_NETWORK__LISTEN"]
+        run = laptop.run("sync", folder, "--once", "--peer", address, "--timeout", "5s", "--json").expect(10)
+        self.assertIn("no device of this group", run.error()["cause"] or "")
+        follower.stop()
+        run = laptop.run("sync", folder, "--once", "--peer", address, "--timeout", "5s", "--json").expect(10)
+        self.assertIn("refused", (run.error()["cause"] or "").lower())
+
     def test_an_answer_that_means_nothing(self):
         for answer in (os.urandom(64), b"HTTP/1.1 400 Bad Request\r\n\r\n", opening(0, 3, 2), b""):
             with self.subTest(answer=answer[:16]), Refuses(answer) as other:

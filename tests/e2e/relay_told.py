@@ -1,10 +1,12 @@
 """What people are told of relays: their troubles and addresses, and what is warned of. Devices meet only at a relay."""
 
 import re
+import shutil
 import signal
 import time
 import unittest
 
+from kith_e2e import wait_until
 from relay_devices import AtARelay
 
 
@@ -84,6 +86,33 @@ class TakenUpAgain(Told):
         self.assertEqual(self.b.texts(), ["after"])
         self.push(self.b, "and back")
         self.assertEqual(self.a.texts(), ["and back"])
+
+
+class Twins(Told):
+    def test_two_of_one_address_are_told_apart_by_their_keys(self):
+        """A relay that was set up anew stands beside the one that it was."""
+        self.relay.process.send_signal(signal.SIGTERM)
+        self.relay.wait()
+        shutil.rmtree(self.relay.data)
+        before = self.a.json("relay", "ls")["relays"][0]
+        self.relay = self.restart(self.relay, "one")
+        self.a.run("relay", "add", self.url(self.relay)).ok()
+        marks = [line.split()[1] for line in self.a.run("relay", "ls").ok().out.splitlines() if "ws://" in line]
+        error = self.a.run("relay", "rm", self.bare(self.relay), "--yes", "--json").expect(2).error()
+        for mark in marks:
+            self.assertIn(f"(key {mark})", error["message"] + (error["cause"] or ""))
+        self.assertIn(before["address"], error["message"] + (error["cause"] or ""))
+        self.a.run("relay", "rm", before["address"], "--yes").ok()
+        self.assertEqual([each["address"] for each in self.a.json("relay", "ls")["relays"]], [self.url(self.relay)])
+
+    def test_what_another_device_removed_is_not_removed_again(self):
+        other = self.start_relay("two")
+        self.a.run("relay", "add", self.url(other)).ok()
+        wait_until("the other device knows it too", lambda: self.b.run("pull", "--quiet") and
+                   len(self.b.json("relay", "ls")["relays"]) == 2)
+        self.b.run("relay", "rm", self.bare(other)).ok()
+        run = self.a.run("relay", "rm", self.bare(other)).ok()
+        self.assertEqual(run.out, f"{self.bare(other)} is used no more already; nothing was changed.\n")
 
 
 class Positions(Told):
