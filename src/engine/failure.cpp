@@ -269,7 +269,6 @@ void fill_in(std::vector<Remedy>& remedies, FailureContext const& context) {
   };
   put("sync", "DIR", context.directory);
   put("--folder", "NAME", context.folder);
-  put("revoke", "DEV", context.device);
 }
 
 }  // namespace

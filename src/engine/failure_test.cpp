@@ -183,12 +183,10 @@ TEST(Failures, ASizeIsToldFromItsLimit) {
 TEST(Failures, TheContextFillsRemediesIn) {
   FailureContext context;
   context.directory = "/home/ana/My Photos";
-  context.device = "phone";
   context.queued = 12;
   auto const guard = explain(EngineError::mass_delete, context);
   EXPECT_EQ(guard.remedies.front().command, "kith sync '/home/ana/My Photos' --max-delete none");
-  EXPECT_EQ(explain(core::CoreError::wrong_recovery, context).remedies.front().command,
-            "kith devices revoke phone --recovery-file FILE");
+  EXPECT_EQ(explain(core::CoreError::wrong_recovery, context).remedies.front().command, "kith help recovery");
   EXPECT_EQ(explain(EngineError::nobody_reachable, context).safe_note, "12 changes queued on this device");
   context.queued = 1;
   EXPECT_EQ(explain(EngineError::nobody_reachable, context).safe_note, "1 change queued on this device");
