@@ -286,9 +286,9 @@ void warn_of_shut_out(Context& context, RecoverOptions const& options, Recovery 
         fmt::format(
             "The relay {} may serve none of the group's devices now: it let this one in alone, and could not be "
             "told otherwise ({}). Bring the group back again, to the end: {}. Or, on a device of the group: kith "
-            "relay rm {}, then kith relay add {}.",
+            "relay add {} --anew.",
             printable(relay.url), engine::explain(relay.reason, about).what, context.out.command(same_again(options)),
-            where, where));
+            where));
   }
 }
 

@@ -131,13 +131,12 @@ Result<> tell_recovered(Context& context, engine::Client& client, Recovered cons
     auto const where = printable(engine::without_key(left.url));
     engine::FailureContext about;
     about.address = engine::without_key(left.url);
-    out.note(fmt::format("The relay {} is left out ({}). {}To use it again: {}, then {}", where,
-                         engine::explain(left.reason, about).what,
-                         kept.empty() ? ""
-                                      : "A device that you kept and that is served there lets this one in, once it "
-                                        "has heard of it. ",
-                         out.command(fmt::format("kith relay rm {}", engine::shell_quoted(where))),
-                         out.command(fmt::format("kith relay add {}", engine::shell_quoted(printable(left.url))))));
+    out.note(fmt::format(
+        "The relay {} is left out ({}). {}To use it again: {}", where, engine::explain(left.reason, about).what,
+        kept.empty() ? ""
+                     : "A device that you kept and that is served there lets this one in, once it "
+                       "has heard of it. ",
+        out.command(fmt::format("kith relay add {} --anew", engine::shell_quoted(printable(left.url))))));
   }
   if (!came.told && !(kept.empty() && roster.relays().empty()))
     out.note(fmt::format("No {} has heard of it yet. It will with the next command, such as: {}",

@@ -50,7 +50,7 @@ inline constexpr WarningCode kWarnings[] = {
      "it alone until the recovery is through. Where that is given up, kith has the relay serve the others again. Here it "
      "could not: the connection was lost. The group's devices keep what they have, and go on by other ways; the relay "
      "tells them that it does not serve them. The recovery, done again to its end, puts it right. Where it is not wanted any "
-     "more: on a device of the group `kith relay rm URL`, then `kith relay add URL`."},
+     "more: `kith relay add URL --anew` on a device of the group."},
     {"relay-twice", "two devices have added the same relay, each by itself",
      "Who adds a relay makes a mailbox there, and tells the others where it is. A device that had not heard of that, and "
      "added the relay too, has made a second one: those who know only one of them do not meet those who know only the "
