@@ -227,6 +227,34 @@ TEST_F(AtARelay, AnObjectBookKeepsSeveralPlacesOfAChunk) {
   a.store.rollback();
 }
 
+TEST_F(AtARelay, ADeviceThatAnnouncesTinyObjectsGetsNoMoreThanItsShare) {
+  auto const peer = b.identity.device();
+  ObjectBook book(a.random.id<wire::RelayKey>(), a.identity.device());
+  auto const chunk = a.random.id<ChunkId>();
+  auto const oldest = a.random.id<wire::ObjectId>();
+  must(a.store.begin());
+  must(book.load(a.store, {0}));
+  EXPECT_TRUE(must(book.note(a.store, oldest, {peer, 1000, {1}, {chunk}})));
+  std::vector<ChunkId> const nothing;
+  for (std::size_t i = 1; i < ObjectBook::kMostObjectsOfOne; ++i)
+    ASSERT_TRUE(must(book.note(a.store, a.random.id<wire::ObjectId>(), {peer, 1000, {i + 1}, nothing})));
+  EXPECT_TRUE(must(book.note(a.store, oldest, {peer, 2000, {1}, {chunk}}))) << "one that is known takes no place";
+  // What is wanted stays; where nothing of an object is wanted any more, the oldest gives way.
+  wire::RelayCursor const last{ObjectBook::kMostObjectsOfOne + 1};
+  auto const newest = a.random.id<wire::ObjectId>();
+  EXPECT_TRUE(must(book.note(a.store, newest, {peer, 1000, last, {chunk}})));
+  EXPECT_EQ(book.objects().size(), ObjectBook::kMostObjectsOfOne);
+  EXPECT_TRUE(book.objects().contains(oldest)) << "not all of it is here";
+  EXPECT_TRUE(book.objects().contains(newest));
+  must(book.load(a.store, {0}));
+  EXPECT_TRUE(must(book.note(a.store, a.random.id<wire::ObjectId>(), {peer, 1000, last, nothing})));
+  EXPECT_EQ(book.objects().size(), ObjectBook::kMostObjectsOfOne) << "they are counted after a start too";
+  // Others have their own share.
+  EXPECT_TRUE(must(book.note(a.store, a.random.id<wire::ObjectId>(), {c.identity.device(), 1000, last, {chunk}})));
+  EXPECT_EQ(book.objects().size(), ObjectBook::kMostObjectsOfOne + 1);
+  a.store.rollback();
+}
+
 TEST_F(AtARelay, AnOldPresenceThatIsShownAgainIsNotHeard) {
   net.let_in(a, b);
   net.wait(5s);

@@ -64,7 +64,7 @@ Bytes ObjectBook::key(wire::RelayCursor cursor) const {
 
 Result<> ObjectBook::load(store::Store& store, WallTime now) {
   KITH_CHECK(forget_expired(store, now));
-  chunks_of_.clear();
+  counts_.clear();
   objects_.clear();
   kept_.clear();
   kept_bytes_ = 0;
@@ -74,7 +74,8 @@ Result<> ObjectBook::load(store::Store& store, WallTime now) {
       auto const object = wire::ObjectId::from(row_key.last(wire::ObjectId{}.bytes.size()));
       if (!noted || !object) return store::Store::Next::go_on;
       auto const count = noted->chunks.size();
-      chunks_of_[noted->device] += count;
+      ++counts_[noted->device].objects;
+      counts_[noted->device].chunks += count;
       bool const others = noted->device != self_;
       objects_[*object] = {kind,
                            noted->device,
@@ -107,7 +108,8 @@ Result<> ObjectBook::put(store::Store& store, Kind kind, wire::ObjectId const& o
   Bytes const place = core::encode_record(Place{object, noted.expires_ms, noted.device});
   for (auto const& chunk : noted.chunks)
     KITH_CHECK(store.put(Table::relay_chunks, key(chunk_kind(kind), chunk, object), place));
-  chunks_of_[noted.device] += noted.chunks.size();
+  ++counts_[noted.device].objects;
+  counts_[noted.device].chunks += noted.chunks.size();
   auto const count = noted.device == self_ ? 0 : noted.chunks.size();
   objects_[object] = {
       kind,  noted.device,  noted.cursor, noted.expires_ms, noted.chunks.size(), std::vector<bool>(count),
@@ -119,15 +121,17 @@ Result<> ObjectBook::erase(store::Store& store, wire::ObjectId const& object, No
   auto const kind = objects_.at(object).kind;
   for (auto const& chunk : noted.chunks)
     KITH_CHECK(store.erase(Table::relay_chunks, key(chunk_kind(kind), chunk, object)));
-  auto& count = chunks_of_[noted.device];
-  count -= std::min(count, noted.chunks.size());
+  auto& count = counts_[noted.device];
+  count.objects -= std::min<std::size_t>(count.objects, 1);  // before load() nothing is counted
+  count.chunks -= std::min(count.chunks, noted.chunks.size());
   objects_.erase(object);
   return store.erase(Table::relay_chunks, key(kind, object));
 }
 
 /// Objects of which all is here have done what they were noted for: the oldest of a device's go first.
 Result<bool> ObjectBook::make_room(store::Store& store, DeviceId const& device, std::size_t chunks) {
-  while (chunks_of_[device] + chunks > kMostChunksOfOne) {
+  auto const& count = counts_[device];
+  while (count.chunks + chunks > kMostChunksOfOne || count.objects >= kMostObjectsOfOne) {
     auto oldest = objects_.end();
     for (auto each = objects_.begin(); each != objects_.end(); ++each) {
       if (each->second.device != device || each->second.missing > 0) continue;
@@ -189,7 +193,7 @@ Result<> ObjectBook::forget_all(store::Store& store) {
     return store::Store::Next::go_on;
   }));
   for (auto const& row_key : keys) KITH_CHECK(store.erase(Table::relay_chunks, row_key));
-  chunks_of_.clear();
+  counts_.clear();
   objects_.clear();
   kept_.clear();
   kept_bytes_ = 0;

@@ -21,6 +21,9 @@ class ObjectBook {
   /// Of one device, other than this one: objects of which all is here give way to new ones, and what it announces
   /// beyond is passed over.
   static constexpr std::size_t kMostChunksOfOne = 256 * 1024;
+  /// Likewise: these are gone through for each that comes. As many as hold all those chunks where an object is full (1
+  /// MiB) of chunks of 64 KiB; somebody who announces objects of a chunk each gets no more.
+  static constexpr std::size_t kMostObjectsOfOne = kMostChunksOfOne / 16;
   /// What is gone is remembered so long: a transfer that is much larger than its room may take weeks.
   static constexpr auto kGoneTime = std::chrono::hours{28 * 24};
   /// An object of another device is remembered so much longer than it lives: its uploader's clock may be behind.
@@ -129,9 +132,14 @@ class ObjectBook {
   [[nodiscard]] Result<> put(store::Store& store, Kind kind, wire::ObjectId const& object, Noted const& noted);
   [[nodiscard]] Result<bool> make_room(store::Store& store, DeviceId const& device, std::size_t chunks);
 
+  struct Count {
+    std::size_t objects = 0;
+    std::size_t chunks = 0;
+  };
+
   wire::RelayKey relay_;
   DeviceId self_;
-  std::map<DeviceId, std::size_t> chunks_of_;
+  std::map<DeviceId, Count> counts_;
   std::map<wire::ObjectId, Known> objects_;
   std::map<wire::RelayCursor, std::size_t> kept_;  ///< with the bytes that are kept
   std::size_t kept_bytes_ = 0;
