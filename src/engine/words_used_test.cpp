@@ -2,6 +2,7 @@
 
 #include "engine/client.hpp"
 #include "engine/engine_testing.hpp"
+#include "engine/network.hpp"
 #include "engine/one_conversation.hpp"
 #include "support/played_recovery.hpp"
 
@@ -107,7 +108,7 @@ TEST_F(WordsUsed, AFalseProofMakesAPause) {
   EXPECT_TRUE(pretending->answered);
   EXPECT_FALSE(reads(words));
   EXPECT_TRUE(told().empty());
-  std::this_thread::sleep_for(10s);
+  std::this_thread::sleep_for(Network::kFailedProofPause);  // it began before the words were refused
   EXPECT_TRUE(reads(words));
 }
 
