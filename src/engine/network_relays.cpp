@@ -42,7 +42,6 @@ struct Network::RelayLink {
     return true;
   }
 
-  bool attended = false;                 ///< the group uses the mailbox no more, and a device may know no other
   std::optional<Instant> parting_until;  ///< it is left
   std::weak_ptr<RelayMachine> machine;
   RelayRow row;
@@ -84,9 +83,12 @@ Result<> Network::look_at_relays() {
     KITH_TRY(offered, offered_relays(store));
     wanted = std::move(offered);
   }
-  auto const used = wanted.size();
-  KITH_TRY(attended, sync::attended_relays(roster, instance_->replica.self(), store));
-  std::ranges::move(attended, std::back_inserter(wanted));
+  KITH_TRY(former, sync::attended_relays(roster, instance_->replica.self(), store));
+  std::set<wire::RelayKey> attended;
+  for (auto& relay : former) {
+    attended.insert(relay.relay);
+    wanted.push_back(std::move(relay));
+  }
   for (auto one = relays_.begin(); one != relays_.end();) {
     auto const& known = one->second->mailbox.relay();
     bool const stays = std::ranges::any_of(wanted, [&](core::Roster::Relay const& relay) {
@@ -112,20 +114,20 @@ Result<> Network::look_at_relays() {
     one = relays_.erase(one);
     if (machine) machine->wake();  // it is done
   }
-  for (std::size_t index = 0; index < wanted.size(); ++index) {
-    auto const& relay = wanted[index];
-    bool const former = index >= used;
-    if (auto const known = relays_.find(relay.relay); known != relays_.end()) known->second->attended = former;
-    if (relays_.contains(relay.relay) || (removed && said_all_.contains(relay.relay))) continue;
-    auto made = std::make_shared<RelayLink>(*instance_, relay);
-    made->mailbox.set_chunk_reader([this](ChunkId const& id) { return source_->chunk(id); });
-    made->mailbox.set_chunk_holder([this](ChunkId const& id) { return instance_->chunks->holds(id); });
-    KITH_CHECK(made->mailbox.start(current_time()));
-    made->row.since_ms = current_time().wall.ms;
-    KITH_TRY(noted, get_control<RelayTroubleRow>(store, relay.relay.view()));
-    made->noted = std::move(noted);
-    made->attended = former;
-    relays_.emplace(relay.relay, std::move(made));
+  for (auto const& relay : wanted) {
+    auto known = relays_.find(relay.relay);
+    if (known == relays_.end()) {
+      if (removed && said_all_.contains(relay.relay)) continue;
+      auto made = std::make_shared<RelayLink>(*instance_, relay);
+      made->mailbox.set_chunk_reader([this](ChunkId const& id) { return source_->chunk(id); });
+      made->mailbox.set_chunk_holder([this](ChunkId const& id) { return instance_->chunks->holds(id); });
+      KITH_CHECK(made->mailbox.start(current_time()));
+      made->row.since_ms = current_time().wall.ms;
+      KITH_TRY(noted, get_control<RelayTroubleRow>(store, relay.relay.view()));
+      made->noted = std::move(noted);
+      known = relays_.emplace(relay.relay, std::move(made)).first;
+    }
+    known->second->mailbox.set_attended(attended.contains(relay.relay), current_time());
   }
   return {};
 }
@@ -175,7 +177,7 @@ Result<> Network::serve_away() {
   std::vector<sync::Mailbox*> live, full;
   bool busy = false;
   for (auto const& [key, relay] : relays_) {
-    if (!relay->mailbox.live() || relay->attended) continue;
+    if (!relay->mailbox.live() || relay->mailbox.attended()) continue;
     // One that is full holds up no other. What can go from it makes room; when it goes on it says so.
     (relay->mailbox.upload_waits() ? full : live).push_back(&relay->mailbox);
     busy = busy || (relay->mailbox.uploading() && !relay->mailbox.upload_waits());
@@ -242,11 +244,7 @@ Result<> Network::tell_relays() {
   auto const wanted = exchange_->unasked();
   for (auto const& [key, relay] : relays_) {
     if (!relay->mailbox.live()) continue;
-    if (relay->attended) {
-      relay->mailbox.withdraw_presence();
-    } else {
-      KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
-    }
+    KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
     KITH_CHECK(relay->mailbox.want(wanted, current_time()));
   }
   return pass_over(wanted);

@@ -30,10 +30,13 @@ void World::look_at_relays(Device& device) {
   bool const removed = roster.removed(self);
   auto wanted = roster.relays();
   if (roster.find(self) == nullptr) wanted = device.offered;
-  auto const used = wanted.size();
-  auto attended = sync::attended_relays(roster, self, program.store);
-  if (!attended) return check(device, kith::fail(attended.error()));
-  std::ranges::move(*attended, std::back_inserter(wanted));
+  auto const former = sync::attended_relays(roster, self, program.store);
+  if (!former) return check(device, kith::fail(former.error()));
+  std::set<wire::RelayKey> attended;
+  for (auto const& relay : *former) {
+    attended.insert(relay.relay);
+    wanted.push_back(relay);
+  }
   for (auto one = program.relays.begin(); one != program.relays.end();) {
     auto& mailbox = one->second->mailbox;
     auto const known = mailbox.relay();
@@ -51,19 +54,18 @@ void World::look_at_relays(Device& device) {
     check(device, mailbox.on_closed(now_at(device)));
     one = program.relays.erase(one);
   }
-  for (std::size_t index = 0; index < wanted.size(); ++index) {
-    auto const& relay = wanted[index];
-    bool const former = index >= used;
-    if (auto const known = program.relays.find(relay.relay); known != program.relays.end()) {
-      known->second->attended = former;
+  for (auto const& relay : wanted) {
+    auto known = program.relays.find(relay.relay);
+    if (known == program.relays.end()) {
+      if (removed && program.said_all.contains(relay.relay)) continue;
+      auto made = std::make_shared<RelayLink>(
+          RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random), {}});
+      made->mailbox.set_chunk_reader([&program](ChunkId const& id) { return program.source.chunk(id); });
+      made->mailbox.set_chunk_holder([&program](ChunkId const& id) { return program.chunks->holds(id); });
+      check(device, made->mailbox.start(now_at(device)));
+      known = program.relays.emplace(relay.relay, std::move(made)).first;
     }
-    if (program.relays.contains(relay.relay) || (removed && program.said_all.contains(relay.relay))) continue;
-    auto made = std::make_shared<RelayLink>(
-        RelayLink{sync::Mailbox(program.replica, program.store, relay, device.random), former, {}});
-    made->mailbox.set_chunk_reader([&program](ChunkId const& id) { return program.source.chunk(id); });
-    made->mailbox.set_chunk_holder([&program](ChunkId const& id) { return program.chunks->holds(id); });
-    check(device, made->mailbox.start(now_at(device)));
-    program.relays.emplace(relay.relay, std::move(made));
+    known->second->mailbox.set_attended(attended.contains(relay.relay), now_at(device));
   }
 }
 
@@ -99,7 +101,7 @@ void World::serve_away(Device& device) {
   std::vector<sync::Mailbox*> live, full;
   bool busy = false;
   for (auto const& [key, link] : program.relays) {
-    if (!link->mailbox.live() || link->attended) continue;
+    if (!link->mailbox.live() || link->mailbox.attended()) continue;
     (link->mailbox.upload_waits() ? full : live).push_back(&link->mailbox);
     busy = busy || (link->mailbox.uploading() && !link->mailbox.upload_waits());
   }
@@ -175,11 +177,7 @@ bool World::settle_relays(Device& device) {
         check(device, kith::fail(presence.error()));
         return told;
       }
-      if (link->attended) {
-        link->mailbox.withdraw_presence();
-      } else {
-        check(device, link->mailbox.set_presence(std::move(*presence), now_at(device)));
-      }
+      check(device, link->mailbox.set_presence(std::move(*presence), now_at(device)));
       check(device, link->mailbox.want(wanted, now_at(device)));
     }
     if (link->mailbox.wants_link(now_at(device))) dial_relay(device, link);

@@ -25,7 +25,6 @@ inline constexpr std::string_view kFolder = "notes";
 /// One relay as a device's program uses it.
 struct RelayLink {
   sync::Mailbox mailbox;
-  bool attended = false;                 ///< the group uses the mailbox no more, and a device may know no other
   std::optional<Instant> parting_until;  ///< it is left
 };
 

@@ -81,5 +81,50 @@ TEST_F(Attending, NotForDevicesThatAreNotInTheGroup) {
   EXPECT_TRUE(attended(c).empty());
 }
 
+TEST_F(Attending, TellsNothingOfThisDeviceThere) {
+  auto& mailbox = a.at(relay);
+  wire::Presence presence;
+  auto const told = [&](std::uint16_t held) {
+    auto const before = mailbox.record().presence_counter;
+    presence.held = held;
+    must(mailbox.set_presence(presence, net.now()));
+    net.wait(5s);
+    return mailbox.record().presence_counter != before;
+  };
+  EXPECT_TRUE(told(1));
+  presence.held = 2;
+  must(mailbox.set_presence(presence, net.now()));
+  must(mailbox.set_presence({}, net.now()));  // it waits for its turn
+  auto const before = mailbox.record().presence_counter;
+  mailbox.set_attended(true, net.now());
+  net.wait(5s);
+  EXPECT_EQ(mailbox.record().presence_counter, before);
+  EXPECT_FALSE(told(3));
+  mailbox.set_attended(false, net.now());
+  EXPECT_TRUE(told(3));
+}
+
+TEST_F(Attending, LooksEverMoreSeldomForARelayThatDoesNotAnswer) {
+  auto& mailbox = a.at(relay);
+  net.go_offline(a);
+  auto const in = [&](std::chrono::milliseconds time) { return Now{net.now().mono + time, net.now().wall}; };
+  auto const fail_often = [&] {
+    for (int i = 0; i < 12; ++i) {
+      mailbox.dialling(net.now());
+      mailbox.dial_failed(core::CoreError::timed_out, net.now());
+    }
+  };
+  fail_often();
+  EXPECT_TRUE(mailbox.wants_link(in(Mailbox::kLongestWait)));
+  mailbox.set_attended(true, net.now());
+  fail_often();
+  EXPECT_FALSE(mailbox.wants_link(in(Mailbox::kLongestAttendedWait / 2 - 1ms)));
+  EXPECT_TRUE(mailbox.wants_link(in(Mailbox::kLongestAttendedWait)));
+  mailbox.set_attended(false, net.now());
+  EXPECT_TRUE(mailbox.wants_link(net.now())) << "the group uses it again";
+  fail_often();
+  EXPECT_TRUE(mailbox.wants_link(in(Mailbox::kLongestWait)));
+}
+
 }  // namespace
 }  // namespace kith::sync

@@ -37,13 +37,22 @@ void Mailbox::dialling(Now now) {
   since_ = now.mono;
 }
 
+void Mailbox::set_attended(bool attended, Now now) {
+  if (attended_ == attended) return;
+  attended_ = attended;
+  if (!attended) return hurry(now);
+  presence_.reset();
+  presence_due_ = false;
+}
+
 /// Waits 1, 2, 4... seconds, each time between half of it and all, so that devices that lost one relay do not all come
 /// back at once.
 void Mailbox::dial_failed(Error reason, Now now) {
   state_ = State::idle;
   channel_.reset();
   answer_due_.reset();
-  auto const longest = std::min<std::chrono::milliseconds>(kFirstWait * (1U << std::min(failures_, 6U)), kLongestWait);
+  std::chrono::milliseconds const most = attended_ ? std::chrono::seconds{kLongestAttendedWait} : kLongestWait;
+  auto const longest = std::min<std::chrono::milliseconds>(kFirstWait * (1U << std::min(failures_, 10U)), most);
   ++failures_;
   dial_at_ = now.mono + longest / 2 +
              std::chrono::milliseconds{random_.u64() % static_cast<std::uint64_t>(longest.count() / 2 + 1)};

@@ -82,6 +82,8 @@ class Mailbox {
  public:
   static constexpr auto kFirstWait = std::chrono::seconds{1};
   static constexpr auto kLongestWait = std::chrono::seconds{60};
+  /// Where the relay is only attended: that may be for good, and it may be gone for good.
+  static constexpr auto kLongestAttendedWait = std::chrono::minutes{10};
   /// Between two tries of a device that the relay does not serve yet and that has not seen the group's log, the first
   /// kNewcomerTries times.
   static constexpr auto kNewcomerWait = std::chrono::milliseconds{500};
@@ -125,6 +127,10 @@ class Mailbox {
 
   [[nodiscard]] Result<> start(Now now);
   [[nodiscard]] core::Roster::Relay const& relay() const { return relay_; }
+  /// Whether the group uses the mailbox no more and this device still looks at it (attending.hpp): then no presence is
+  /// left there, and the caller leaves no contents. Where it is used again, it is dialled now.
+  void set_attended(bool attended, Now now);
+  [[nodiscard]] bool attended() const { return attended_; }
 
   // The connection.
   [[nodiscard]] bool wants_link(Now now) const;
@@ -145,7 +151,8 @@ class Mailbox {
   [[nodiscard]] Result<> flush();  ///< writes down what would be written soon
 
   // Presence.
-  /// What the others are to know of this device; sent when it has changed. Its counter is set here.
+  /// What the others are to know of this device; sent when it has changed. Its counter is set here. Nothing is left
+  /// where the relay is only attended.
   [[nodiscard]] Result<> set_presence(wire::Presence presence, Now now);
 
   // Contents.
@@ -169,11 +176,6 @@ class Mailbox {
       if (wanted_.contains(chunk)) return false;
       return holds(chunk);
     };
-  }
-  /// Nothing of this device is to be told there any more.
-  void withdraw_presence() {
-    presence_.reset();
-    presence_due_ = false;
   }
   struct Traces {
     bool ours = false;             ///< in an object that this device left and that is there
@@ -318,6 +320,7 @@ class Mailbox {
   RelayRecord record_;
   std::deque<MailboxEvent> events_;
   RelayTrouble trouble_ = RelayTrouble::none;
+  bool attended_ = false;
 
   State state_ = State::idle;
   std::optional<relay::Channel> channel_;

@@ -16,7 +16,7 @@ Result<std::optional<EpochId>> Mailbox::box_epoch() {
 
 Result<> Mailbox::set_presence(wire::Presence presence, Now now) {
   presence.counter = 0;
-  if (presence_ == presence) return {};
+  if (attended_ || presence_ == presence) return {};
   presence_ = std::move(presence);
   presence_due_ = true;
   return state_ == State::live ? send_presence(now) : Result<>{};
