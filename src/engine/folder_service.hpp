@@ -31,9 +31,9 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
   static constexpr auto kLookAgain = std::chrono::milliseconds{150};  ///< for files that changed as they were read
   static constexpr auto kRetry = std::chrono::seconds{30};            ///< after a full disk
   static constexpr auto kStalled = std::chrono::seconds{5};           ///< nothing has come for so long
-  /// How often contents are asked for again that nobody had, at first and at last.
   /// Between syncs of what came from relays into files that are not whole yet.
   static constexpr auto kKeepEvery = std::chrono::seconds{2};
+  /// How often contents are asked for again that nobody had, at first and at last.
   static constexpr auto kSeekFirst = std::chrono::seconds{10};
   static constexpr auto kSeekLast = std::chrono::seconds{160};
   static constexpr auto kAskAgain = std::chrono::seconds{60};  ///< for chunks that did not come
