@@ -6,66 +6,18 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <variant>
 #include <vector>
 
 #include "core/replica.hpp"
 #include "relay/channel/channel.hpp"
 #include "sync/relays/acl_chain.hpp"
+#include "sync/relays/mailbox_events.hpp"
 #include "sync/relays/object_book.hpp"
 #include "sync/relays/relay_record.hpp"
 #include "sync/relays/taken.hpp"
 #include "wire/frame.hpp"
 
 namespace kith::sync {
-
-/// What may be wrong with a relay, as far as this device can tell.
-enum class RelayTrouble : std::uint8_t {
-  none = 0,
-  not_allowed = 1,   ///< it does not serve this device: not let in yet, paused or removed
-  off_chain = 2,     ///< its access records are not the group's: made up, or taken over by somebody who was removed
-  lost_data = 3,     ///< it had lost what it once acknowledged; it is being told again
-  quota = 4,         ///< the group stores there all that it may
-  storage_full = 5,  ///< its disk is full
-  misbehaves = 6,    ///< it breaks the protocol
-  replaced = 7,      ///< another process or copy of this home connected in this device's place
-  needs_token = 8,   ///< it has forgotten the group, and takes none without its operator's token
-  withholds = 9,     ///< it has shown another device of the group what it does not show this one
-};
-constexpr bool valid(RelayTrouble trouble) { return trouble <= RelayTrouble::withholds; }
-
-/// The relay has accepted this device; what waits there is on its way.
-struct RelayUp {};
-/// The connection ended, or could not be made.
-struct RelayDown {
-  std::optional<Error> reason;
-};
-/// Items were taken in: views may have changed.
-struct RelayApplied {
-  std::size_t count = 0;
-  bool roster_changed = false;
-};
-/// What the relay is known to hold has changed, or all of it was pulled.
-struct RelayMoved {};
-/// What is wrong with the relay now; none when it is over.
-struct RelayTroubled {
-  RelayTrouble trouble = RelayTrouble::none;
-  std::uint64_t number = 0;  ///< of a quota: its bytes
-};
-/// Another device's presence, as it left it at the relay: maybe long ago.
-struct RelayPresenceHeard {
-  DeviceId device;
-  wire::Presence presence;
-};
-/// A chunk that was wanted; the bytes are what the id names.
-struct RelayChunk {
-  ChunkId id;
-  Bytes bytes;
-};
-/// More chunks are said to be there than before.
-struct RelayObjectsMoved {};
-using MailboxEvent = std::variant<RelayUp, RelayDown, RelayApplied, RelayMoved, RelayTroubled, RelayPresenceHeard,
-                                  RelayChunk, RelayObjectsMoved>;
 
 /// This device's side of its group's mailbox at one relay: pulls what is there, pushes what is not, keeps the relay's
 /// list of whom it serves, and says when to dial. No sockets, clock or threads: the caller dials, brings bytes and
@@ -228,6 +180,8 @@ class Mailbox {
   void send(Message message);
   [[nodiscard]] Result<> on_message(wire::RelayMessage message, Now now);
   [[nodiscard]] Result<> on_welcome(wire::Welcome const& welcome, Now now);
+
+  // What is known to be there (mailbox_account.cpp).
   [[nodiscard]] Result<> reconcile(wire::Welcome const& welcome);
   [[nodiscard]] Result<> forget();
 
@@ -258,14 +212,17 @@ class Mailbox {
   [[nodiscard]] Result<> look_after_record();
   [[nodiscard]] Result<> on_records(wire::RecRecords const& answer);
 
+  // What is said to lie there (mailbox_announcements.cpp).
+  [[nodiscard]] Result<> take_announcement(wire::RelayItem const& item, Now now);
+  [[nodiscard]] Result<> note_announcement(wire::RelayItem const& item, Result<OpenedAnnouncement> opened, Now now);
+  [[nodiscard]] Result<> retry_kept(Now now);
+  [[nodiscard]] Result<> note_announced(OutboxItem const& item, wire::RelayCursor cursor, Now now);
+
   // Objects and presence (mailbox_objects.cpp).
   [[nodiscard]] Result<std::optional<EpochId>> box_epoch();
-  [[nodiscard]] Result<> take_announcement(wire::RelayItem const& item, Now now);
-  [[nodiscard]] Result<> retry_kept(Now now);
   [[nodiscard]] Result<> work_objects(Now now);
   [[nodiscard]] Result<> next_upload(Now now);
   [[nodiscard]] Result<> on_uploaded(Now now);
-  [[nodiscard]] Result<> note_announced(OutboxItem const& item, wire::RelayCursor cursor, Now now);
   [[nodiscard]] Result<> next_download();
   [[nodiscard]] Result<> on_part(wire::ObjPart part, Now now);
   [[nodiscard]] Result<> on_object(ByteView sealed, Now now);
@@ -362,6 +319,13 @@ class Mailbox {
   std::vector<wire::RelayWitness> compared_;  ///< others', until what they name was asked for
 
   ObjectBook book_;
+  /// By what announcements that are kept were last tried.
+  struct KeptTried {
+    std::map<DeviceId, std::pair<core::MemberState, wire::Pseudonym>> members;
+    std::set<EpochId> epochs;
+    friend bool operator==(KeptTried const&, KeptTried const&) = default;
+  };
+  std::optional<KeptTried> kept_tried_;
   Instant sweep_due_;
   std::map<wire::ObjectId, Instant> relied_;   ///< objects that are said to hold what is not uploaded, and since when
   std::set<wire::ObjectId> doubted_;           ///< those of them that the relay is to be asked for

@@ -80,52 +80,7 @@ Result<> Mailbox::hear_presence(wire::RelayPresence const& presence, Now now) {
   return {};
 }
 
-// Announcements.
-
-/// In the transaction that takes the items in. It may come before its author's place in the roster, or before its
-/// epoch; the position in the mailbox goes on, so it is kept until they are here.
-Result<> Mailbox::take_announcement(wire::RelayItem const& item, Now now) {
-  auto opened = open_announcement(replica_.state(), {relay_.relay, item.sender}, item.sealed);
-  bool const later = !opened && (opened.error().is(core::CoreError::unknown_epoch) ||
-                                 opened.error().is(core::CoreError::unknown_device));
-  if (later) return book_.keep(store_, item, now.wall);
-  KITH_CHECK(book_.unkeep(store_, item.cursor));
-  if (!opened) return {};  // of a device that was removed, or made up
-  auto const longest = std::min<std::chrono::seconds>(kObjectTime, std::chrono::seconds{item.ttl_s});
-  auto const most = now.wall.ms + std::chrono::milliseconds(longest).count();
-  auto const said = static_cast<std::int64_t>(std::min<std::uint64_t>(item.stored_s, 1ULL << 40) + item.ttl_s) * 1000;
-  // The relay still has it: where it is over by this device's clock, that one is wrong, or the relay's.
-  auto const expires = said <= now.wall.ms ? most : std::min(said, most);
-  auto& announcement = opened->announcement;
-  auto const object = announcement.object;
-  KITH_TRY(noted, book_.note(store_, object, {opened->device, expires, item.cursor, std::move(announcement.chunks)}));
-  if (!noted) {
-    auto passed_over = item;
-    passed_over.sealed.clear();  // it has not been taken
-    KITH_CHECK(book_.keep(store_, passed_over, now.wall));
-  } else if (holds_chunk_) {
-    KITH_TRY(any, book_.look(store_, object, holds_chunk_));
-    static_cast<void>(any);
-    taken_moved_ = true;
-  }
-  events_.emplace_back(RelayObjectsMoved{});
-  return {};
-}
-
-Result<> Mailbox::retry_kept(Now now) {
-  if (book_.kept_places().empty()) return {};
-  KITH_TRY(items, book_.kept(store_));
-  auto const opens = [&](wire::RelayItem const& item) {
-    auto const opened = open_announcement(replica_.state(), {relay_.relay, item.sender}, item.sealed);
-    return opened ||
-           !(opened.error().is(core::CoreError::unknown_epoch) || opened.error().is(core::CoreError::unknown_device));
-  };
-  std::erase_if(items, [&](wire::RelayItem const& item) { return !opens(item); });
-  if (items.empty()) return {};
-  KITH_TRY(transaction, store::Transaction::begin(store_));
-  for (auto const& item : items) KITH_CHECK(take_announcement(item, now));
-  return transaction.commit();
-}
+// Where chunks lie.
 
 /// Where a chunk lies that need not be left there again.
 Result<std::optional<ObjectBook::Place>> Mailbox::lasting_place(ChunkId const& chunk, WallTime now) const {
@@ -211,25 +166,6 @@ bool Mailbox::uploading() const {
   bool const announcing =
       std::ranges::any_of(record_.outbox, [](OutboxItem const& item) { return item.entry.is_zero(); });
   return !uploads_.empty() || object_ || !announcements_.empty() || announcing;
-}
-
-/// An announcement is on the relay's disk.
-Result<> Mailbox::note_announced(OutboxItem const& item, wire::RelayCursor cursor, Now now) {
-  auto opened = open_announcement(replica_.state(), {relay_.relay, face_.pseudonym()}, item.sealed);
-  if (!opened) return {};
-  auto& announcement = opened->announcement;
-  // The announcement may have waited for a connection; the object's time began when it was uploaded.
-  auto const known = book_.objects().find(announcement.object);
-  bool const begun = known != book_.objects().end() && known->second.kind == ObjectBook::Kind::uploading_object;
-  auto const since =
-      begun ? known->second.expires_ms - std::chrono::milliseconds(ObjectBook::kGoneTime).count() : now.wall.ms;
-  auto const expires =
-      std::min(since, now.wall.ms) + std::chrono::milliseconds(std::chrono::seconds{item.ttl_s}).count();
-  KITH_TRY(transaction, store::Transaction::begin(store_));
-  KITH_TRY(noted,
-           book_.note(store_, announcement.object, {opened->device, expires, cursor, std::move(announcement.chunks)}));
-  static_cast<void>(noted);  // there is always room for what this device left
-  return transaction.commit();
 }
 
 Result<> Mailbox::work_objects(Now now) {
