@@ -14,7 +14,7 @@ endforeach()
 # Linked to all modules for their include directories and packages; no precompiled header, which would hide what is missing.
 add_library(checkheaders OBJECT EXCLUDE_FROM_ALL ${units})
 target_link_libraries(checkheaders PRIVATE kith_flags tl::expected fmt::fmt)
-foreach(library kith_cli kith_engine kith_disk kith_store_sqlite kith_sync_exchange kith_sync_files kith_sync_relays kith_link_tcp kith_link_ws
+foreach(library kith_cli kith_engine kith_disk kith_store_sqlite kith_sync_away kith_sync_exchange kith_sync_files kith_sync_relays kith_link_tcp kith_link_ws
         kith_relay_channel kith_relay_rules kith_relay_sqlite kith_relay_server kith_testing kith_samples)
   if(TARGET ${library})
     target_link_libraries(checkheaders PRIVATE ${library})

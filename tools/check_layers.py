@@ -26,17 +26,18 @@ BELOW = {
     "sync/files": ["base", "crypto", "wire", "store", "core"],
     "sync/relays": ["base", "crypto", "wire", "store", "core", "relay/channel", "sync/files"],
     "sync/exchange": ["base", "crypto", "wire", "store", "core", "sync/log", "sync/files"],
+    "sync/away": ["base", "crypto", "wire", "store", "core", "sync/files", "sync/relays", "sync/exchange"],
     "disk": ["base", "sync/files"],
     "link/tcp": ["base"],
     "link/ws": ["base", "link/tcp"],
     "engine": ["base", "crypto", "wire", "store", "store/sqlite", "core", "relay/channel", "sync/log", "sync/files", "sync/relays",
-               "sync/exchange", "disk", "link/tcp", "link/ws"],
+               "sync/exchange", "sync/away", "disk", "link/tcp", "link/ws"],
 }
 BELOW["cli"] = [*BELOW, "engine"]
 # Never core, sync or engine: what could open the groups' entries is not in the relay's program.
 BELOW["relay/server"] = ["base", "crypto", "wire", "store", "link/tcp", "relay/channel", "relay/rules", "relay/sqlite"]
 PURE = ["base", "crypto", "wire", "relay/channel", "relay/rules", "store", "core", "sync/log", "sync/files", "sync/relays",
-        "sync/exchange"]
+        "sync/exchange", "sync/away"]
 
 # The real source of randomness lives beside the interface's other users, and is pure in all but the drawing.
 DRAWS_RANDOMNESS = ["crypto/system_random.hpp", "crypto/system_random.cpp"]

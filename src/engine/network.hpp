@@ -11,6 +11,7 @@
 #include "engine/instance.hpp"
 #include "engine/invites.hpp"
 #include "link/tcp/tcp.hpp"
+#include "sync/away/stalled_wants.hpp"
 #include "sync/exchange/exchange.hpp"
 #include "sync/relays/mailbox.hpp"
 
@@ -44,7 +45,6 @@ class Network {
   static constexpr auto kUploadsEvery = std::chrono::seconds{2};
   /// What is held and wanted changes with each chunk: relays hear of it at most so often.
   static constexpr auto kTellRelaysEvery = std::chrono::milliseconds{50};
-  static constexpr auto kStallTime = std::chrono::seconds{3};
   /// Chunks that came from relays and are on their way to the folders.
   static constexpr std::size_t kMostGiven = 65536;
   static constexpr std::size_t kMaxConnections = 256;
@@ -143,6 +143,7 @@ class Network {
   [[nodiscard]] Result<> settle_relays();
   void leave_relays();
   [[nodiscard]] bool relays_busy() const;
+  [[nodiscard]] std::vector<sync::Mailbox*> mailboxes() const;
   [[nodiscard]] Result<> serve_away();
   void uploads_soon();
   void tell_relays_soon();
@@ -203,8 +204,8 @@ class Network {
   std::map<wire::RelayKey, std::shared_ptr<RelayLink>> relays_;
   std::set<wire::RelayKey> said_all_;       ///< relays that this device has left because it was removed
   std::optional<Instant> relays_told_due_;  ///< when they hear of what is held and wanted here
-  std::optional<Instant> stalled_since_;    ///< nothing that is asked for lies at a relay, and other things do
-  std::optional<Instant> uploads_due_;      ///< when to look what devices that are away lack
+  sync::StalledWants stalled_wants_;
+  std::optional<Instant> uploads_due_;  ///< when to look what devices that are away lack
   std::chrono::milliseconds uploads_wait_ = kUploadsEvery;
   std::set<ChunkId> given_by_relays_;
   std::map<std::pair<std::string, wire::RelayKey>, std::shared_ptr<InviteAtRelay>> invites_at_relays_;  ///< by lookup

@@ -4,7 +4,7 @@
 #include "engine/offered_relays.hpp"
 #include "engine/relay_status.hpp"
 #include "link/ws/websocket.hpp"
-#include "sync/exchange/lacking_contents.hpp"
+#include "sync/away/away.hpp"
 #include "sync/relays/attending.hpp"
 
 /// The relays of a Network: one mailbox for each that the group uses, and the connections to them.
@@ -170,66 +170,24 @@ void Network::uploads_soon() {
   if (!uploads_due_ && !relays_.empty()) uploads_due_ = Clock::now() + uploads_wait_;
 }
 
-/// Tells at the relays what this device holds, and leaves there what devices that are away lack of contents.
+std::vector<sync::Mailbox*> Network::mailboxes() const {
+  std::vector<sync::Mailbox*> all;
+  for (auto const& [key, relay] : relays_) all.push_back(&relay->mailbox);
+  return all;
+}
+
+/// Leaves at the relays what devices that are away lack of contents.
 Result<> Network::serve_away() {
   uploads_due_.reset();
-  auto const now = current_time();
-  std::vector<sync::Mailbox*> live, full;
-  bool busy = false;
-  for (auto const& [key, relay] : relays_) {
-    if (!relay->mailbox.live() || relay->mailbox.attended()) continue;
-    // One that is full holds up no other. What can go from it makes room; when it goes on it says so.
-    (relay->mailbox.upload_waits() ? full : live).push_back(&relay->mailbox);
-    busy = busy || (relay->mailbox.uploading() && !relay->mailbox.upload_waits());
-  }
-  if (live.empty() && full.empty()) return {};
-  if (busy && full.empty()) {
-    uploads_soon();  // what is under way counts as not there yet
-    return {};
-  }
-  sync::AtRelays at_relays;
-  at_relays.there = [&](ChunkId const& id) -> Result<bool> {
-    if (busy) return true;
-    for (auto* mailbox : live) {
-      KITH_TRY(there, mailbox->rely_on_chunk(id, now));
-      if (!there) return false;
-    }
-    return true;
-  };
-  at_relays.traces = [&](ChunkId const& id) -> Result<sync::ChunkTraces> {
-    sync::ChunkTraces all;
-    for (auto const& [key, relay] : relays_) {
-      KITH_TRY(traces, relay->mailbox.traces(id, now.wall));
-      all.ours = all.ours || traces.ours;
-      all.taken_by.merge(traces.taken_by);
-      all.lacked_by.merge(traces.lacked_by);
-    }
-    return all;
-  };
   sync::ContentSources const sources{instance_->replica, instance_->messages, instance_->folders, *instance_->chunks};
   auto const began = Clock::now();
-  KITH_TRY(lacking, sync::lacking_contents(sources, *exchange_, at_relays));
+  KITH_TRY(served, sync::serve_away(mailboxes(), sources, *exchange_, current_time()));
   // Of very many contents a look takes a while: most of the time is for other things.
-  uploads_wait_ = std::max<std::chrono::milliseconds>(
-      kUploadsEvery, std::chrono::duration_cast<std::chrono::milliseconds>(4 * (Clock::now() - began)));
-  if (lacking.known) {
-    for (auto const& mailboxes : {live, full}) {
-      for (auto* mailbox : mailboxes) KITH_CHECK(mailbox->drop_objects(lacking.lacked, now));
-    }
+  if (served.looked) {
+    uploads_wait_ = std::max<std::chrono::milliseconds>(
+        kUploadsEvery, std::chrono::duration_cast<std::chrono::milliseconds>(4 * (Clock::now() - began)));
   }
-  if (busy) {
-    uploads_soon();
-    return {};
-  }
-  for (auto* mailbox : live) {
-    if (!lacking.chunks.empty()) {
-      KITH_CHECK(mailbox->upload(lacking.chunks, now));
-    } else if (lacking.covered) {
-      mailbox->note_left(instance_->replica.state().counting().heads, now);
-    } else if (lacking.known && !lacking.any) {
-      mailbox->note_left({}, now);  // what lay there goes; where the contents are, the devices themselves have told
-    }
-  }
+  if (served.again) uploads_soon();
   return {};
 }
 
@@ -250,32 +208,12 @@ Result<> Network::tell_relays() {
   return pass_over(wanted);
 }
 
-/// Where nothing that is asked for lies at a relay, and something else that is lacking does, the latter goes first:
-/// what is asked for may wait for the room that the other one takes.
+/// What is asked for and lies nowhere gives way to what lies at a relay.
 Result<> Network::pass_over(std::vector<ChunkId> const& wanted) {
-  bool stalled = !wanted.empty() && exchange_->connected().empty();
-  bool more = false;
-  for (auto const& [key, relay] : relays_) {
-    if (!relay->mailbox.live()) continue;
-    more = more || relay->mailbox.offers_more();
-    for (std::size_t i = 0; stalled && i < wanted.size(); ++i) {
-      KITH_TRY(there, relay->mailbox.has_chunk(wanted[i], current_time().wall));
-      stalled = !there;
-    }
-  }
-  if (!stalled || !more) {
-    stalled_since_.reset();
-    return {};
-  }
-  if (!stalled_since_) stalled_since_ = Clock::now();
-  if (Clock::now() < *stalled_since_ + kStallTime) {
-    relays_told_due_ = *stalled_since_ + kStallTime;
-    return {};
-  }
-  stalled_since_.reset();
-  if (folders_) {
-    for (auto const& chunk : wanted) folders_->deliver_missing(chunk);
-  }
+  KITH_TRY(gives_way, stalled_wants_.give_way(mailboxes(), wanted, *exchange_, current_time()));
+  if (auto const due = stalled_wants_.next_deadline()) relays_told_due_ = due;
+  if (!gives_way || !folders_) return {};
+  for (auto const& chunk : wanted) folders_->deliver_missing(chunk);
   return {};
 }
 

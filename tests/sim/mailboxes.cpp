@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "sim/world.hpp"
-#include "sync/exchange/lacking_contents.hpp"
+#include "sync/away/away.hpp"
 #include "sync/relays/attending.hpp"
 
 /// How a device's program drives its mailboxes: what the engine's Network does, step for step.
@@ -17,6 +17,12 @@ bool parts(RelayLink& link, Instant now) {
   if (link.mailbox.holds_own() || link.mailbox.trouble() != sync::RelayTrouble::none) return false;
   if (!link.parting_until) link.parting_until = now + kPartingTime;
   return now < *link.parting_until;
+}
+
+std::vector<sync::Mailbox*> mailboxes(Program const& program) {
+  std::vector<sync::Mailbox*> all;
+  for (auto const& [key, link] : program.relays) all.push_back(&link->mailbox);
+  return all;
 }
 
 }  // namespace
@@ -97,54 +103,22 @@ void World::relays_timer(Device& device) {
 void World::serve_away(Device& device) {
   auto& program = *device.program;
   program.uploads_due.reset();
-  auto const now = now_at(device);
-  std::vector<sync::Mailbox*> live, full;
-  bool busy = false;
-  for (auto const& [key, link] : program.relays) {
-    if (!link->mailbox.live() || link->mailbox.attended()) continue;
-    (link->mailbox.upload_waits() ? full : live).push_back(&link->mailbox);
-    busy = busy || (link->mailbox.uploading() && !link->mailbox.upload_waits());
-  }
-  if (live.empty() && full.empty()) return;
-  if (busy && full.empty()) return uploads_soon(device);
   sync::ContentSources const sources{program.replica, program.messages, program.folders, *program.chunks};
-  sync::AtRelays at_relays;
-  at_relays.there = [&](ChunkId const& id) -> Result<bool> {
-    if (busy) return true;
-    for (auto* mailbox : live) {
-      KITH_TRY(has, mailbox->rely_on_chunk(id, now));
-      if (!has) return false;
-    }
-    return true;
-  };
-  at_relays.traces = [&](ChunkId const& id) -> Result<sync::ChunkTraces> {
-    sync::ChunkTraces all;
-    for (auto const& [key, link] : program.relays) {
-      KITH_TRY(traces, link->mailbox.traces(id, now.wall));
-      all.ours = all.ours || traces.ours;
-      all.taken_by.merge(traces.taken_by);
-      all.lacked_by.merge(traces.lacked_by);
-    }
-    return all;
-  };
-  auto const lacking = sync::lacking_contents(sources, program.exchange, at_relays);
-  if (!lacking) return check(device, kith::fail(lacking.error()));
-  if (lacking->known) {
-    for (auto const& mailboxes : {live, full}) {
-      for (auto* mailbox : mailboxes) check(device, mailbox->drop_objects(lacking->lacked, now));
-    }
-  }
-  if (busy) return uploads_soon(device);
-  if (!lacking->chunks.empty()) count("uploads");
-  for (auto* mailbox : live) {
-    if (!lacking->chunks.empty()) {
-      check(device, mailbox->upload(lacking->chunks, now));
-    } else if (lacking->covered) {
-      mailbox->note_left(program.replica.state().counting().heads, now);
-    } else if (lacking->known && !lacking->any) {
-      mailbox->note_left({}, now);
-    }
-  }
+  auto const served = sync::serve_away(mailboxes(program), sources, program.exchange, now_at(device));
+  if (!served) return check(device, kith::fail(served.error()));
+  if (served->uploads) count("uploads");
+  if (served->again) uploads_soon(device);
+}
+
+/// @return whether what is wanted gives way
+bool World::pass_over(Device& device, std::vector<ChunkId> const& wanted) {
+  auto& program = *device.program;
+  auto const gives_way = program.stalled_wants.give_way(mailboxes(program), wanted, program.exchange, now_at(device));
+  if (!gives_way) check(device, kith::fail(gives_way.error()));
+  if (!gives_way || !*gives_way) return false;
+  count("wants passed over");
+  for (auto const& chunk : wanted) device.apply_due |= program.folder->on_missing(chunk);
+  return true;
 }
 
 /// @return whether anything was told
@@ -182,6 +156,7 @@ bool World::settle_relays(Device& device) {
     }
     if (link->mailbox.wants_link(now_at(device))) dial_relay(device, link);
   }
+  if (pass_over(device, wanted)) told = true;
   pump_mailboxes(device);
   return told;
 }
@@ -209,6 +184,8 @@ void World::tell(Device& device, RelayLink& link, sync::MailboxEvent const& even
 
 std::optional<Instant> World::relays_deadline(Device const& device) const {
   auto next = device.program->uploads_due;
+  auto const stalled = device.program->stalled_wants.next_deadline();
+  if (stalled && (!next || *stalled < *next)) next = stalled;
   for (auto const& [key, link] : device.program->relays) {
     for (auto const due : {link->mailbox.next_deadline(), link->parting_until}) {
       if (due && (!next || *due < *next)) next = due;

@@ -9,6 +9,7 @@
 #include "store/memory_store.hpp"
 #include "support/must.hpp"
 #include "support/seeded_random.hpp"
+#include "sync/away/stalled_wants.hpp"
 #include "sync/exchange/exchange.hpp"
 #include "sync/files/folder_sync.hpp"
 #include "sync/files/folder_work.hpp"
@@ -62,6 +63,7 @@ struct Program {
   std::map<wire::RelayKey, std::shared_ptr<RelayLink>> relays;
   std::set<wire::RelayKey> said_all;   ///< relays that this device has left because it was removed
   std::optional<Instant> uploads_due;  ///< when to look what devices that are away lack
+  sync::StalledWants stalled_wants;
   bool bound = false;
 };
 

@@ -98,6 +98,7 @@ class World {
   void changed(Device& device);
   void relays_timer(Device& device);
   void serve_away(Device& device);
+  [[nodiscard]] bool pass_over(Device& device, std::vector<ChunkId> const& wanted);
   [[nodiscard]] bool settle_relays(Device& device);
   void tell(Device& device, RelayLink& link, sync::MailboxEvent const& event);
   [[nodiscard]] std::optional<Instant> relays_deadline(Device const& device) const;

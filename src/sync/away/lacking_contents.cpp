@@ -1,4 +1,4 @@
-#include "sync/exchange/lacking_contents.hpp"
+#include "sync/away/lacking_contents.hpp"
 
 #include <algorithm>
 #include <set>

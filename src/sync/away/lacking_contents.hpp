@@ -8,6 +8,7 @@
 #include "sync/exchange/exchange.hpp"
 #include "sync/files/chunk_store.hpp"
 #include "sync/files/folder_view.hpp"
+#include "sync/relays/mailbox.hpp"
 
 namespace kith::sync {
 
@@ -32,14 +33,9 @@ struct LackingContents {
 };
 
 /// What is known of a chunk at the relays.
-struct ChunkTraces {
-  bool ours = false;             ///< it lies at one of them, left by this device
-  std::set<DeviceId> taken_by;   ///< who has it from there already
-  std::set<DeviceId> lacked_by;  ///< who wants it all the same
-};
 struct AtRelays {
   std::function<Result<bool>(ChunkId const&)> there;  ///< whether it is at all of them
-  std::function<Result<ChunkTraces>(ChunkId const&)> traces;
+  std::function<Result<Mailbox::Traces>(ChunkId const&)> traces;
 };
 
 /// In one look: 2 GB of average chunks. What is beyond follows when those are there.
