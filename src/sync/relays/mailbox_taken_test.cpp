@@ -223,5 +223,24 @@ TEST_F(AtARelay, AnAnnouncementThatComesBeforeItsEpochIsNotLost) {
   EXPECT_TRUE(has(c, id));
 }
 
+/// The same where only the epoch is on its way: everybody is known here, under the name that they have there.
+TEST_F(AtARelay, AnAnnouncementThatComesBeforeANewEpochOfTheSameDevicesIsNotLost) {
+  for (auto* device : {&b, &c}) net.let_in(a, *device);
+  net.wait(40s);
+  net.go_offline(a);
+  must(a.replica.rotate(net.now()));
+  b.pull_from(a);
+  auto const id = contents_of(b);
+  must(b.at(relay).upload({id}, net.now()));
+  net.wait(3s);
+  ASSERT_TRUE(has(b, id));
+  ASSERT_FALSE(has(c, id)) << "the epoch is not there yet";
+  net.changed(c);
+  ASSERT_FALSE(has(c, id));
+  net.changed(b);
+  net.wait(60s);  // b brings what a wrote
+  EXPECT_TRUE(has(c, id));
+}
+
 }  // namespace
 }  // namespace kith::sync
