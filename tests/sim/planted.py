@@ -114,7 +114,7 @@ BUGS = [
         "  if (upto != record_.position) {",
         "  if (BUG && !items.empty()) upto.value += 1;\n  if (upto != record_.position) {"),
     Bug("new_mailbox_not_noticed", "a relay that was wiped counts as the one that was known",
-        "src/sync/relays/mailbox.cpp",
+        "src/sync/relays/mailbox_account.cpp",
         "  bool const same = record_.log_epoch == welcome.log_epoch;",
         "  bool const same = record_.log_epoch == welcome.log_epoch || (BUG && !record_.log_epoch.is_zero());"),
     Bug("mailbox_not_closed", "an entry is left at a relay without what it builds upon",
