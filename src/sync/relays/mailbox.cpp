@@ -85,6 +85,7 @@ void Mailbox::on_connected(Now now) {
   ask_again_.reset();
   acl_not_before_.reset();
   push_not_before_.reset();
+  record_due_.reset();
   upload_not_before_.reset();
   // What was half uploaded begins anew; what was half downloaded too.
   if (object_) {
@@ -289,6 +290,10 @@ Result<> Mailbox::on_timer(Now now) {
   }
   if (stamp_ && put_) stamp_more();
   if (state_ != State::live) return {};
+  if (record_due_ && *record_due_ <= now.mono) {
+    record_due_.reset();
+    KITH_CHECK(look_after_record());
+  }
   KITH_CHECK(settle_acl(now));
   KITH_CHECK(work_objects(now));
   return push(now);
@@ -326,6 +331,7 @@ std::optional<Instant> Mailbox::next_deadline() const {
       if (presence_due_) consider(presence_not_before_);
       consider(ask_again_);
       consider(given_due_);
+      consider(record_due_);
       if (holds_chunk_ && !book_.objects().empty()) consider(stored_due_);
       if (!doubted_.empty() && have_request_ == 0) consider(Instant{});
       if (!uploads_.empty() && !object_) consider(upload_not_before_);

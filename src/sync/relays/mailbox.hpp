@@ -71,8 +71,14 @@ class Mailbox {
   /// Between looks whether chunks that were given out are durably here by now.
   static constexpr auto kGivenEvery = std::chrono::seconds{1};
   static constexpr std::size_t kMostLookedAt = 512;  ///< of what is wanted, for what lies nowhere
-  /// Between looks whether any others of what lies there are, and so much more for each thousand objects.
+  /// Between looks whether any others of what lies there are.
   static constexpr auto kStoredEvery = std::chrono::seconds{30};
+  /// Chunks that are looked for at a time, and the pause before the next ones: with all that one device may announce
+  /// the caller's thread is held up no longer than with little.
+  static constexpr std::size_t kMostStoredLooks = 2048;
+  static constexpr auto kStoredPause = std::chrono::seconds{1};
+  /// A relay that had no room for the recovery record is asked again.
+  static constexpr auto kRecordAgain = std::chrono::minutes{10};
 
   /// Everything outlives the mailbox.
   Mailbox(core::Replica& replica, store::Store& store, core::Roster::Relay relay, RandomSource& random);
@@ -296,6 +302,7 @@ class Mailbox {
   std::uint64_t read_version_ = 0;  ///< the next to be read, when branching
   std::optional<Instant> acl_not_before_;
   std::uint64_t record_request_ = 0;
+  std::optional<Instant> record_due_;
   std::array<std::uint64_t, 2> drop_requests_{};  ///< of announcements and their objects, under way
   std::vector<wire::ObjectId> dropped_;           ///< in them
   bool drop_again_ = false;                       ///< what an earlier connection left undone
@@ -369,8 +376,9 @@ class Mailbox {
   std::map<DeviceId, TakenBy> taken_by_;
   std::set<ChunkId> given_;  ///< handed out, and not durably here when it was looked last
   std::optional<Instant> given_due_;
-  Instant stored_due_;        ///< when everything is looked at again
-  bool taken_moved_ = false;  ///< and was not told yet
+  Instant stored_due_;                         ///< when everything is looked at again
+  std::optional<wire::ObjectId> stored_next_;  ///< where a look goes on
+  bool taken_moved_ = false;                   ///< and was not told yet
 };
 
 }  // namespace kith::sync

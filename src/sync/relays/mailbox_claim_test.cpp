@@ -106,6 +106,22 @@ TEST_F(WithTheWords, WhoMadeTheRecordLooksAfterIt) {
   EXPECT_EQ(look_up().front().channel, registered.channel);
 }
 
+TEST_F(WithTheWords, ARelayWithoutRoomForTheRecordIsAskedAgain) {
+  put_record(b, registered.channel, Bytes(560, 0x5a));
+  relay.store.fail_writes(relay::Refusal::storage_full);
+  net.go_offline(a);
+  a.online = true;
+  net.wait(70s);
+  ASSERT_TRUE(a.at(relay).live());
+  relay.store.fail_writes(std::nullopt);
+  net.go_offline(b);
+  net.wait(1min);
+  RecordLookup lookup(words, relay.relay_key(), r.random);
+  EXPECT_FALSE(talk(lookup)) << "not at once";
+  net.wait(Mailbox::kRecordAgain);
+  ASSERT_EQ(look_up().size(), 1U);
+}
+
 TEST_F(WithTheWords, ARelayThatLostEverythingIsGivenTheRecordAgain) {
   net.stop(relay);
   relay.store = relay::MemoryRelayStore(relay.settings.store, relay.random);

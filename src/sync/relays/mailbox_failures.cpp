@@ -35,7 +35,8 @@ Result<> Mailbox::on_failure(wire::RelayFailure const& failure, Now now) {
     return {};
   }
   if (record_request_ != 0 && failure.request == record_request_) {
-    record_request_ = 0;  // no room, say: the next connection tries again
+    record_request_ = 0;
+    record_due_ = now.mono + std::max<std::chrono::milliseconds>(kRecordAgain, retry_after(failure));
     return {};
   }
   bool const of_acl = acl_request_ != 0 && failure.request == acl_request_;

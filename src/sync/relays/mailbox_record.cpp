@@ -7,7 +7,7 @@
 /// another one in its place.
 namespace kith::sync {
 
-/// Once in a connection.
+/// Once in a connection, and again while the relay has no room for it.
 Result<> Mailbox::look_after_record() {
   KITH_TRY(record, recovery_record(store_, relay_.relay, relay_.channel));
   if (record.empty()) return {};

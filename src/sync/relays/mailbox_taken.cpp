@@ -34,13 +34,16 @@ Result<> Mailbox::look_at_taken(Now now) {
   }
   if (stored_due_ <= now.mono) {
     std::size_t looked = 0;
-    for (auto const& [object, known] : book_.objects()) {
-      if (known.missing == 0) continue;
-      ++looked;
-      KITH_TRY(news, book_.look(store_, object, holds_chunk_));
+    auto const& objects = book_.objects();
+    auto each = stored_next_ ? objects.lower_bound(*stored_next_) : objects.begin();
+    for (; each != objects.end() && looked < kMostStoredLooks; ++each) {
+      if (each->second.missing == 0) continue;
+      looked += each->second.missing;
+      KITH_TRY(news, book_.look(store_, each->first, holds_chunk_));
       taken_moved_ = taken_moved_ || news;
     }
-    stored_due_ = now.mono + kStoredEvery + kStoredEvery * static_cast<int>(looked / 1000);
+    stored_next_ = each == objects.end() ? std::nullopt : std::optional(each->first);
+    stored_due_ = now.mono + (stored_next_ ? kStoredPause : kStoredEvery);
   }
   if (taken_moved_ && presence_) presence_due_ = true;
   return {};

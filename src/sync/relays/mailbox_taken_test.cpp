@@ -83,6 +83,33 @@ TEST_F(AtASmallRelay, MoreThanThereIsRoomForGoesThroughPieceByPiece) {
   for (auto const& [id, times] : come) EXPECT_EQ(times, 1) << "once is enough";
 }
 
+/// Who announces very much holds up nobody's thread.
+TEST_F(AtARelay, LooksForLittleAtATime) {
+  constexpr std::size_t kMany = 3 * Mailbox::kMostStoredLooks;
+  net.let_in(a, b);
+  net.wait(5s);
+  contents_of(a);
+  std::vector<ChunkId> many(kMany);
+  for (auto& id : many) id = a.random.id<ChunkId>();
+  must(a.at(relay).upload(many, net.now()));
+  std::size_t looks = 0;
+  b.at(relay).set_chunk_holder([&](ChunkId const&) -> Result<bool> {
+    ++looks;
+    return false;
+  });
+  net.wait(60s);
+  ASSERT_GT(looks, kMany) << "all has come, and has been looked at";
+  std::size_t most = 0, all = 0;
+  for (int i = 0; i < 400; ++i) {
+    looks = 0;
+    net.wait(100ms);
+    most = std::max(most, looks);
+    all += looks;
+  }
+  EXPECT_GE(all, kMany);
+  EXPECT_LE(most, Mailbox::kMostStoredLooks + ContainerIndex::kMostChunks);
+}
+
 TEST_F(AtASmallRelay, WhatIsNotDurablyThereStays) {
   for (int i = 0; i < 20; ++i) turn();
   EXPECT_GT(come.size(), 4u);
