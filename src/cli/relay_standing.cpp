@@ -21,7 +21,7 @@ constexpr std::size_t kMostNamed = 3;  ///< devices or relays, in one sentence
 std::string_view RelayStanding::code() const { return shown ? engine::relay_code(row) : std::string_view{}; }
 
 std::string RelayStanding::lasting_code() const {
-  bool const of_room = noted && (noted->code == "relay-quota" || noted->code == "relay-full");
+  bool const of_room = noted && engine::is_want_of_room(noted->code);
   return shown && code().empty() && of_room ? noted->code : std::string(code());
 }
 

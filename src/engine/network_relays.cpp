@@ -35,7 +35,9 @@ struct Network::RelayLink {
 
   /// Writes down what is wrong, for when nobody is on the network. @return whether that is new
   Result<bool> note_trouble(Store& store, wire::RelayKey const& key) {
-    auto now = noted_trouble(noted, relay_code(row), row.caught_up && !row.leaving && !busy(), current_time().wall.ms);
+    // Being there shows that it can be reached; that it has room shows when all that is to be left there is.
+    bool const open = noted && is_want_of_room(noted->code) && row.leaving;
+    auto now = noted_trouble(noted, relay_code(row), row.caught_up && !open && !busy(), current_time().wall.ms);
     if (now == noted) return false;
     KITH_CHECK(now ? put_control(store, *now, key.view()) : erase_control<RelayTroubleRow>(store, key.view()));
     noted = std::move(now);

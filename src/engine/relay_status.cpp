@@ -34,6 +34,11 @@ std::optional<RelayTroubleRow> noted_trouble(std::optional<RelayTroubleRow> know
   return known;
 }
 
+bool is_want_of_room(std::string_view code) {
+  using enum sync::RelayTrouble;
+  return code == trouble_code(quota) || code == trouble_code(storage_full);
+}
+
 void InviteRelayRow::write(wire::Writer& writer) const {
   core::write_row(writer, open, wire::text(failure, kLimits.max_name_bytes));
 }

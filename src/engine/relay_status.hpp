@@ -58,6 +58,8 @@ struct InviteRelayRow {
 
 /// The failure code of a relay's trouble, as in failure_codes(); empty for none.
 [[nodiscard]] std::string_view trouble_code(sync::RelayTrouble trouble);
+/// Whether that code says that a relay, or the group's part of it, is full.
+[[nodiscard]] bool is_want_of_room(std::string_view code);
 /// What is wrong, as one code: what the relay did counts before that it is away. Empty for nothing.
 [[nodiscard]] std::string_view relay_code(RelayRow const& row);
 /// The failure code of a connection that could not be made or broke, by its error's name; empty for none.
