@@ -348,8 +348,7 @@ Result<std::size_t> Recovery::come_back(std::string name, std::set<DeviceId> con
     if (put) continue;
     // Where the group was found it has to be so: else whoever has a lost device could shut this one out.
     if (word.decides || ends_all(word.url, put.error())) return fail(put.error());
-    leave_out(word.url, put.error());
-    give_back(source, waiting_);
+    leave_out(word.url, put.error());  // and whom it served before it is not told: some of them were just removed
   }
   KITH_CHECK(keep_address());
   return removed;

@@ -139,7 +139,10 @@ Result<> MailboxClaim::on_chain(wire::AclRecords const& answer) {
         (last_ ? wire::follows_acl(*last_, record) || wire::overrules_acl(*last_, record) : wire::begins_acl(record));
     if (!fits) return fail(RecoveryError::off_chain);
     if (!last_) first_hash_ = wire::acl_record_hash(record);
-    if (!std::ranges::binary_search(record.pseudonyms, face_.pseudonym())) others_ = record.pseudonyms;
+    bool const names_self = std::ranges::binary_search(record.pseudonyms, face_.pseudonym());
+    if (!names_self) others_ = record.pseudonyms;
+    came_ = came_ || names_self;
+    if (!came_) former_ = record.pseudonyms;
     last_ = record;
   }
   if (answer.has_more && !answer.records.empty()) {
@@ -153,7 +156,7 @@ Result<> MailboxClaim::on_chain(wire::AclRecords const& answer) {
 std::vector<wire::Pseudonym> MailboxClaim::list() const {
   auto const self = face_.pseudonym();
   if (wanted_) return *wanted_;
-  if (gives_back_) return std::ranges::binary_search(last_->pseudonyms, self) ? others_ : last_->pseudonyms;
+  if (gives_back_) return std::ranges::binary_search(last_->pseudonyms, self) ? former_ : last_->pseudonyms;
   if (shut_out_ >= kTriesBesideOthers) return {self};
   auto pseudonyms = last_->pseudonyms;
   if (std::ranges::binary_search(pseudonyms, self)) return pseudonyms;

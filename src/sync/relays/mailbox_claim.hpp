@@ -82,8 +82,8 @@ class MailboxClaim {
                core::RelayFace face, RandomSource& random);
   /// Whom the relay is to serve from then on: ascending, this device among them. Nobody else can extend that list.
   void serve_exactly(std::vector<wire::Pseudonym> pseudonyms) { wanted_ = std::move(pseudonyms); }
-  /// Puts back whom the last record named that is not of this device's making: of one that is given up, and shuts
-  /// others out.
+  /// Puts back whom the relay served before this device came: of one that is given up, and shuts others out. What
+  /// others put afterwards may be a contest, by somebody who wants to be served alone.
   void give_back() { gives_back_ = true; }
   /// After a connection that ended with RecoveryError::contested: a relay lets nobody say much before HELLO.
   void expect_contest() {
@@ -140,6 +140,8 @@ class MailboxClaim {
   bool shuts_others_out_ = false;
   std::optional<wire::AclRecord> last_;  ///< of the chain
   std::vector<wire::Pseudonym> others_;  ///< whom the last record named that does not name this device
+  bool came_ = false;                    ///< a record of the chain named this device
+  std::vector<wire::Pseudonym> former_;  ///< whom the last one named before that
   crypto::Hash256 first_hash_;           ///< of the chain's first record
   wire::RelayCursor position_;
   std::size_t searched_bytes_ = 0;

@@ -58,6 +58,25 @@ TEST_F(AThiefAtTheList, IsServedAgainWhereTheRecoveryIsGivenUp) {
   EXPECT_EQ(after(last).back().pseudonyms, std::vector{name_of(b)}) << "as the list was left by its members";
 }
 
+TEST_F(AThiefAtTheList, IsNotLeftAloneThereByWhoGivesUp) {
+  auto const found = look_up();
+  auto reading = claim(found.front());
+  bool came = false;
+  must(talk(reading, [&] {
+    auto const names_r = [&](auto const& each) { return std::ranges::binary_search(each.pseudonyms, name_of(r)); };
+    came = came || std::ranges::any_of(after({}), names_r);
+    if (came) fight();
+  }));
+  ASSERT_GT(puts, 0U);
+  ASSERT_TRUE(reading.shuts_others_out());
+  auto giving_up = claim(found.front());
+  giving_up.give_back();
+  must(talk(giving_up));
+  std::vector both{name_of(a), name_of(b)};
+  std::ranges::sort(both);
+  EXPECT_EQ(after(last).back().pseudonyms, both) << "whom it served before the words came";
+}
+
 TEST_F(WithTheWords, WhatIsGivenUpIsAsItWasBefore) {
   auto const found = look_up();
   AclChain chain(registered.channel);
