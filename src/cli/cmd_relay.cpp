@@ -138,7 +138,9 @@ Result<int> add(Context& context, RelayAddOptions const& options) {
     return context.out.json() ? print_relays(context, *client) : Result<int>(engine::kExitOk);
   }
   for (auto const& former : client->instance().replica.state().roster().former_relays()) {
-    if (former.relay.relay == key && !options.anew) return take_up(context, *client, former.relay, address);
+    if (former.relay.relay != key || options.anew || !token.empty()) continue;
+    KITH_TRY(possible, engine::can_take_up(*client, former.relay));
+    if (possible) return take_up(context, *client, core::Roster::Relay(former.relay), address);
   }
   std::optional<core::Roster::Relay> left;  // the others hear in the old mailbox that there is a new one
   for (auto const& relay : client->instance().replica.state().roster().relays()) {

@@ -82,10 +82,11 @@ std::vector<engine::Remedy> no_record_remedies() {
 void warn_of_two_mailboxes(Context& context, std::string const& where) {
   context.out.warning(
       "relay-twice",
-      fmt::format("Another device of this group had added {} before, and this one has not heard of that: each has a "
-                  "mailbox of its own there now, and they do not meet in them. Let the two connect once, on one "
-                  "network: {}. Then both use the same one.",
-                  printable(where), context.out.command("kith sync DIR --peer HOST:PORT")));
+      fmt::format(
+          "Another device of this group seems to have added {} before, and this one has not heard of that: each "
+          "has a mailbox of its own there then, and they do not meet in them. Let the two connect once, on one "
+          "network: {}. Then both use the same one.",
+          printable(where), context.out.command("kith sync DIR --peer HOST:PORT")));
 }
 
 }  // namespace kith::cli

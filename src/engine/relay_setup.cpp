@@ -60,6 +60,7 @@ class LookingForRecords final : public OneConversation {
     KITH_CHECK(channel_.on_bytes(bytes, messages));
     if (!asked_ && channel_.open()) {
       asked_ = true;
+      channel_.set_max_message_bytes(wire::kRelayLimits.max_message_bytes);
       channel_.send(wire::RecGet{1, locator_});
     }
     for (auto const& message : messages) {
@@ -144,6 +145,13 @@ Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, 
   client.bell().ring();
   added.words_lead_there = registering->machine.words_lead_here();
   return added;
+}
+
+Result<bool> can_take_up(Client& client, core::Roster::Relay const& former) {
+  sync::AclChain chain(former.channel);
+  KITH_CHECK(chain.load(client.instance().store()));
+  auto const face = core::relay_face(client.identity().root, former.relay, client.instance().replica.state().group());
+  return chain.last() && std::ranges::binary_search(chain.last()->pseudonyms, face.pseudonym());
 }
 
 Result<> take_up_relay(Client& client, core::Roster::Relay const& former, link::RelayAddress const& address) {

@@ -46,6 +46,9 @@ struct RelayAdded {
 [[nodiscard]] Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, std::string token,
                                            Waiting const& waiting);
 
+/// Whether a mailbox that the group gave up can be used again from here: this device knows its list, and is on it.
+[[nodiscard]] Result<bool> can_take_up(Client& client, core::Roster::Relay const& former);
+
 /// Uses a relay again that the group gave up: the mailbox that it had there. Devices that were away ever since wait in
 /// it, and would hear of a new one from nobody.
 /// @param former  of the roster's former relays
