@@ -125,18 +125,22 @@ bool Connection::poll_transmit(Bytes& out, Instant now) {
 
 void Connection::on_timer(Instant now) {
   bool const stuck = channel_.queued_bytes() > 0 && now >= moved_ + settings_.stuck_time;
-  if (stuck || (ended() && now >= ended_ + kLingerTime)) return close();
+  if (stuck || (ended() && now >= lingers_until())) return close();
   if ((state_ == State::handshake || state_ == State::stranger) && !waiting_ &&
       now >= opened_ + settings_.stranger_time) {
     end({0, wire::RelayErrorCode::bad_frame, "no HELLO in time", 0, 0, {}}, now);
   }
 }
 
+Instant Connection::lingers_until() const {
+  return std::min<Instant>(std::max(ended_, moved_) + kLingerTime, ended_ + kLongestLinger);
+}
+
 std::optional<Instant> Connection::next_deadline(Instant now) const {
   std::optional<Instant> next;
   auto const sooner = [&](Instant at) { next = next ? std::min(*next, at) : at; };
   if (done()) return next;
-  if (ended()) sooner(ended_ + kLingerTime);
+  if (ended()) sooner(lingers_until());
   if (channel_.queued_bytes() > 0) sooner(moved_ + settings_.stuck_time);
   if ((state_ == State::handshake || state_ == State::stranger) && !waiting_) sooner(opened_ + settings_.stranger_time);
   if (auto const until = paused_until(now)) sooner(*until);

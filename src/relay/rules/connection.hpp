@@ -61,8 +61,9 @@ struct Member {
 class Connection {
  public:
   enum class State { handshake, stranger, member, ended };
-  /// How long the last words of an ended connection may take.
+  /// How long the last words of an ended connection may take while nothing of them is taken, and in all.
   static constexpr auto kLingerTime = std::chrono::seconds{5};
+  static constexpr auto kLongestLinger = std::chrono::seconds{60};
   /// Bytes that may come while reading() is false: one message of the link that was on its way.
   static constexpr std::size_t kMaxUnreadBytes = 4 * 1024 * 1024;
 
@@ -105,6 +106,7 @@ class Connection {
   std::optional<wire::ChannelId> shown_channel;
 
  private:
+  [[nodiscard]] Instant lingers_until() const;
   /// Counts for the device and for its group.
   void charge_bytes(double amount, Instant now);
   void charge_order(Instant now);
