@@ -138,9 +138,11 @@ Result<> Mailbox::on_held(wire::ObjHeld const& held, Now now) {
 
 /// It is not there. What was said to lie there for those who are away may be what has gone: that is looked at again.
 Result<> Mailbox::forget_object(wire::ObjectId const& object, Now now) {
-  relied_.erase(object);
-  note_left({}, now);
-  events_.emplace_back(RelayMoved{});
+  if (relied_.erase(object) > 0) {
+    record_.left = {};
+    if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
+    events_.emplace_back(RelayMoved{});
+  }
   KITH_TRY(transaction, store::Transaction::begin(store_));
   KITH_CHECK(book_.retire(store_, object, ObjectBook::Kind::gone_object, takers_of(object), now.wall));
   return transaction.commit();

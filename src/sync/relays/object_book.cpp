@@ -128,13 +128,15 @@ Result<> ObjectBook::erase(store::Store& store, wire::ObjectId const& object, No
   return store.erase(Table::relay_chunks, key(kind, object));
 }
 
-/// Objects of which all is here have done what they were noted for: the oldest of a device's go first.
+/// Objects of which all is here, or that are gone, have done what they were noted for: the oldest of a device's go
+/// first.
 Result<bool> ObjectBook::make_room(store::Store& store, DeviceId const& device, std::size_t chunks) {
   auto const& count = counts_[device];
   while (count.chunks + chunks > kMostChunksOfOne || count.objects >= kMostObjectsOfOne) {
     auto oldest = objects_.end();
     for (auto each = objects_.begin(); each != objects_.end(); ++each) {
-      if (each->second.device != device || each->second.missing > 0) continue;
+      bool const wanted = each->second.missing > 0 && each->second.kind != Kind::gone_object;
+      if (each->second.device != device || wanted) continue;
       if (oldest == objects_.end() || each->second.cursor < oldest->second.cursor) oldest = each;
     }
     if (oldest == objects_.end()) return false;
