@@ -337,6 +337,15 @@ def wait_until(what, condition, timeout=PATIENCE_S, step=0.1):
         time.sleep(step)
 
 
+def bytes_below(folder):
+    """How much all files below a directory hold. They come and go meanwhile."""
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
 def mode_of(path):
     """The permission bits, without following a link."""
     return os.lstat(path).st_mode & 0o7777

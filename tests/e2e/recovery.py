@@ -16,7 +16,7 @@ import threading
 import time
 import unittest
 
-from kith_e2e import free_port, wait_until
+from kith_e2e import bytes_below, free_port, wait_until
 from people import Device, let_in, only_error
 from relay import Relay
 
@@ -98,8 +98,7 @@ class AllLost(Lost):
         wanted = self.contents(source)
         objects = self.relay.data / "relay.objects"
         keeping = self.a.start("sync", str(source), "--folder", "docs")
-        wait_until("contents at the relay",
-                   lambda: sum(each.stat().st_size for each in objects.rglob("*") if each.is_file()) >= 3 << 20)
+        wait_until("contents at the relay", lambda: bytes_below(objects) >= 3 << 20)
         keeping.stop()
         thief = self.folder / "stolen"
         shutil.copytree(self.b.home, thief)  # one old home, with its keys

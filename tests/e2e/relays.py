@@ -4,7 +4,7 @@ import os
 import signal
 import unittest
 
-from kith_e2e import Background, clean_environment, free_port, wait_until
+from kith_e2e import Background, bytes_below, clean_environment, free_port, wait_until
 from people import Device, let_in
 
 RELAY = os.environ["KITH_RELAY_BIN"]
@@ -144,7 +144,7 @@ class LongMessages(Carried):
         self.file.write_bytes(os.urandom(400_000))
 
     def at_relay(self):
-        return sum(each.stat().st_size for each in (self.relay.folder / "relay" / "relay.objects").rglob("*") if each.is_file())
+        return bytes_below(self.relay.folder / "relay" / "relay.objects")
 
     def test_are_safe_with_what_is_in_them(self):
         for wait in (["--wait", "safe"], []):
