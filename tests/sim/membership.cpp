@@ -14,21 +14,21 @@ bool recognise(Device const& a, Device const& b) {
 
 }  // namespace
 
-/// Whether nobody is left who could vouch for what it writes. Not where it says the same of them: who is right is found
-/// when they hear of each other.
-bool World::known_by_all_to_be_removed(Device const& device) const {
+/// All others, if nobody of them could vouch for what it writes; else nobody. Not where it says the same of them: who
+/// is right is found when they hear of each other.
+std::vector<std::size_t> World::all_who_know_to_be_removed(Device const& device) const {
   auto const id = device.identity.device();
-  bool anybody = false;
+  std::vector<std::size_t> knew;
   for (auto const& other : devices_) {
     if (other.get() == &device || !other->member) continue;
-    if (!other->program) return false;
+    if (!other->program) return {};
     auto const& replica = other->program->replica;
-    if (!replica.self_active()) continue;
-    if (!replica.state().roster().removed(id)) return false;
-    if (device.program->replica.state().roster().removed(other->identity.device())) return false;
-    anybody = true;
+    if (replica.state().roster().removed(other->identity.device())) continue;
+    if (!replica.state().roster().removed(id)) return {};  // nor one that has only just been let in, and knows nothing
+    if (device.program->replica.state().roster().removed(other->identity.device())) return {};
+    knew.push_back(other->index);
   }
-  return anybody;
+  return knew;
 }
 
 /// Where devices meet at relays only: one that was removed and knows it dials no more, so that others may have to go on

@@ -213,13 +213,17 @@ void World::check_messages(std::vector<Device*> const& active) {
   }
 }
 
-/// What a removed device wrote when everybody knew does not count. Not where a database was restored: it may have gone
-/// back behind the removal, and with it everybody who vouches for that device.
+/// What a removed device wrote when everybody knew does not count. Not where one of those was itself removed since: its
+/// own removals may count no more. And not where a database was restored: it may have gone back behind the removal.
 void World::check_removed(std::vector<Device*> const& active) {
   if (std::ranges::any_of(devices_, [](auto const& device) { return device->restored; })) return;
-  for (auto const& [text, id] : void_) {
+  for (auto const& [text, written] : void_) {
+    bool const all_stayed = std::ranges::all_of(written.knew, [&](std::size_t index) {
+      return std::ranges::find(active, index, [](Device* device) { return device->index; }) != active.end();
+    });
+    if (!all_stayed) continue;
     for (auto* device : active) {
-      if (must(device->program->messages.number_of(id)))
+      if (must(device->program->messages.number_of(written.id)))
         fail(fmt::format("'{}' counts on {}, and its author had been removed as all knew", text, device->index));
     }
   }

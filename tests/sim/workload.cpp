@@ -104,9 +104,9 @@ void World::push(Device& device) {
   if (!written) return check(device, kith::fail(written.error()));
   note(fmt::format("{} pushes '{}'", device.index, text));
   count("messages");
-  if (known_by_all_to_be_removed(device)) {
+  if (auto knew = all_who_know_to_be_removed(device); !knew.empty()) {
     count("messages of devices that all knew to be removed");
-    void_[text] = written->front();
+    void_[text] = {written->front(), std::move(knew)};
     return serve(device);
   }
   written_[text] = {device.index, written->front()};

@@ -141,7 +141,7 @@ class World {
   [[nodiscard]] bool running_member(Device const& device) const;
 
   // Who belongs to the group (membership.cpp).
-  [[nodiscard]] bool known_by_all_to_be_removed(Device const& device) const;
+  [[nodiscard]] std::vector<std::size_t> all_who_know_to_be_removed(Device const& device) const;
   [[nodiscard]] bool gone_unheard(Device const& device) const;
   [[nodiscard]] std::vector<std::vector<Device*>> companies();
   [[nodiscard]] core::Roster roster_of(std::vector<Device*> const& holders);
@@ -198,7 +198,12 @@ class World {
     core::OpId id;
   };
   std::map<std::string, Written> written_;
-  std::map<std::string, core::OpId> void_;  ///< of devices that had been removed, as all others knew
+  /// Messages of devices that had been removed, as all others knew.
+  struct Void {
+    core::OpId id;
+    std::vector<std::size_t> knew;
+  };
+  std::map<std::string, Void> void_;
   std::uint64_t next_text_ = 0;
   /// File contents that a user saved and nobody has knowingly replaced or deleted: content -> where it was saved.
   std::map<std::string, std::pair<std::size_t, std::string>> saved_;
