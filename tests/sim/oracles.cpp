@@ -161,8 +161,9 @@ void World::check_nobody_stuck(std::vector<Device*> const& active) {
   };
   for (auto* device : active) {
     auto& program = *device->program;
-    check(*device, program.store.scan(store::Table::unopened, {}, {}, [&](ByteView key, ByteView sealed) {
+    check(*device, program.store.scan(store::Table::unopened, {}, {}, [&](ByteView key, ByteView row) {
       auto const epoch = *EpochId::from(key.first(EpochId::kBytes));
+      auto const sealed = row.subspan(DeviceId::kBytes);  // behind whom it came from
       for (auto* other : active) {
         auto const& state = other->program->replica.state();
         auto const* secret = state.secret(epoch);
