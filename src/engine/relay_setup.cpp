@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "core/escrow.hpp"
 #include "engine/error.hpp"
 #include "sync/relays/acl_chain.hpp"
 #include "sync/relays/mailbox_claim.hpp"
@@ -45,42 +44,7 @@ Result<> tell_of(Client& client, wire::RelaySet relay) {
   return {};
 }
 
-/// The recovery records that a relay has for the group's words. Only who has the words can open them.
-class LookingForRecords final : public OneConversation {
- public:
-  LookingForRecords(wire::LocatorSecret const& locator, wire::RelayKey const& relay, RandomSource& random)
-      : locator_(core::recovery_locator(locator, relay)),
-        channel_(relay::Channel::initiate(relay, crypto::DhKeyPair::generate(random), random)) {}
-  [[nodiscard]] bool poll_transmit(Bytes& out) override { return channel_.poll_transmit(out); }
-  [[nodiscard]] std::vector<Bytes> const& records() const { return records_; }
-
- private:
-  Result<> take(ByteView bytes) override {
-    std::vector<wire::RelayMessage> messages;
-    KITH_CHECK(channel_.on_bytes(bytes, messages));
-    if (!asked_ && channel_.open()) {
-      asked_ = true;
-      channel_.set_max_message_bytes(wire::kRelayLimits.max_message_bytes);
-      channel_.send(wire::RecGet{1, locator_});
-    }
-    for (auto const& message : messages) {
-      if (auto const* failure = std::get_if<wire::RelayFailure>(&message))
-        return fail(sync::RecoveryError::refused, SubjectDetail{failure->text});
-      auto const* answer = std::get_if<wire::RecRecords>(&message);
-      if (answer == nullptr || answered_) return fail(relay::ChannelError::out_of_place);
-      for (auto const& each : answer->records) records_.push_back(each.bytes);
-      answered_ = true;
-    }
-    return {};
-  }
-  [[nodiscard]] bool finished() const override { return answered_; }
-
-  wire::RecoveryLocator locator_;
-  relay::Channel channel_;
-  bool asked_ = false;
-  bool answered_ = false;
-  std::vector<Bytes> records_;
-};
+using Fetching = Conversation<sync::RecordFetch>;
 
 /// Whether this home has been in a mailbox at the relay.
 Result<bool> has_been_at(store::Store& store, wire::RelayKey const& relay) {
@@ -105,11 +69,11 @@ Result<RelayFound> find_relay(link::RelayAddress const& address, Waiting const& 
 Result<bool> words_lead_to(Client& client, core::Roster::Relay const& relay, link::RelayAddress const& address,
                            Waiting const& waiting) {
   auto& instance = client.instance();
-  auto const looking = std::make_shared<LookingForRecords>(instance.replica.state().genesis().locator_secret,
-                                                           relay.relay, instance.random);
+  auto const looking =
+      std::make_shared<Fetching>(instance.replica.state().genesis().locator_secret, relay.relay, instance.random);
   KITH_CHECK(OneConversation::run(looking, address, waiting));
   KITH_TRY(own, sync::recovery_record(instance.store(), relay.relay, relay.channel));
-  return std::ranges::any_of(looking->records(), [&](Bytes const& each) { return own.empty() || each == own; });
+  return std::ranges::any_of(looking->machine.records(), [&](Bytes const& each) { return own.empty() || each == own; });
 }
 
 Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, std::string token,
@@ -122,12 +86,11 @@ Result<RelayAdded> add_relay(Client& client, link::RelayAddress const& address, 
   RelayAdded added;
   KITH_TRY(known, has_been_at(instance.store(), *key));
   if (!known) {
-    auto const looking =
-        std::make_shared<LookingForRecords>(replica.state().genesis().locator_secret, *key, instance.random);
+    auto const looking = std::make_shared<Fetching>(replica.state().genesis().locator_secret, *key, instance.random);
     auto const looked = OneConversation::run(looking, address, waiting);
     // One that refuses to say is no reason not to use it; one that does not answer shows next.
     if (!looked && looked.error().is(EngineError::interrupted)) return fail(looked.error());
-    added.made_elsewhere = looked && !looking->records().empty();
+    added.made_elsewhere = looked && !looking->machine.records().empty();
   }
   auto const registering = std::make_shared<Conversation<sync::Registration>>(
       client.identity(), replica.state().genesis(), group, *key, std::move(token), instance.random);

@@ -24,6 +24,13 @@ struct Attending : AtARelay {
     ops.emplace_back(wire::RelayRemove{which.relay_key(), channel});
     must(a.replica.write(std::move(ops), net.now()));
   }
+  /// Tells what it is called at the relay that is used now.
+  void name_itself(RelayDevice& device) {
+    auto const face = core::relay_face(device.identity.root, other.relay_key(), device.replica.state().group());
+    std::vector<wire::Op> named;
+    named.emplace_back(wire::DeviceRelay{device.replica.self(), other.relay_key(), face.pseudonym()});
+    must(device.replica.write(std::move(named), net.now()));
+  }
   testing::TestRelay other{101};
 };
 
@@ -38,9 +45,7 @@ TEST_F(Attending, UntilWhoIsKnownThereAloneHasANameElsewhere) {
   give_up(relay, registered.channel);
   EXPECT_EQ(attended(a), std::vector{relay.relay_key()});
   b.pull_from(a);
-  std::vector<wire::Op> named;
-  named.emplace_back(wire::DeviceRelay{b.replica.self(), other.relay_key(), {}});
-  must(b.replica.write(std::move(named), net.now()));
+  name_itself(b);
   a.pull_from(b);
   EXPECT_TRUE(attended(a).empty());
   give_up(other, there.channel);
@@ -55,10 +60,7 @@ TEST_F(Attending, UntilThisDeviceIsLetInElsewhere) {
   net.enlist(a, other);
   give_up(relay, registered.channel);
   b.pull_from(a);
-  std::vector<wire::Op> named;
-  auto const face = core::relay_face(b.identity.root, other.relay_key(), b.replica.state().group());
-  named.emplace_back(wire::DeviceRelay{b.replica.self(), other.relay_key(), face.pseudonym()});
-  must(b.replica.write(std::move(named), net.now()));
+  name_itself(b);
   EXPECT_EQ(attended(b), std::vector{relay.relay_key()}) << "nobody else has heard that name";
   a.pull_from(b);
   net.changed(a);

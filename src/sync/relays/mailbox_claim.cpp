@@ -45,31 +45,36 @@ ErrorDomain const& error_domain(RecoveryError) {
 
 // The records.
 
-RecordLookup::RecordLookup(core::RecoveryKeys const& words, wire::RelayKey const& relay, RandomSource& random)
-    : words_(words),
-      relay_(relay),
+RecordFetch::RecordFetch(wire::LocatorSecret const& locator, wire::RelayKey const& relay, RandomSource& random)
+    : locator_(core::recovery_locator(locator, relay)),
       channel_(relay::Channel::initiate(relay, crypto::DhKeyPair::generate(random), random)) {}
 
-Result<> RecordLookup::on_bytes(ByteView bytes) {
+Result<> RecordFetch::on_bytes(ByteView bytes) {
   std::vector<wire::RelayMessage> messages;
   KITH_CHECK(channel_.on_bytes(bytes, messages));
   if (!asked_ && channel_.open()) {
     asked_ = true;
     channel_.set_max_message_bytes(wire::kRelayLimits.max_message_bytes);
-    channel_.send(wire::RecGet{1, core::recovery_locator(words_.locator, relay_)});
+    channel_.send(wire::RecGet{1, locator_});
   }
   for (auto const& message : messages) {
     if (auto const* failure = std::get_if<wire::RelayFailure>(&message)) return refusal(*failure);
-    auto const* records = std::get_if<wire::RecRecords>(&message);
-    if (records == nullptr || done_) return fail(relay::ChannelError::out_of_place);
-    KITH_CHECK(on_records(*records));
+    auto const* answer = std::get_if<wire::RecRecords>(&message);
+    if (answer == nullptr || done_) return fail(relay::ChannelError::out_of_place);
+    for (auto const& each : answer->records) records_.push_back(each.bytes);
+    done_ = true;
   }
   return {};
 }
 
-Result<> RecordLookup::on_records(wire::RecRecords const& answer) {
-  for (auto const& record : answer.records) {
-    auto escrow = core::open_escrow(record.bytes, words_, relay_);
+RecordLookup::RecordLookup(core::RecoveryKeys const& words, wire::RelayKey const& relay, RandomSource& random)
+    : words_(words), relay_(relay), fetch_(words.locator, relay, random) {}
+
+Result<> RecordLookup::on_bytes(ByteView bytes) {
+  KITH_CHECK(fetch_.on_bytes(bytes));
+  if (!fetch_.done()) return {};
+  for (auto const& record : fetch_.records()) {
+    auto escrow = core::open_escrow(record, words_, relay_);
     if (!escrow) continue;
     // The key has to be the channel's: another one could sign nothing.
     auto const key = crypto::SigningKey(escrow->channel_key).public_key();
@@ -77,9 +82,8 @@ Result<> RecordLookup::on_records(wire::RecRecords const& answer) {
         opened_, [&](auto const& each) { return each.channel == escrow->channel && each.group == escrow->group; });
     if (key.bytes == escrow->channel.bytes && !known) opened_.push_back(std::move(*escrow));
   }
-  if (answer.records.empty()) return fail(RecoveryError::no_record);
+  if (fetch_.records().empty()) return fail(RecoveryError::no_record);
   if (opened_.empty()) return fail(RecoveryError::none_opens);
-  done_ = true;
   return {};
 }
 

@@ -23,28 +23,46 @@ enum class RecoveryError {
 };
 [[nodiscard]] ErrorDomain const& error_domain(RecoveryError);
 
-/// Fetches the recovery records that a relay has for the words, and opens them. Bytes in, bytes out.
+/// Fetches the recovery records that a relay has for a group's words. Every device can: only who has the words can open
+/// them. Bytes in, bytes out.
 ///
 ///     Handshake --Noise--> Asked --REC_RECORDS--> Done
+class RecordFetch {
+ public:
+  RecordFetch(wire::LocatorSecret const& locator, wire::RelayKey const& relay, RandomSource& random);
+
+  /// @return RecoveryError::refused; ChannelError and what it returns
+  [[nodiscard]] Result<> on_bytes(ByteView bytes);
+  [[nodiscard]] bool poll_transmit(Bytes& out) { return channel_.poll_transmit(out); }
+  [[nodiscard]] bool done() const { return done_; }
+  /// As they came, once it is done; of any number that a relay keeps for one locator.
+  [[nodiscard]] std::vector<Bytes> const& records() const { return records_; }
+
+ private:
+  wire::RecoveryLocator locator_;
+  relay::Channel channel_;
+  bool asked_ = false;
+  bool done_ = false;
+  std::vector<Bytes> records_;
+};
+
+/// Fetches them and opens them with the words.
 class RecordLookup {
  public:
   /// @param words  outlive it
   RecordLookup(core::RecoveryKeys const& words, wire::RelayKey const& relay, RandomSource& random);
 
-  /// @return RecoveryError::no_record, none_opens, refused; ChannelError and what it returns
+  /// @return RecoveryError::no_record, none_opens; as of RecordFetch
   [[nodiscard]] Result<> on_bytes(ByteView bytes);
-  [[nodiscard]] bool poll_transmit(Bytes& out) { return channel_.poll_transmit(out); }
-  [[nodiscard]] bool done() const { return done_; }
+  [[nodiscard]] bool poll_transmit(Bytes& out) { return fetch_.poll_transmit(out); }
+  [[nodiscard]] bool done() const { return !opened_.empty(); }
   /// Those that opened, once it is done: at least one. Who was a member once can have made some of them.
   [[nodiscard]] std::vector<core::Escrow>& opened() { return opened_; }
 
  private:
-  [[nodiscard]] Result<> on_records(wire::RecRecords const& answer);
   core::RecoveryKeys const& words_;
   wire::RelayKey relay_;
-  relay::Channel channel_;
-  bool asked_ = false;
-  bool done_ = false;
+  RecordFetch fetch_;
   std::vector<core::Escrow> opened_;
 };
 
