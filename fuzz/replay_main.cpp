@@ -11,6 +11,7 @@
 #include "crypto/system_random.hpp"
 #include "mutate.hpp"
 #include "property.hpp"
+#include "support/proof.hpp"
 
 /// Runs a fuzz target without a fuzzer: every file of a folder (or the one file), then so many mutations of them, the
 /// same ones each time. Where the target crashes, the input is left in the file crash-input of the working folder.
@@ -79,6 +80,7 @@ int main(int argc, char** argv) {
   std::uint64_t const mutations = argc > 2 ? std::stoull(argv[2]) : 0;
   kith::fuzz::Mutator mutator(argc > 3 ? std::stoull(argv[3]) : 1);
   for (std::uint64_t i = 0; i < mutations; ++i) run(mutator.next(corpus));
+  kith::testing::count_proof("fuzz_runs", corpus.size() + 1 + mutations);
   std::printf("%zu inputs and %llu mutations\n", corpus.size(), static_cast<unsigned long long>(mutations));
   return 0;
 }

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "support/proof.hpp"
+
 namespace kith::crypto::vectors {
 namespace {
 
@@ -24,6 +26,7 @@ bool all_tests_run() {
 class Total final : public ::testing::Environment {
  public:
   void TearDown() override {
+    testing::count_proof("known_answers", total_checked);
     if (!all_tests_run()) return;
     std::printf("published vectors: %zu checked\n", total_checked);
     EXPECT_GE(total_checked, kLeastTotal);

@@ -10,6 +10,7 @@
 
 #include "crypto/system_random.hpp"
 #include "sim/world.hpp"
+#include "support/proof.hpp"
 
 /// Runs simulated worlds: `kith_sim --worlds 300 --seed 1`, and one of them again with everything that happens in it:
 /// `kith_sim --seed 42 --worlds 1 --log`. Each failure prints that command.
@@ -64,6 +65,7 @@ int main(int argc, char** argv) {
   std::vector<std::thread> pool;
   for (std::uint64_t i = 0; i < (log ? 1 : std::max<std::uint64_t>(threads, 1)); ++i) pool.emplace_back(work);
   for (auto& thread : pool) thread.join();
+  kith::testing::count_proof("worlds", worlds - failed);
   auto const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   std::printf("%llu worlds, %llu events, %.1f s:", static_cast<unsigned long long>(worlds),
               static_cast<unsigned long long>(events.load()), seconds);
