@@ -14,6 +14,8 @@ namespace kith::relay::server {
 namespace {
 
 std::string reason(Error const& error) {
+  if (auto const* const versions = std::get_if<VersionsDetail>(&error.detail()))
+    return fmt::format(": version {} here, version {} there", versions->ours_max, versions->theirs_max);
   auto const* const system = std::get_if<SystemDetail>(&error.detail());
   return system != nullptr && system->number != 0 ? std::string(": ") + std::strerror(system->number) : "";
 }
@@ -62,8 +64,8 @@ std::string explain_store(store::StoreError value, std::string const& subject, s
       return fmt::format(
           "{} is damaged, or no relay's database\n  try:   put back a backup; devices bring what it lacks", subject);
     case StoreError::newer_schema:
-      return fmt::format("{} was written by a later version of kith-relay\n  try:   that version, or a backup",
-                         subject);
+      return fmt::format(
+          "the database was written by a later version of kith-relay{}\n  try:   that version, or a backup", why);
     case StoreError::read_only: return fmt::format("{} cannot be written{}", subject, why);
     case StoreError::not_found: return fmt::format("{} is not there", subject);
   }
