@@ -6,7 +6,6 @@
 namespace kith::sim {
 namespace {
 
-constexpr std::size_t kMaxDevices = 5;
 constexpr std::array kPaths{"a.txt", "b.txt",      "notes/c.txt", "notes/d.txt", "notes/deep/e.txt",
                             "pics",  "pics/f.jpg", "readme"};
 
@@ -25,6 +24,7 @@ void World::found_group() {
   check(first, first.program->bind_folder(now_at(first)));
   if (!relays_.empty()) enlist(first, *relays_[0]);
   add_device(first);
+  for (std::uint64_t more = random_.below(most_devices_ - 1); more > 0; --more) add_device(*any_member());
 }
 
 bool World::running_member(Device const& device) const {
@@ -174,7 +174,7 @@ void World::save_again_at_once(Device& device, std::string const& path, std::str
 
 /// Pairs a new device with the inviter: what the pairing machines (tested by themselves) would do.
 void World::add_device(Device& inviter) {
-  if (devices_.size() >= kMaxDevices) return;
+  if (devices_.size() >= most_devices_) return;
   std::size_t const index = devices_.size();
   devices_.push_back(std::make_unique<Device>(index, random_.u64()));
   runs_.push_back(0);

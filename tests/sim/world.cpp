@@ -26,6 +26,8 @@ World::World(std::uint64_t seed, std::ostream* log)
   };
   weather_ = {rate(0.5), rate(0.5),  rate(0.05), rate(0.06), rate(0.05), rate(0.02), rate(0.02), rate(0.12), rate(0.2),
               rate(0.8), rate(0.04), rate(0.02), rate(0.01), rate(0.01), rate(0.02), rate(0.2),  rate(0.1)};
+  std::uint64_t const size = random_.below(10);  // mostly what a person has
+  most_devices_ = size < 7 ? 2 + random_.below(3) : size < 9 ? 5 + random_.below(2) : 7 + random_.below(2);
   draw_relays();
 }
 

@@ -181,6 +181,7 @@ class World {
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::uint64_t> runs_;  ///< per device: how often its program was started
   std::vector<std::unique_ptr<SimRelay>> relays_;
+  std::size_t most_devices_ = 2;
   bool direct_ = true;  ///< devices can reach each other
   bool apart_ = false;  ///< they are never online together
   std::map<std::size_t, Pipe> pipes_;

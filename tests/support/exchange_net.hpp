@@ -90,13 +90,17 @@ class ExchangeNet {
 
   /// Carries bytes until everybody is silent.
   void pump() {
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (std::size_t i = 0; i < pipes_.size(); ++i) {
-        for (std::size_t end = 0; end < 2; ++end) moved |= carry(*pipes_[i], end);
-      }
-      take_events();
+    while (pump_once()) {
     }
+  }
+  /// Carries what everybody has to say now, and not yet what that leads to. @return whether there was anything
+  bool pump_once() {
+    bool moved = false;
+    for (std::size_t i = 0; i < pipes_.size(); ++i) {
+      for (std::size_t end = 0; end < 2; ++end) moved |= carry(*pipes_[i], end);
+    }
+    take_events();
+    return moved;
   }
   void wait(std::chrono::milliseconds time) {
     for (auto const until = elapsed_ + time; elapsed_ < until;) {

@@ -213,8 +213,7 @@ Result<> Exchange::on_frame(LinkId id, wire::Frame frame, Now now) {
 
 /// Entries have come in: the other links hear of them, and what follows from a changed roster is done.
 Result<> Exchange::after_change(bool roster_changed, std::optional<LinkId> from, Now now) {
-  KITH_TRY(current, replica_.incarnation());
-  incarnation_ = current;
+  KITH_CHECK(take_incarnation(now));
   contents_stale_ = true;
   for (auto& [id, link] : links_) {
     if (id != from && link.device && link.session.open()) KITH_CHECK(link.log.on_local_change());
@@ -242,11 +241,7 @@ Result<> Exchange::on_peer_tips(LinkId id, std::vector<Tip> const& tips, Now now
   record.acked = tips;
   record.last_seen_ms = now.wall.ms;
   events_.emplace_back(PeerMoved{*link.device});
-  if (started_anew) {
-    KITH_TRY(current, replica_.incarnation());
-    incarnation_ = current;
-  }
-  return {};
+  return started_anew ? take_incarnation(now) : Result<>{};
 }
 
 Result<> Exchange::on_presence(LinkId id, wire::Presence const& presence, Now now) {
@@ -364,8 +359,17 @@ Result<> Exchange::on_closed(LinkId id, core::SessionClosed const& closed, Now n
   return {};
 }
 
+Result<> Exchange::take_incarnation(Now now) {
+  KITH_TRY(current, replica_.incarnation());
+  if (current != incarnation_) before_ = {incarnation_, now.mono};
+  incarnation_ = current;
+  return {};
+}
+
 void Exchange::count_replacement(std::string const& incarnation, Now now) {
   if (incarnation == hex_of(incarnation_)) return;  // our own newer session
+  bool const just_left = before_ && now.mono < before_->left + kIncarnationLinger;
+  if (just_left && incarnation == hex_of(before_->incarnation)) return;
   replacements_.push_back(now.mono);
   while (replacements_.front() + kCloneWindow < now.mono) replacements_.pop_front();
   if (replacements_.size() < kCloneHits || cloned_) return;

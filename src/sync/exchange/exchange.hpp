@@ -104,6 +104,9 @@ class Exchange final : public core::Membership {
   static constexpr auto kChunkPatience = std::chrono::seconds{60};
   static constexpr auto kCloneWindow = std::chrono::minutes{5};
   static constexpr std::size_t kCloneHits = 3;
+  /// A session that replaces another one may have told an incarnation that this device has just left: as long as an
+  /// opening and the last answer of the session that gives way may take.
+  static constexpr auto kIncarnationLinger = std::chrono::seconds{30};
 
   /// Everything outlives the exchange. `messages` and `folders` are the views whose digests are told.
   Exchange(core::Replica& replica, store::Store& store, ChunkSource& chunks, core::View& messages, core::View& folders,
@@ -242,6 +245,7 @@ class Exchange final : public core::Membership {
   [[nodiscard]] std::optional<Instant> patience_ends(Link const& link) const;
   [[nodiscard]] Result<> give_up_on_chunks(LinkId id, Now now);
   void settle_double(LinkId id, Now now);
+  [[nodiscard]] Result<> take_incarnation(Now now);
   void count_replacement(std::string const& incarnation, Now now);
   [[nodiscard]] Result<> pump(Link& link, Now now);
   [[nodiscard]] Result<> after_change(bool roster_changed, std::optional<LinkId> from, Now now);
@@ -275,6 +279,11 @@ class Exchange final : public core::Membership {
   PeerBook peers_;
   Dialler dialler_;
   Incarnation incarnation_;
+  struct Before {
+    Incarnation incarnation;
+    Instant left;
+  };
+  std::optional<Before> before_;  ///< the incarnation before this one, which sessions that were being opened have told
   std::optional<DeviceId> inviter_;  ///< who may be talked to before the roster is here
 
   std::map<LinkId, Link> links_;

@@ -243,6 +243,20 @@ TEST_F(Exchanges, DoNotTakeRareReplacementsForACopy) {
   EXPECT_FALSE(b.exchange->cloned());
 }
 
+TEST_F(Exchanges, DoNotTakeThemselvesForACopyWhileTheyStartAnew) {
+  dial(a, b);
+  pump();
+  for (std::size_t i = 0; i <= Exchange::kCloneHits; ++i) {
+    dial(a, b);
+    EXPECT_TRUE(pump_once());  // now the new session is open at a, and b has not heard yet that it replaces the old one
+    must(b.replica.start_incarnation());
+    must(b.exchange->on_local_change(now()));
+    pump();
+  }
+  EXPECT_FALSE(b.exchange->cloned());
+  expect_equal(a, b);
+}
+
 TEST_F(Exchanges, DialAddressesThatPresenceTold) {
   add_third();
   a.exchange->set_addresses({"10.0.0.1:1", "[fd00::1]:1"}, now());
