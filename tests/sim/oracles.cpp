@@ -72,6 +72,7 @@ void World::check_everything() {
   auto const active = truly_active();
   if (active.empty()) return;  // the last ones removed each other with the recovery key
   if (parted_by_removed(active)) return count("worlds parted by removed devices");
+  if (left_under_other_epochs(active)) return count("worlds in which somebody left unread by who has the words");
   using Oracle = void (World::*)(std::vector<Device*> const&);
   static constexpr std::pair<std::string_view, Oracle> kOracles[] = {
       {"convergence", &World::check_convergence}, {"nobody stuck", &World::check_nobody_stuck},
@@ -215,8 +216,10 @@ void World::check_messages(std::vector<Device*> const& active) {
 }
 
 /// What a removed device wrote when everybody knew does not count. Not where one of those was itself removed since: its
-/// own removals may count no more. And not where a database was restored: it may have gone back behind the removal.
+/// own removals may count no more. And not where a database was restored: it may have gone back behind the removal. Nor
+/// where somebody came with the words, who had not heard of the removal, and vouched for what was written.
 void World::check_removed(std::vector<Device*> const& active) {
+  if (recovered_) return;
   if (std::ranges::any_of(devices_, [](auto const& device) { return device->restored; })) return;
   for (auto const& [text, written] : void_) {
     bool const all_stayed = std::ranges::all_of(written.knew, [&](std::size_t index) {
@@ -313,9 +316,11 @@ std::set<std::string> World::pending_paths(Device& device, std::vector<Device*> 
   for (auto const& path : paths) {
     bool const for_copy =
         std::ranges::any_of(excused, [&](std::string const& main) { return is_copy_of(path.text(), main); });
+    bool const for_what_is_in_it =
+        std::ranges::any_of(excused, [&](std::string const& inner) { return inner.starts_with(path.text() + "/"); });
     bool const for_days = !direct_ && device.went_ahead;  // until others leave it at a relay once more
     if (for_days) count("contents forgotten by a clock that jumped");
-    if (!for_copy && !for_days && !excused.contains(path.text())) {
+    if (!for_copy && !for_what_is_in_it && !for_days && !excused.contains(path.text())) {
       fail(fmt::format("{} still waits for {}, which others have", device.index, path.text()));
     }
     waiting.insert(path.text());
@@ -384,6 +389,11 @@ void World::check_secrecy(std::vector<Device*> const& active) {
       bool const knew = std::ranges::any_of(member->removes, [&](core::CountedRemove const& remove) {
         return hash != remove.entry && record->past.contains(remove.place);
       });
+      // Who comes with the words says so under an epoch that the others have: they are to read it.
+      auto const by_words = std::ranges::any_of(devices_, [&](auto const& other) {
+        return other->has_words && other->identity.device() == record->log.device && record->seq == Seq{1};
+      });
+      if (by_words) return;
       if (knew && record->log.device != device->identity.device() && thief.state().secret(record->epoch) != nullptr) {
         fail(fmt::format("removed {} can open {}:{} by one who knew, of epoch {}", device->index,
                          short_hex(record->log.device.view()), record->seq.value, short_hex(record->epoch.view())));

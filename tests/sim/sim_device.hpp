@@ -84,6 +84,7 @@ struct Device {
   std::int64_t clock_skew_ms = 0;
   bool went_ahead = false;  ///< its clock jumped ahead: what it knew to lie at relays seemed to have expired
   bool member = false;      ///< has been let in (and perhaps removed since)
+  bool has_words = false;   ///< came into the group by its recovery words
   bool online = true;       ///< has a network
   bool overtook = false;    ///< a connection to a relay was made while bytes of an older one were on their way there
   std::vector<core::Roster::Relay> offered;  ///< the relays that its inviter named

@@ -82,6 +82,7 @@ void World::step() {
   if (chance(weather_.gossip)) {
     if (auto* other = any_member(); other != nullptr && other != device) gossip(*device, *other);
   }
+  if (!recovered_ && chance(weather_.roster / 10)) return recover_with_words(*device);
   if (!chance(weather_.roster)) return;
   switch (random_.below(relays_.empty() ? 5 : 9)) {
     case 0:

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/escrow.hpp"
 #include "sim/network.hpp"
 #include "sim/relay_network.hpp"
 
@@ -140,6 +141,18 @@ class World {
   [[nodiscard]] Device* any_member();
   [[nodiscard]] bool running_member(Device const& device) const;
 
+  // Who comes with the recovery words (recovery.cpp).
+  struct Escrowed {
+    SimRelay* relay;
+    core::Escrow escrow;
+  };
+  template <class Machine>
+  [[nodiscard]] Result<> talk_to_relay(SimRelay& relay, Machine& machine);
+  [[nodiscard]] std::optional<core::Escrow> escrow_at(SimRelay& relay, wire::ChannelId const& channel);
+  [[nodiscard]] std::optional<std::vector<Escrowed>> relays_for_words(std::vector<core::Roster::Relay> const& used);
+  void recover_with_words(Device& from);
+  [[nodiscard]] bool left_under_other_epochs(std::vector<Device*> const& active);
+
   // Who belongs to the group (membership.cpp).
   [[nodiscard]] std::vector<std::size_t> all_who_know_to_be_removed(Device const& device) const;
   [[nodiscard]] bool gone_unheard(Device const& device) const;
@@ -191,6 +204,7 @@ class World {
   core::RecoveryKeys recovery_;
   Outcome outcome_;
   bool calm_ = false;
+  bool recovered_ = false;                        ///< somebody came with the words: once is enough for a world
   std::string_view judging_ = "no device fails";  ///< the oracle that is asked
 
   /// Messages that a device acknowledged to its user, by text.

@@ -10,6 +10,18 @@ using testing::must;
 using testing::Puppet;
 using namespace std::chrono_literals;
 
+TEST_F(Exchanges, HearOfADeviceThatLeftWhileTheyWereApart) {
+  cut(dial(a, b));
+  a.push("before it left");
+  must(a.replica.remove_device(a.identity.device(), wire::RemoveReason::retired, nullptr, now()));
+  must(a.exchange->on_local_change(now()));
+  dial(b, a);
+  pump();
+  wait(2s);
+  EXPECT_TRUE(b.replica.state().roster().removed(a.identity.device()));
+  EXPECT_EQ(b.texts().back(), "before it left");
+}
+
 TEST_F(Exchanges, TellARemovedDeviceAndCutItOff) {
   all_meet();
   must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));

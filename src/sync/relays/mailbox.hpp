@@ -46,6 +46,8 @@ class Mailbox {
   static constexpr std::size_t kSlowestBytesPerSecond = 8 * 1024;
   /// A connection is made anew after so long, for fresh keys.
   static constexpr auto kLifetime = std::chrono::hours{24};
+  /// A list by the recovery words stands for so long, although it names somebody of whom nothing is known here.
+  static constexpr auto kWordsPatience = std::chrono::hours{24};
   static constexpr auto kFlushAfter = std::chrono::milliseconds{100};
   /// After a refusal for want of room.
   static constexpr auto kFullWait = std::chrono::seconds{60};
@@ -268,6 +270,7 @@ class Mailbox {
   void ask_acl_from(std::uint64_t version);
   [[nodiscard]] Result<> on_acl(wire::AclRecords const& answer, Now now);
   [[nodiscard]] Result<> settle_acl(Now now);
+  [[nodiscard]] bool waits_for_the_words(Now now);
   [[nodiscard]] Result<> show_chain(std::uint64_t from);
   [[nodiscard]] Result<> on_acl_put(Now now);
   [[nodiscard]] Result<> put_acl_later(std::chrono::milliseconds time, Now now);
@@ -301,6 +304,8 @@ class Mailbox {
   enum class AclStep { none, reading, branching, putting, showing } acl_step_ = AclStep::none;
   std::uint64_t read_version_ = 0;  ///< the next to be read, when branching
   std::optional<Instant> acl_not_before_;
+  std::optional<std::pair<std::uint64_t, Instant>>
+      words_list_;  ///< version of a list by the words, until when it stands
   std::uint64_t record_request_ = 0;
   std::optional<Instant> record_due_;
   std::array<std::uint64_t, 2> drop_requests_{};  ///< of announcements and their objects, under way

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "sync/relays/mailbox.hpp"
 
@@ -77,7 +78,7 @@ Result<> Mailbox::settle_acl(Now now) {
   KITH_CHECK(replica_.refresh());
   auto const& roster = replica_.state().roster();
   auto wanted = wanted_pseudonyms(roster, relay_.relay);
-  if (wanted == chain_.last()->pseudonyms) return {};
+  if (wanted == chain_.last()->pseudonyms || waits_for_the_words(now)) return {};
   // One that is not to be served itself leaves it to those who are, if any of them can do it; else it is its last word.
   auto const& served = chain_.last()->pseudonyms;
   bool const others_can = std::ranges::any_of(
@@ -95,6 +96,21 @@ Result<> Mailbox::settle_acl(Now now) {
   put_ = record;
   channel_->send(wire::AclPut{acl_request_, std::move(record), {}});
   return {};
+}
+
+/// Somebody who has the recovery words let in a device that nobody has heard of here: it is about to tell, and where
+/// its connection broke meanwhile, it is not to be shut out before it can.
+bool Mailbox::waits_for_the_words(Now now) {
+  auto const& last = *chain_.last();
+  if (last.version == 1 || !std::ranges::equal(last.signer.bytes, relay_.channel.view())) return false;
+  std::set<wire::Pseudonym> heard_of;
+  for (auto const& [device, member] : replica_.state().roster().members()) {
+    auto const name = member.pseudonyms.find(relay_.relay);
+    if (name != member.pseudonyms.end()) heard_of.insert(name->second);
+  }
+  if (std::ranges::includes(heard_of, last.pseudonyms)) return false;
+  if (!words_list_ || words_list_->first != last.version) words_list_ = {last.version, now.mono + kWordsPatience};
+  return now.mono < words_list_->second;
 }
 
 /// Brings the next record of the chain, from a version on, to a relay that does not know it.

@@ -58,6 +58,35 @@ TEST_F(WithTheWords, WhoIsKeptGoesOn) {
   EXPECT_EQ(served().size(), 2U);
 }
 
+/// Its connection broke before it could say that it came. Who is kept, and has not heard of it, does not shut it out.
+TEST_F(WithTheWords, WhoIsKeptWaitsForWhoComes) {
+  net.go_offline(a);
+  net.go_offline(b);
+  auto const found = look_up();
+  read(found.front());
+  net.go_offline(r);
+  must(r.replica.come_back(words, "again", {b.replica.self()}, net.now()));
+  auto last = claim(found.front());
+  last.serve_exactly(wanted());
+  must(talk(last));
+  b.online = true;
+  net.wait(70s);
+  EXPECT_TRUE(b.at(relay).live());
+  EXPECT_FALSE(b.replica.state().roster().active(r.replica.self())) << "b has not heard of it";
+  b.push("meanwhile");
+  net.changed(b);
+  net.wait(5s);
+  net.go_offline(b);
+  r.online = true;
+  net.changed(r);
+  net.wait(70s);
+  EXPECT_TRUE(r.at(relay).live());
+  b.online = true;
+  net.wait(70s);
+  EXPECT_EQ(must(r.replica.heads()), must(b.replica.heads()));
+  EXPECT_EQ(served().size(), 2U);
+}
+
 /// A second time: what is left there leads to the same mailbox.
 TEST_F(WithTheWords, TheRecordIsGoodForTheNextTime) {
   auto const found = look_up();
