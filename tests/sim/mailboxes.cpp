@@ -166,6 +166,7 @@ void World::tell(Device& device, RelayLink& link, sync::MailboxEvent const& even
   if (auto const* troubled = std::get_if<sync::RelayTroubled>(&event)) {
     judge_trouble(device, link, *troubled);
   } else if (auto const* heard = std::get_if<sync::RelayPresenceHeard>(&event)) {
+    judge_presence(device, link, *heard);
     check(device, program.exchange.hear_presence(heard->device, heard->presence, now_at(device)));
     uploads_soon(device);
   } else if (auto const* chunk = std::get_if<sync::RelayChunk>(&event)) {

@@ -74,11 +74,14 @@ void World::check_everything() {
   if (parted_by_removed(active)) return count("worlds parted by removed devices");
   if (left_under_other_epochs(active)) return count("worlds in which somebody left unread by who has the words");
   using Oracle = void (World::*)(std::vector<Device*> const&);
-  static constexpr std::pair<std::string_view, Oracle> kOracles[] = {
-      {"convergence", &World::check_convergence}, {"nobody stuck", &World::check_nobody_stuck},
-      {"messages", &World::check_messages},       {"files", &World::check_files},
-      {"removed devices", &World::check_removed}, {"relays", &World::check_relays},
-      {"secrecy", &World::check_secrecy}};
+  static constexpr std::pair<std::string_view, Oracle> kOracles[] = {{"forged", &World::check_forged},
+                                                                     {"convergence", &World::check_convergence},
+                                                                     {"nobody stuck", &World::check_nobody_stuck},
+                                                                     {"messages", &World::check_messages},
+                                                                     {"files", &World::check_files},
+                                                                     {"removed devices", &World::check_removed},
+                                                                     {"relays", &World::check_relays},
+                                                                     {"secrecy", &World::check_secrecy}};
   for (auto const& [name, judge] : kOracles) {
     if (outcome_.failure) return;
     judging_ = name;
@@ -394,7 +397,11 @@ void World::check_secrecy(std::vector<Device*> const& active) {
         return other->has_words && other->identity.device() == record->log.device && record->seq == Seq{1};
       });
       if (by_words) return;
-      if (knew && record->log.device != device->identity.device() && thief.state().secret(record->epoch) != nullptr) {
+      bool const intruded = std::ranges::any_of(intrusions_, [&](Intrusion const& each) {
+        return std::ranges::find(each.entries, hash) != each.entries.end();
+      });
+      if (knew && !intruded && record->log.device != device->identity.device() &&
+          thief.state().secret(record->epoch) != nullptr) {
         fail(fmt::format("removed {} can open {}:{} by one who knew, of epoch {}", device->index,
                          short_hex(record->log.device.view()), record->seq.value, short_hex(record->epoch.view())));
       }

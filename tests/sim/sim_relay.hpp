@@ -20,7 +20,8 @@ struct Habits {
   double replays = 0;   ///< items in the place of others
   double reorders = 0;  ///< items within a message; messages, which come later than they should
   double doubles = 0;
-  [[nodiscard]] bool any() const { return drops + replays + reorders + doubles > 0; }
+  double forges = 0;  ///< items and presences that somebody made up, in the place of others
+  [[nodiscard]] bool any() const { return drops + replays + reorders + doubles + forges > 0; }
 };
 
 /// One relay: the rules that ship, a disk that takes its time, and what is known about its past.
@@ -70,6 +71,8 @@ class SimRelay {
   bool lost = false;                   ///< for good
   bool set_back = false;               ///< what it had acknowledged is or was gone
   bool was_full = false;
+  std::deque<Bytes> made_up;  ///< entries that it was given by forgers
+  std::deque<wire::RelayPresence::Slot> false_slots;
   std::uint64_t tampered_with = 0;  ///< how often it has not kept to the rules
 
  private:

@@ -63,6 +63,7 @@ void Tampering::treat(wire::RelayMessage message) {
   auto const& habits = relay_.habits;
   if (auto* pulled = std::get_if<wire::PullResponse>(&message)) treat_items(pulled->items);
   if (auto* live = std::get_if<wire::LiveItems>(&message)) treat_items(live->items);
+  if (auto* presence = std::get_if<wire::RelayPresence>(&message)) treat_slots(presence->slots);
   if (chance(habits.drops / 8)) return;
   if (chance(habits.doubles / 8)) device_.send(message);
   // Behind what comes next, if anything does.
@@ -74,6 +75,24 @@ void Tampering::treat(wire::RelayMessage message) {
   }
 }
 
+/// Slots of before, such as nobody left there, and a device's own under the name or number of another.
+void Tampering::treat_slots(std::vector<wire::RelayPresence::Slot>& slots) {
+  constexpr std::size_t kMostSeen = 16;
+  if (relay_.habits.forges == 0) return;
+  for (auto const& slot : slots) {
+    if (seen_slots_.size() == kMostSeen) seen_slots_.pop_front();
+    seen_slots_.push_back(slot);
+  }
+  for (auto& slot : slots) {
+    auto const& old = seen_slots_[relay_.random.below(seen_slots_.size())];
+    if (chance(relay_.habits.forges)) slot = old;
+    if (chance(relay_.habits.forges)) slot.pseudonym = old.pseudonym;
+    if (chance(relay_.habits.forges)) slot.counter += 1 + relay_.random.below(1000);
+  }
+  if (relay_.false_slots.empty() || !chance(relay_.habits.forges)) return;
+  slots.push_back(relay_.false_slots[relay_.random.below(relay_.false_slots.size())]);
+}
+
 void Tampering::treat_items(std::vector<wire::RelayItem>& items) {
   constexpr std::size_t kMostSeen = 64;
   auto const& habits = relay_.habits;
@@ -81,6 +100,8 @@ void Tampering::treat_items(std::vector<wire::RelayItem>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (seen_.size() == kMostSeen) seen_.pop_front();
     seen_.push_back(items[i].sealed);
+    if (!relay_.made_up.empty() && chance(habits.forges))
+      items[i].sealed = relay_.made_up[relay_.random.below(relay_.made_up.size())];
     if (chance(habits.replays)) items[i].sealed = seen_[relay_.random.below(seen_.size())];
     if (chance(habits.reorders)) std::swap(items[i].sealed, items[relay_.random.below(items.size())].sealed);
   }

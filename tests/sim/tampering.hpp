@@ -25,6 +25,7 @@ class Tampering {
  private:
   void treat(wire::RelayMessage message);
   void treat_items(std::vector<wire::RelayItem>& items);
+  void treat_slots(std::vector<wire::RelayPresence::Slot>& slots);
   [[nodiscard]] bool chance(double probability);
 
   SimRelay& relay_;
@@ -34,6 +35,7 @@ class Tampering {
   std::deque<wire::RelayMessage> early_;  ///< of the device's, before the channel to the rules is open
   std::deque<wire::RelayMessage> held_;   ///< for the device, until the next one
   std::deque<Bytes> seen_;                ///< items that were given out
+  std::deque<wire::RelayPresence::Slot> seen_slots_;
 };
 
 }  // namespace kith::sim

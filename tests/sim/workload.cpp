@@ -73,6 +73,7 @@ void World::step() {
   if (!partitions_.empty() && chance(0.15)) partitions_.erase(partitions_.begin());
 
   relays_step();
+  mischief();
 
   auto* device = any_member();
   if (device == nullptr) return;

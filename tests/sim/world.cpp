@@ -19,7 +19,8 @@ World::World(std::uint64_t seed, std::ostream* log)
     : random_(seed),
       log_(log),
       clock_(Instant{} + std::chrono::hours{1}),
-      recovery_([&] { return core::RecoveryKeys::from_entropy(random_.secret<crypto::MnemonicEntropy>()); }()) {
+      recovery_([&] { return core::RecoveryKeys::from_entropy(random_.secret<crypto::MnemonicEntropy>()); }()),
+      mischief_(seed ^ 0x6b69746820666f72ULL) {
   outcome_.trace = 14695981039346656037ULL;
   auto const rate = [&](double most) {
     return random_.below(3) == 0 ? 0.0 : most * static_cast<double>(random_.below(1000)) / 1000;
@@ -29,6 +30,7 @@ World::World(std::uint64_t seed, std::ostream* log)
   std::uint64_t const size = random_.below(10);  // mostly what a person has
   most_devices_ = size < 7 ? 2 + random_.below(3) : size < 9 ? 5 + random_.below(2) : 7 + random_.below(2);
   draw_relays();
+  draw_mischief();
 }
 
 World::~World() {

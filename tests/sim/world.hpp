@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/escrow.hpp"
+#include "sim/forgery.hpp"
 #include "sim/network.hpp"
 #include "sim/relay_network.hpp"
 
@@ -153,6 +154,19 @@ class World {
   void recover_with_words(Device& from);
   [[nodiscard]] bool left_under_other_epochs(std::vector<Device*> const& active);
 
+  // Who may not, and does (mischief.cpp).
+  void draw_mischief();
+  void mischief();
+  [[nodiscard]] Device* any_running();
+  [[nodiscard]] Device* any_thief();
+  [[nodiscard]] Loot loot_for(Device& target, Device& knower);
+  void forge_for(Device& target);
+  void write_as_removed(Device& thief);
+  void leave_false_presence(SimRelay& relay, Device& thief);
+  void hand_over(Device& target, std::vector<Bytes> const& entries, std::optional<DeviceId> const& from);
+  void judge_presence(Device const& device, RelayLink const& link, sync::RelayPresenceHeard const& heard);
+  void check_forged(std::vector<Device*> const& active);
+
   // Who belongs to the group (membership.cpp).
   [[nodiscard]] std::vector<std::size_t> all_who_know_to_be_removed(Device const& device) const;
   [[nodiscard]] bool gone_unheard(Device const& device) const;
@@ -219,6 +233,20 @@ class World {
     std::vector<std::size_t> knew;
   };
   std::map<std::string, Void> void_;
+  /// What forgers do follows from a seed of its own: it changes nothing of what else is drawn.
+  SeededRandom mischief_;
+  double forging_ = 0;  ///< per step
+  /// Entries that no device made, by the digest of their bytes.
+  std::map<ItemDigest, std::string_view> forged_;
+  /// Entries of a removed device's own making, and of a device that it would bring in.
+  struct Intrusion {
+    std::vector<EntryHash> entries;
+    std::optional<DeviceId> accomplice;
+    std::vector<std::size_t> knew;
+  };
+  std::vector<Intrusion> intrusions_;
+  /// By hearer, its run, relay, and author: the number of the last presence.
+  std::map<std::tuple<std::size_t, std::uint64_t, wire::RelayKey, DeviceId>, std::uint64_t> heard_counters_;
   std::uint64_t next_text_ = 0;
   /// File contents that a user saved and nobody has knowingly replaced or deleted: content -> where it was saved.
   std::map<std::string, std::pair<std::size_t, std::string>> saved_;
