@@ -346,6 +346,7 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
 /// record, so that is written first.
 Result<> Network::show(RelayLink& relay, wire::RelayKey const& key) {
   auto& row = relay.row;
+  if (!row.caught_up && relay.mailbox.live()) exchange_->ask_witnesses(current_time());
   row.caught_up = relay.mailbox.live();
   row.comparing = relay.mailbox.comparing();
   row.leaving = row.caught_up && (uploads_due_ || relay.mailbox.uploading());

@@ -214,6 +214,8 @@ struct Rekey {
 /// Asks for a DIGEST.
 struct DigestWant {
   static constexpr FrameType kType = FrameType::digest_want;
+  /// The token of one that asks for nothing but what relays have shown: the digests of the answer are zeros.
+  static constexpr std::uint64_t kRelaysAlone = 0;
   std::uint64_t token = 0;
   template <class Archive, class Self>
   static void fields(Archive& a, Self& s) {

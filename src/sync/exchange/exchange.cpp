@@ -94,6 +94,7 @@ Result<> Exchange::pump(Link& link, Now now) {
   }
   while (auto const frame = link.chunks.next_control()) session.send(*frame);
   if (link.presence_due && *link.presence_due <= now.mono) KITH_CHECK(send_presence(link, now));
+  if (std::exchange(link.asks_witnesses, false)) ask_witnesses(link, now);
   bool const slow = session.round_trip() && *session.round_trip() > kSlowRoundTrip;
   while (session.queued_bytes() < kQueueBytes) {
     KITH_TRY(piece, link.chunks.next_piece(chunk_source_, slow));
@@ -145,6 +146,7 @@ Result<> Exchange::on_opened(LinkId id, core::SessionPeer const& peer, Now now) 
   link.log.start(device);
   link.chunks.start();
   link.presence_due = now.mono;
+  link.asks_witnesses = witnesses_ != nullptr;
   dialler_.connected(device);
   auto& record = peers_.change(device, now.mono);
   record.last_seen_ms = now.wall.ms;
@@ -197,13 +199,7 @@ Result<> Exchange::on_frame(LinkId id, wire::Frame frame, Now now) {
     link.chunks.on_credit(*credit);
     return {};
   }
-  if (auto const* want = std::get_if<wire::DigestWant>(&frame)) {
-    if (now.mono < link.next_digest) return {};  // the views are read for it: once in a while is enough
-    link.next_digest = now.mono + kDigestEvery;
-    KITH_TRY(answer, digest(want->token));
-    link.session.send(answer);
-    return {};
-  }
+  if (auto const* want = std::get_if<wire::DigestWant>(&frame)) return on_digest_want(link, *want, now);
   if (auto const* answer = std::get_if<wire::Digest>(&frame)) {
     events_.emplace_back(DigestArrived{*link.device, *answer});
     return {};

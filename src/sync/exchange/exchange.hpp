@@ -95,6 +95,8 @@ class Exchange final : public core::Membership {
   static constexpr std::size_t kFarewellBytes = 1024 * 1024;
   static constexpr auto kPresenceAfter = std::chrono::milliseconds{200};
   static constexpr auto kDigestEvery = std::chrono::milliseconds{200};
+  /// Who is asked what relays have shown it asks back, but not more often.
+  static constexpr auto kWitnessesEvery = std::chrono::seconds{5};
   static constexpr auto kCrossingPing = std::chrono::seconds{1};
   static constexpr auto kNotHeldFor = std::chrono::seconds{10};
   /// Who sent something else than a chunk is not asked for it for so long, and each time for twice as long.
@@ -185,6 +187,9 @@ class Exchange final : public core::Membership {
   /// Who says what relays have shown this device, where it uses any.
   using Witnesses = std::function<Result<std::vector<wire::RelayWitness>>()>;
   void set_witnesses(Witnesses witnesses) { witnesses_ = std::move(witnesses); }
+  /// Asks the connected devices what relays have shown them: a relay has shown this one all that it has. Who connects
+  /// is asked by itself.
+  void ask_witnesses(Now now);
   /// Answers a DIGEST_WANT, here and for this device itself.
   [[nodiscard]] Result<wire::Digest> digest(std::uint64_t token);
 
@@ -214,6 +219,9 @@ class Exchange final : public core::Membership {
     std::vector<wire::Contact> contacts;  ///< of its last presence: some may become known to the roster later
     Instant chunks_moved;                 ///< when it last sent of a chunk, or was asked with nothing under way
     Instant next_digest;                  ///< a DIGEST_WANT before it is not answered
+    Instant next_witnesses;               ///< the same of one that is about relays alone
+    Instant asked_witnesses;              ///< when this side asked for those last
+    bool asks_witnesses = false;          ///< and whether it is to
   };
   struct Want {
     std::uint64_t length = 0;
@@ -238,6 +246,8 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<> on_opened(LinkId id, core::SessionPeer const& peer, Now now);
   [[nodiscard]] Result<> on_frame(LinkId id, wire::Frame frame, Now now);
   [[nodiscard]] Result<> on_closed(LinkId id, core::SessionClosed const& closed, Now now);
+  [[nodiscard]] Result<> on_digest_want(Link& link, wire::DigestWant const& want, Now now);
+  void ask_witnesses(Link& link, Now now);
   [[nodiscard]] Result<> on_peer_tips(LinkId id, std::vector<Tip> const& tips, Now now);
   [[nodiscard]] Result<> on_presence(LinkId id, wire::Presence const& presence, Now now);
   [[nodiscard]] Result<> on_piece(LinkId id, wire::FileChunk piece, Now now);

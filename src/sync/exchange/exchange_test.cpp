@@ -322,5 +322,46 @@ TEST_F(Exchanges, HoldAHelloAgainstABoundedNumberOfEpochs) {
   EXPECT_EQ(a.exchange->connected().size(), 2U);
 }
 
+/// A program that uses one relay, and says that it has seen so much of the mailbox there.
+void use_a_relay(ExchangeDevice& device, std::uint64_t cursor) {
+  device.exchange->set_witnesses([cursor]() -> Result<std::vector<wire::RelayWitness>> {
+    wire::RelayWitness witness;
+    witness.cursor = {cursor};
+    return std::vector{witness};
+  });
+}
+
+TEST_F(Exchanges, HearFromEachOtherWhatRelaysHaveShownThemWhenTheyMeet) {
+  use_a_relay(a, 7);
+  use_a_relay(b, 8);
+  dial(b, a);
+  pump();
+  wait(6s);
+  ASSERT_EQ(a.events<DigestArrived>().size(), 1U);
+  ASSERT_EQ(b.events<DigestArrived>().size(), 1U);
+  auto const heard = b.events<DigestArrived>().front().digest;
+  EXPECT_EQ(heard.token, wire::DigestWant::kRelaysAlone);
+  EXPECT_TRUE(heard.heads.is_zero());  // nothing is read for it
+  ASSERT_EQ(heard.relays.size(), 1U);
+  EXPECT_EQ(heard.relays[0].cursor.value, 7U);
+
+  // One of them has been shown all that there is only now: the other one hears that as well.
+  use_a_relay(a, 9);
+  a.exchange->ask_witnesses(now());
+  pump();
+  EXPECT_EQ(a.events<DigestArrived>().size(), 2U);
+  ASSERT_EQ(b.events<DigestArrived>().size(), 2U);
+  EXPECT_EQ(b.events<DigestArrived>().back().digest.relays[0].cursor.value, 9U);
+}
+
+TEST_F(Exchanges, AskNobodyAboutRelaysWhereTheyUseNone) {
+  use_a_relay(a, 7);
+  dial(b, a);
+  pump();
+  EXPECT_EQ(b.events<DigestArrived>().size(), 0U);
+  ASSERT_EQ(a.events<DigestArrived>().size(), 1U);
+  EXPECT_TRUE(a.events<DigestArrived>().front().digest.relays.empty());
+}
+
 }  // namespace
 }  // namespace kith::sync

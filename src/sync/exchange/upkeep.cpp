@@ -345,10 +345,45 @@ Result<wire::Digest> Exchange::digest(std::uint64_t token) {
   return answer;
 }
 
+Result<> Exchange::on_digest_want(Link& link, wire::DigestWant const& want, Now now) {
+  bool const of_relays = want.token == wire::DigestWant::kRelaysAlone;
+  auto& next = of_relays ? link.next_witnesses : link.next_digest;
+  if (now.mono < next) return {};  // the views are read for it: once in a while is enough
+  next = now.mono + kDigestEvery;
+  if (!of_relays) {
+    KITH_TRY(answer, digest(want.token));
+    link.session.send(answer);
+    return {};
+  }
+  wire::Digest answer;
+  answer.token = want.token;
+  if (witnesses_) {
+    KITH_TRY(relays, witnesses_());
+    answer.relays = std::move(relays);
+  }
+  link.session.send(answer);
+  // It has something to compare now; what it has been shown may be more than what this device was.
+  if (witnesses_ && link.asked_witnesses + kWitnessesEvery <= now.mono) ask_witnesses(link, now);
+  return {};
+}
+
+void Exchange::ask_witnesses(Link& link, Now now) {
+  link.asked_witnesses = now.mono;
+  link.session.send(wire::DigestWant{wire::DigestWant::kRelaysAlone});
+}
+
+void Exchange::ask_witnesses(Now now) {
+  for (auto& [id, link] : links_) {
+    if (!link.device || !link.session.open()) continue;
+    ask_witnesses(link, now);
+    wake(id);
+  }
+}
+
 void Exchange::ask_digests() {
   for (auto& [id, link] : links_) {
     if (!link.device) continue;
-    link.session.send(wire::DigestWant{random_.u64()});
+    link.session.send(wire::DigestWant{random_.u64() | 1});
     wake(id);
   }
 }

@@ -77,6 +77,7 @@ void Mailbox::on_connected(Now now) {
   stamp_.reset();
   acked_cursor_ = notified_ = pushed_upto_ = {};
   compared_.clear();
+  undecided_.clear();
   drop_requests_ = {};
   drop_again_ = true;
   relied_.clear();
@@ -359,6 +360,7 @@ Result<> Mailbox::on_local_change(Now now) {
   KITH_CHECK(retry_kept(now));
   KITH_CHECK(name_ourselves(now));
   if (state_ != State::live) return {};
+  KITH_CHECK(judge_undecided());
   KITH_CHECK(settle_acl(now));
   KITH_CHECK(work_objects(now));
   return push(now);

@@ -57,6 +57,8 @@ class Mailbox {
   static constexpr std::uint32_t kPullBytes = 512 * 1024;
   /// Pulled items whose entries are not known yet: looked at again when more is.
   static constexpr std::size_t kMostUnresolved = 4096;
+  /// Of what others were shown, that names entries which are not here.
+  static constexpr std::size_t kMostUndecided = 16;
   /// Objects live so long at most, and no longer than the relay says.
   static constexpr auto kObjectTime = std::chrono::hours{7 * 24};
   /// A chunk whose object expires sooner counts as not there when it is to be uploaded.
@@ -212,8 +214,10 @@ class Mailbox {
   [[nodiscard]] Result<> resolve();
 
   // Comparing.
+  enum class Shown { no, unknown, yes };
   [[nodiscard]] Result<> judge_witnesses();
-  [[nodiscard]] Result<bool> was_shown(wire::RelayWitness const& theirs);
+  [[nodiscard]] Result<> judge_undecided();
+  [[nodiscard]] Result<Shown> was_shown(wire::RelayWitness const& theirs);
   [[nodiscard]] Result<bool> all_placed();
 
   // The recovery record, where this device made it (mailbox_record.cpp).
@@ -327,8 +331,9 @@ class Mailbox {
   std::optional<Instant> flush_due_;
   wire::RelayCursor acked_cursor_;  ///< the relay was told
   std::deque<ItemDigest> unresolved_;
-  wire::RelayCursor pushed_upto_;             ///< of this device's own items, on this connection
-  std::vector<wire::RelayWitness> compared_;  ///< others', until what they name was asked for
+  wire::RelayCursor pushed_upto_;              ///< of this device's own items, on this connection
+  std::vector<wire::RelayWitness> compared_;   ///< others', until what they name was asked for
+  std::vector<wire::RelayWitness> undecided_;  ///< until what they name is here
 
   ObjectBook book_;
   /// By what announcements that are kept were last tried.

@@ -39,9 +39,10 @@ Result<> Mailbox::judge_witnesses() {
   if (compared_.empty() || state_ != State::live) return {};
   KITH_CHECK(resolve());
   bool all = true;
-  for (auto const& theirs : std::exchange(compared_, {})) {
+  for (auto& theirs : std::exchange(compared_, {})) {
     KITH_TRY(shown, was_shown(theirs));
-    all = all && shown;
+    all = all && shown != Shown::no;
+    if (shown == Shown::unknown && undecided_.size() < kMostUndecided) undecided_.push_back(std::move(theirs));
   }
   if (!all) {
     set_trouble(RelayTrouble::withholds);
@@ -52,16 +53,32 @@ Result<> Mailbox::judge_witnesses() {
   return {};
 }
 
-Result<bool> Mailbox::was_shown(wire::RelayWitness const& theirs) {
-  if (theirs.log_epoch != record_.log_epoch || theirs.cursor > record_.position) return false;
+/// More entries are here: what could not be said before may be said now.
+Result<> Mailbox::judge_undecided() {
+  if (state_ != State::live || pull_request_ != 0) return {};
+  for (auto& theirs : std::exchange(undecided_, {})) {
+    KITH_TRY(shown, was_shown(theirs));
+    if (shown == Shown::no) set_trouble(RelayTrouble::withholds);
+    if (shown == Shown::unknown) undecided_.push_back(std::move(theirs));
+  }
+  return {};
+}
+
+Result<Mailbox::Shown> Mailbox::was_shown(wire::RelayWitness const& theirs) {
+  if (theirs.log_epoch != record_.log_epoch || theirs.cursor > record_.position) return Shown::no;
+  auto shown = Shown::yes;
   for (auto const& tip : theirs.tips) {
     KITH_TRY(record, replica_.state().record(tip.hash));
     if (record && record_.there.contains(record->place())) continue;
+    // With all that it builds upon it is here by another way, and each of their items that came was known by that:
+    // whatever else came and cannot be read, maybe never, it is none of these.
+    if (record && unresolved_.size() < kMostUnresolved) return Shown::no;
     // What came and cannot be read yet may be that one, or lead to it.
     KITH_TRY(placed, all_placed());
-    if (placed) return false;
+    if (placed) return Shown::no;
+    shown = Shown::unknown;
   }
-  return true;
+  return shown;
 }
 
 /// Whether every item that was shown is an entry which is known here.

@@ -78,6 +78,47 @@ TEST_F(AtARelay, WhatItShowedOneDeviceAndNotAnotherIsFoundOutWhenTheyCompare) {
   EXPECT_EQ(b.texts().size(), 2u);
 }
 
+/// An item that nobody can read, of an epoch that there is not: as if the device had pushed it.
+void put_rubbish(testing::TestRelay& relay, wire::ChannelId const& channel, wire::Pseudonym const& device) {
+  auto const ask = [&](relay::StoreTask task) {
+    relay::StoreRequest const request{{relay::kForeignTickets}, {0}, std::move(task)};
+    return relay.store.work(std::span(&request, 1)).front().answer;
+  };
+  auto const opened = std::get<relay::MemberOpened>(ask(relay::OpenMember{channel, device, {}}));
+  Bytes rubbish(500, 1);
+  std::ranges::copy(bytes_of("K1"), rubbish.begin());
+  relay::PushItems push{opened.mailbox.group, device, {opened.last_push_seq.value + 1}, {}};
+  push.items.push_back({0, std::move(rubbish)});
+  ASSERT_TRUE(std::holds_alternative<relay::ItemsPushed>(ask(std::move(push))));
+}
+
+TEST_F(AtARelay, RubbishInTheMailboxHidesNothing) {
+  net.let_in(a, b);
+  net.wait(5s);
+  net.go_offline(b);
+  auto const held_back = relay.store;
+  a.push("for a alone");
+  net.changed(a);
+  net.wait(2s);
+  auto const witness = must(a.at(relay).witness());
+  ASSERT_TRUE(witness);
+  net.stop(relay);
+  net.go_offline(a);
+  relay.store = held_back;
+  put_rubbish(relay, registered.channel,
+              core::relay_face(a.identity.root, relay.relay_key(), a.replica.state().group()).pseudonym());
+  net.start(relay);
+  only(b);
+  ASSERT_TRUE(b.at(relay).live());
+  must(b.at(relay).compare(*witness));
+  net.wait(1s);
+  EXPECT_FALSE(b.saw(RelayTrouble::withholds));  // it may be that one: its epoch may be on its way
+
+  b.pull_from(a);
+  net.changed(b);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
+}
+
 TEST_F(AtARelay, AWitnessOfAnotherMailboxSaysNothing) {
   net.let_in(a, b);
   net.wait(5s);
