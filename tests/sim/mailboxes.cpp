@@ -75,6 +75,26 @@ void World::look_at_relays(Device& device) {
   }
 }
 
+Result<std::vector<wire::RelayWitness>> witnesses_of(Program const& program) {
+  std::vector<wire::RelayWitness> all;
+  for (auto const& [key, link] : program.relays) {
+    if (all.size() >= wire::RelayWitness::kMost) break;
+    KITH_TRY(witness, link->mailbox.witness());
+    if (witness) all.push_back(std::move(*witness));
+  }
+  return all;
+}
+
+/// Another device says what relays have shown it.
+void World::compare_relays(Device& device, sync::DigestArrived const& digest) {
+  for (auto const& theirs : digest.digest.relays) {
+    auto const link = device.program->relays.find(theirs.relay);
+    if (link == device.program->relays.end()) continue;
+    count("looks at what a relay showed others");
+    check(device, link->second->mailbox.compare(theirs));
+  }
+}
+
 /// Something has changed in the database.
 void World::relays_look(Device& device) {
   look_at_relays(device);
@@ -145,7 +165,9 @@ bool World::settle_relays(Device& device) {
   for (auto const& [key, link] : links) {
     auto const found = program.relays.find(key);
     if (found == program.relays.end() || found->second != link) continue;
+    bool const was_live = std::exchange(link->was_live, link->mailbox.live());
     if (link->mailbox.live()) {
+      if (!was_live) program.exchange.ask_witnesses(now_at(device));
       auto presence = program.exchange.presence();
       if (!presence) {
         check(device, kith::fail(presence.error()));

@@ -22,12 +22,19 @@ void push_bounded(std::deque<T>& queue, T value) {
 
 }  // namespace
 
-/// In half of all worlds nobody forges anything. Relays that keep to the rules pass on nothing that was made up.
+/// In half of all worlds nobody forges or lies. Where devices have no other way to each other the first relay does not.
 void World::draw_mischief() {
   if (mischief_.below(2) == 0) return;
   forging_ = 0.02 + 0.3 * static_cast<double>(mischief_.below(1000)) / 1000;
-  for (std::size_t i = 1; i < relays_.size(); ++i) {
-    if (mischief_.below(2) == 0) relays_[i]->habits.forges = 0.2 * static_cast<double>(mischief_.below(1000)) / 1000;
+  for (std::size_t i = direct_ ? 0 : 1; i < relays_.size(); ++i) {
+    auto const rate = [&](double most) {
+      return mischief_.below(2) == 0 ? most * static_cast<double>(mischief_.below(1000)) / 1000 : 0.0;
+    };
+    auto& habits = relays_[i]->habits;
+    habits.forges = rate(0.2);
+    habits.lies = rate(0.3);
+    habits.false_acks = rate(0.3);
+    habits.withholds = rate(1);
   }
 }
 

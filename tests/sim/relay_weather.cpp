@@ -249,7 +249,11 @@ void World::calm_relays() {
     if (relay->has_room_at) relay->has_room_at = clock_;
     if (relay->starts_at) relay->starts_at = clock_ + milliseconds{1001};
   }
-  for (auto& [index, pipe] : relay_pipes_) pipe.breaks_at.reset();
+  for (auto& [index, pipe] : relay_pipes_) {
+    pipe.breaks_at.reset();
+    // What was acknowledged and not stored shows with the next connection.
+    if (pipe.between && !pipe.device_closed) break_relay_pipe(pipe);
+  }
   if (relays_.empty()) return;
   for (auto& device : devices_) {
     if (!apart_) go_online(*device);

@@ -28,6 +28,7 @@ Result<> Program::open(Now now) {
       std::make_unique<files::FolderSync>(files::FolderContext{id, store, replica, folders, *chunks, *gear, open_disk});
   KITH_TRY(row, store.get(store::Table::folders, id.view()));
   bound = row.has_value();
+  exchange.set_witnesses([this] { return witnesses_of(*this); });
   return exchange.start(now);
 }
 

@@ -27,6 +27,7 @@ inline constexpr std::string_view kFolder = "notes";
 struct RelayLink {
   sync::Mailbox mailbox;
   std::optional<Instant> parting_until;  ///< it is left
+  bool was_live = false;                 ///< when it was looked at last
 };
 
 /// The running program of one device: what a crash destroys.
@@ -66,6 +67,9 @@ struct Program {
   sync::StalledWants stalled_wants;
   bool bound = false;
 };
+
+/// What a program says of its relays to devices that it meets.
+[[nodiscard]] Result<std::vector<wire::RelayWitness>> witnesses_of(Program const& program);
 
 /// One simulated device: what survives a crash, and the program while it runs.
 struct Device {

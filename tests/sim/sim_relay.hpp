@@ -20,8 +20,13 @@ struct Habits {
   double replays = 0;   ///< items in the place of others
   double reorders = 0;  ///< items within a message; messages, which come later than they should
   double doubles = 0;
-  double forges = 0;  ///< items and presences that somebody made up, in the place of others
-  [[nodiscard]] bool any() const { return drops + replays + reorders + doubles + forges > 0; }
+  double forges = 0;      ///< items and presences that somebody made up, in the place of others
+  double lies = 0;        ///< about senders, times, numbers, and whom it serves
+  double false_acks = 0;  ///< of what it does not store
+  double withholds = 0;   ///< of devices: those that are shown nothing of another one, and those with another history
+  [[nodiscard]] bool any() const {
+    return drops + replays + reorders + doubles + forges + lies + false_acks + withholds > 0;
+  }
 };
 
 /// One relay: the rules that ship, a disk that takes its time, and what is known about its past.
@@ -73,7 +78,11 @@ class SimRelay {
   bool was_full = false;
   std::deque<Bytes> made_up;  ///< entries that it was given by forgers
   std::deque<wire::RelayPresence::Slot> false_slots;
-  std::uint64_t tampered_with = 0;  ///< how often it has not kept to the rules
+  std::set<crypto::Hash256> false_records;           ///< of access records that it showed and nobody signed
+  std::map<std::size_t, wire::Pseudonym> kept_from;  ///< of whom a device is shown nothing; nobody: all
+  std::set<std::size_t> other_history;               ///< devices that it calls the mailbox another one
+  std::uint64_t kept_back = 0;                       ///< how often somebody was not shown what lay there
+  std::uint64_t tampered_with = 0;                   ///< how often it has not kept to the rules
 
  private:
   using Passing = std::map<relay::GroupNo, std::set<wire::RelayCursor>>;

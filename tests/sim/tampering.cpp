@@ -4,8 +4,9 @@
 
 namespace kith::sim {
 
-Tampering::Tampering(SimRelay& relay, core::RelayFace face)
+Tampering::Tampering(SimRelay& relay, std::size_t device, core::RelayFace face)
     : relay_(relay),
+      index_(device),
       face_(std::move(face)),
       device_(relay::Channel::accept(relay.key, relay.random)),
       rules_(relay::Channel::initiate(relay.relay_key(), face_.dx, relay.random)) {
@@ -22,8 +23,24 @@ bool Tampering::on_device_bytes(ByteView bytes) {
   std::vector<wire::RelayMessage> messages;
   if (!device_.on_bytes(bytes, messages)) return false;
   if (device_.open()) device_.set_max_message_bytes(wire::kRelayLimits.max_message_bytes);
-  for (auto& message : messages) early_.push_back(std::move(message));
+  for (auto& message : messages) {
+    auto const* push = std::get_if<wire::Push>(&message);
+    if (push != nullptr && !push->items.empty() && chance(relay_.habits.false_acks)) {
+      acknowledge_falsely(*push);
+      continue;
+    }
+    early_.push_back(std::move(message));
+  }
   return true;
+}
+
+/// It says that it stores what it throws away.
+void Tampering::acknowledge_falsely(wire::Push const& push) {
+  wire::PushAck ack{push.request, push.first_seq, {}};
+  for (std::size_t i = 0; i < push.items.size(); ++i) ack.cursors.push_back({++head_.value});
+  device_.send(wire::RelayMessage{std::move(ack)});
+  acked_falsely_ = true;
+  ++relay_.kept_back;
 }
 
 void Tampering::take_for_rules(Bytes& out) {
@@ -61,8 +78,18 @@ void Tampering::take_for_device(Bytes& out) {
 
 void Tampering::treat(wire::RelayMessage message) {
   auto const& habits = relay_.habits;
-  if (auto* pulled = std::get_if<wire::PullResponse>(&message)) treat_items(pulled->items);
-  if (auto* live = std::get_if<wire::LiveItems>(&message)) treat_items(live->items);
+  if (auto* welcome = std::get_if<wire::Welcome>(&message)) lie_about(*welcome);
+  if (auto* records = std::get_if<wire::AclRecords>(&message)) lie_about(*records);
+  if (auto* pulled = std::get_if<wire::PullResponse>(&message)) {
+    head_ = std::max(head_, pulled->next_after);
+    treat_items(pulled->items);
+  }
+  if (auto* live = std::get_if<wire::LiveItems>(&message); live != nullptr && !live->items.empty()) {
+    head_ = std::max(head_, live->items.back().cursor);
+    treat_items(live->items);
+  }
+  if (auto* ack = std::get_if<wire::PushAck>(&message); ack != nullptr && !ack->cursors.empty())
+    head_ = std::max(head_, ack->cursors.back());
   if (auto* presence = std::get_if<wire::RelayPresence>(&message)) treat_slots(presence->slots);
   if (chance(habits.drops / 8)) return;
   if (chance(habits.doubles / 8)) device_.send(message);
@@ -73,6 +100,61 @@ void Tampering::treat(wire::RelayMessage message) {
     device_.send(held_.front());
     held_.pop_front();
   }
+}
+
+/// One device is never shown what another one pushed, or nothing at all but what it pushed itself.
+void Tampering::keep_back(std::vector<wire::RelayItem>& items) {
+  if (relay_.habits.withholds == 0) return;
+  for (auto const& item : items) {
+    if (relay_.kept_from.contains(index_) || item.sender == face_.pseudonym()) continue;
+    if (chance(relay_.habits.withholds)) relay_.kept_from[index_] = chance(0.3) ? wire::Pseudonym{} : item.sender;
+  }
+  auto const hidden = relay_.kept_from.find(index_);
+  if (hidden == relay_.kept_from.end()) return;
+  auto const kept = std::erase_if(items, [&](wire::RelayItem const& item) {
+    return item.sender == hidden->second || (hidden->second.is_zero() && item.sender != face_.pseudonym());
+  });
+  relay_.kept_back += kept;
+  relay_.tampered_with += kept;
+}
+
+void Tampering::lie_about(wire::Welcome& welcome) {
+  auto const& habits = relay_.habits;
+  head_ = welcome.head;
+  if (chance(habits.withholds / 2)) relay_.other_history.insert(index_);
+  if (habits.withholds > 0 && relay_.other_history.contains(index_)) {
+    welcome.log_epoch.bytes[0] ^= 1;
+    ++relay_.kept_back;
+    ++relay_.tampered_with;
+  }
+  if (!first_acl_) first_acl_ = {welcome.acl_version, welcome.acl_hash};
+  if (chance(habits.lies)) std::tie(welcome.acl_version, welcome.acl_hash) = *first_acl_;
+  if (!chance(habits.lies)) return;
+  welcome.acl_version += relay_.random.below(3);
+  relay_.random.fill(welcome.acl_hash.bytes);
+}
+
+void Tampering::lie_about(std::vector<wire::RelayItem>& items) {
+  auto const& habits = relay_.habits;
+  for (auto& item : items) {
+    auto const& other = items[relay_.random.below(items.size())];
+    if (chance(habits.lies)) item.sender = other.sender;
+    if (chance(habits.lies)) item.stored_s = relay_.random.u64() >> relay_.random.below(64);
+    if (chance(habits.lies / 8)) {
+      item.ttl_s = item.ttl_s == 0 ? 3600 : 0;
+      ++relay_.kept_back;
+    }
+    if (chance(habits.lies / 16)) item.cursor = other.cursor;
+  }
+}
+
+/// Another device beside those that are served: nobody has signed that.
+void Tampering::lie_about(wire::AclRecords& answer) {
+  if (answer.records.empty() || !chance(relay_.habits.lies)) return;
+  auto& record = answer.records[relay_.random.below(answer.records.size())];
+  record.pseudonyms.push_back(relay_.random.id<wire::Pseudonym>());
+  std::ranges::sort(record.pseudonyms);
+  relay_.false_records.insert(wire::acl_record_hash(record));
 }
 
 /// Slots of before, such as nobody left there, and a device's own under the name or number of another.
@@ -96,14 +178,18 @@ void Tampering::treat_slots(std::vector<wire::RelayPresence::Slot>& slots) {
 void Tampering::treat_items(std::vector<wire::RelayItem>& items) {
   constexpr std::size_t kMostSeen = 64;
   auto const& habits = relay_.habits;
-  std::erase_if(items, [&](wire::RelayItem const&) { return chance(habits.drops); });
+  keep_back(items);
+  if (!items.empty()) lie_about(items);
+  relay_.kept_back += std::erase_if(items, [&](wire::RelayItem const&) { return chance(habits.drops); });
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (seen_.size() == kMostSeen) seen_.pop_front();
     seen_.push_back(items[i].sealed);
+    auto const before = relay_.tampered_with;
     if (!relay_.made_up.empty() && chance(habits.forges))
       items[i].sealed = relay_.made_up[relay_.random.below(relay_.made_up.size())];
     if (chance(habits.replays)) items[i].sealed = seen_[relay_.random.below(seen_.size())];
     if (chance(habits.reorders)) std::swap(items[i].sealed, items[relay_.random.below(items.size())].sealed);
+    relay_.kept_back += relay_.tampered_with - before;
   }
   if (!items.empty() && chance(habits.doubles / 4)) items.push_back(items[relay_.random.below(items.size())]);
 }

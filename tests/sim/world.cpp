@@ -102,6 +102,7 @@ std::optional<Instant> World::next_event() const {
   }
   for (auto const& [index, pipe] : relay_pipes_) consider(next_of(pipe));
   for (auto const& relay : relays_) consider(relay->next_deadline());
+  for (auto const& watch : watches_) consider(watch.until);
   for (auto const& device : devices_) {
     if (!device->program) continue;
     consider(device->timer);
@@ -135,6 +136,7 @@ void World::handle_due() {
   }
   for (auto& relay : relays_) handle_relay(*relay);
   handle_relay_pipes();
+  look_at_watches();
   for (auto& device : devices_) {
     if (!device->program) continue;
     if (device->timer && *device->timer <= clock_) {
@@ -169,6 +171,8 @@ void World::serve(Device& device) {
         relays_look(device);
       }
       if (std::holds_alternative<sync::PeerDown>(*event)) uploads_soon(device);
+      if (auto const* up = std::get_if<sync::PeerUp>(&*event)) watch_contact(device, up->device);
+      if (auto const* digest = std::get_if<sync::DigestArrived>(&*event)) compare_relays(device, *digest);
       if (auto const* chunk = std::get_if<sync::ChunkArrived>(&*event)) {
         auto const taken = program.folder->on_chunk(chunk->id, chunk->bytes);
         if (!taken) check(device, kith::fail(taken.error()));

@@ -96,6 +96,7 @@ class World {
   // What a device's program does with its mailboxes (mailboxes.cpp).
   void look_at_relays(Device& device);
   void relays_look(Device& device);
+  void compare_relays(Device& device, sync::DigestArrived const& digest);
   void uploads_soon(Device& device);
   void changed(Device& device);
   void relays_timer(Device& device);
@@ -165,6 +166,13 @@ class World {
   void leave_false_presence(SimRelay& relay, Device& thief);
   void hand_over(Device& target, std::vector<Bytes> const& entries, std::optional<DeviceId> const& from);
   void judge_presence(Device const& device, RelayLink const& link, sync::RelayPresenceHeard const& heard);
+
+  // What relays' lies have to be followed by (alarms.cpp).
+  void note_false_ack(RelayPipe const& pipe);
+  void watch_contact(Device& device, DeviceId const& other);
+  void look_at_watches();
+  [[nodiscard]] bool lacks_at(Device& device, Device& other, SimRelay& relay);
+  void check_false_acks(std::vector<Device*> const& active);
   void check_forged(std::vector<Device*> const& active);
 
   // Who belongs to the group (membership.cpp).
@@ -247,6 +255,21 @@ class World {
   std::vector<Intrusion> intrusions_;
   /// By hearer, its run, relay, and author: the number of the last presence.
   std::map<std::tuple<std::size_t, std::uint64_t, wire::RelayKey, DeviceId>, std::uint64_t> heard_counters_;
+  /// Device and relay: from some time on it believes that the relay has stored what it has not.
+  struct Fooled {
+    std::uint64_t run = 0;  ///< of the device's program
+    Instant from;
+  };
+  std::map<std::pair<std::size_t, std::size_t>, Fooled> fooled_;
+  /// Device and relay: when it said last that the relay withholds something.
+  std::map<std::pair<std::size_t, std::size_t>, Instant> alarmed_;
+  /// Two devices have met of which a relay has shown one what it kept from the other one.
+  struct Watch {
+    std::size_t device, other, relay;
+    std::vector<std::size_t> pipes;  ///< theirs, to each other and to the relay
+    Instant since, until;
+  };
+  std::vector<Watch> watches_;
   std::uint64_t next_text_ = 0;
   /// File contents that a user saved and nobody has knowingly replaced or deleted: content -> where it was saved.
   std::map<std::string, std::pair<std::size_t, std::string>> saved_;

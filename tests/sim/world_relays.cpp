@@ -31,8 +31,8 @@ void World::dial_relay(Device& device, std::shared_ptr<RelayLink> const& link) {
   pipe.connection = relay->rules->open(fmt::format("sim{}", device.index), relay_now());
   if (relay->habits.any()) {
     auto const& group = device.program->replica.state().group();
-    pipe.between =
-        std::make_unique<Tampering>(*relay, core::relay_face(device.identity.root, relay->relay_key(), group));
+    pipe.between = std::make_unique<Tampering>(*relay, device.index,
+                                               core::relay_face(device.identity.root, relay->relay_key(), group));
   }
   bool const slow = !calm_ && chance(weather_.slow);
   pipe.delay = std::chrono::milliseconds{1 + random_.below(slow ? 3000 : 40)};
@@ -71,6 +71,8 @@ void World::pump_mailboxes(Device& device) {
 void World::close_at_device(RelayPipe& pipe) {
   if (pipe.device_closed) return;
   pipe.device_closed = true;
+  auto const fooled = fooled_.find({pipe.device, pipe.relay->index});
+  if (fooled != fooled_.end() && clock_ <= fooled->second.from) fooled_.erase(fooled);
   pipe.to_relay.push_back({clock_ + pipe.delay, {}});
   auto& device = *devices_[pipe.device];
   if (lives(pipe)) check(device, pipe.link.lock()->mailbox.on_closed(now_at(device)));
@@ -153,6 +155,8 @@ void World::deliver_to_relay(RelayPipe& pipe) {
       rules.on_bytes(pipe.connection, flight.bytes, relay_now());
     } else if (!pipe.between->on_device_bytes(flight.bytes)) {
       close_at_relay(pipe);
+    } else if (pipe.between->take_false_ack()) {
+      note_false_ack(pipe);
     }
     work_between(pipe);
   }

@@ -1,0 +1,109 @@
+#include <algorithm>
+
+#include "sim/world.hpp"
+#include "sync/relays/acl_chain.hpp"
+
+/// What devices have to notice of relays that lie to them: at the latest where they meet, or at the next connection.
+namespace kith::sim {
+
+/// The device counts as stored what is not. It hears so from the relay itself when it connects the next time.
+void World::note_false_ack(RelayPipe const& pipe) {
+  if (!lives(pipe) || pipe.link.lock()->mailbox.trouble() == sync::RelayTrouble::lost_data) return;
+  count("false acknowledgements");
+  note(fmt::format("relay {} acknowledges falsely to {}", pipe.relay->index, pipe.device));
+  fooled_[{pipe.device, pipe.relay->index}] = {runs_[pipe.device], clock_ + pipe.delay};
+}
+
+/// Whether the relay has shown `other` an entry that was not shown to `device`.
+bool World::lacks_at(Device& device, Device& other, SimRelay& relay) {
+  auto const mine = device.program->relays.find(relay.relay_key());
+  auto const theirs = other.program->relays.find(relay.relay_key());
+  if (mine == device.program->relays.end() || theirs == other.program->relays.end()) return false;
+  auto& mailbox = mine->second->mailbox;
+  auto const witness = must(theirs->second->mailbox.witness());
+  bool const same = witness && witness->channel == mailbox.relay().channel;
+  if (!same || !mailbox.live() || mailbox.comparing() || !must(mailbox.witness())) return false;
+  return std::ranges::any_of(witness->tips, [&](Tip const& tip) {
+    auto const record = must(device.program->replica.state().record(tip.hash));
+    return !record || !mailbox.record().there.contains(record->place());
+  });
+}
+
+/// A session has opened. What the other device was shown this one hears now.
+void World::watch_contact(Device& device, DeviceId const& other_id) {
+  auto const other = std::ranges::find(devices_, other_id, [](auto const& each) { return each->identity.device(); });
+  if (other == devices_.end() || !(*other)->program) return;
+  for (auto& relay : relays_) {
+    bool const kept = relay->kept_from.contains(device.index) && relay->habits.withholds > 0;
+    if (!kept || !lacks_at(device, **other, *relay)) continue;
+    Watch watch{device.index, (*other)->index, relay->index, {}, clock_, clock_ + std::chrono::milliseconds{500}};
+    for (auto const& [index, pipe] : pipes_) {
+      bool const theirs = (pipe.ends[0].device == device.index && pipe.ends[1].device == (*other)->index) ||
+                          (pipe.ends[1].device == device.index && pipe.ends[0].device == (*other)->index);
+      if (!theirs || !pipe.ends[0].link || !pipe.ends[1].link) continue;
+      watch.pipes.push_back(index);
+      watch.until += 4 * pipe.delay;
+    }
+    for (auto const& [index, pipe] : relay_pipes_) {
+      bool const theirs = pipe.device == device.index || pipe.device == (*other)->index;
+      if (pipe.relay != relay.get() || !theirs || pipe.device_closed) continue;
+      watch.pipes.push_back(index);
+      watch.until += 4 * pipe.delay;
+    }
+    if (watch.pipes.size() == 3) watches_.push_back(std::move(watch));
+  }
+}
+
+/// By now it has said so, unless one of the connections broke, or it has brought there itself what it lacked.
+void World::look_at_watches() {
+  for (auto const& watch : std::exchange(watches_, {})) {
+    if (watch.until > clock_) {
+      watches_.push_back(watch);
+      continue;
+    }
+    auto& device = *devices_[watch.device];
+    auto& other = *devices_[watch.other];
+    bool const undisturbed = std::ranges::all_of(watch.pipes, [&](std::size_t index) {
+      auto const link = pipes_.find(index);
+      auto const connection = relay_pipes_.find(index);
+      if (connection != relay_pipes_.end()) return lives(connection->second) && !connection->second.device_closed;
+      return link != pipes_.end() && !link->second.closed[0] && !link->second.closed[1];
+    });
+    if (!undisturbed || !device.program || !other.program) continue;
+    if (!lacks_at(device, other, *relays_[watch.relay])) continue;
+    count("meetings at which it shows that a relay withholds");
+    auto const alarmed = alarmed_.find({watch.device, watch.relay});
+    auto const& mailbox = device.program->relays.at(relays_[watch.relay]->relay_key())->mailbox;
+    bool const told = mailbox.trouble() == sync::RelayTrouble::withholds ||
+                      (alarmed != alarmed_.end() && alarmed->second >= watch.since);
+    if (!told) {
+      judging_ = "alarms";
+      fail(fmt::format("{} has met {} and does not notice what relay {} keeps from it", watch.device, watch.other,
+                       watch.relay));
+    }
+  }
+}
+
+/// Who believed that something was stored knows better, and no access record that nobody signed is in anybody's chain.
+void World::check_false_acks(std::vector<Device*> const& active) {
+  for (auto* device : active) {
+    for (auto const& [key, link] : device->program->relays) {
+      auto& relay = *relay_of(key);
+      auto const fooled = fooled_.find({device->index, relay.index});
+      bool const same_run = fooled != fooled_.end() && fooled->second.run == runs_[device->index];
+      if (same_run && !relay.lost && link->mailbox.live())
+        fail(fmt::format("{} still believes relay {} that it stored something", device->index, relay.index));
+      sync::AclChain chain(link->mailbox.relay().channel);
+      check(*device, chain.load(device->program->store));
+      for (std::uint64_t version = 1; version <= chain.version(); ++version) {
+        auto const record = must(chain.from(device->program->store, version));
+        if (!record) break;
+        if (relay.false_records.contains(wire::acl_record_hash(*record)))
+          fail(fmt::format("{} believes an access record that relay {} made up", device->index, relay.index));
+        version = record->version;
+      }
+    }
+  }
+}
+
+}  // namespace kith::sim
