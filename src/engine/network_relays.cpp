@@ -219,21 +219,22 @@ Result<> Network::pass_over(std::vector<ChunkId> const& wanted) {
   return {};
 }
 
-Result<std::vector<wire::RelayWitness>> Network::witnesses() {
-  std::vector<wire::RelayWitness> all;
+Result<sync::Exchange::Shown> Network::witnesses() {
+  sync::Exchange::Shown shown;
   for (auto const& [key, relay] : relays_) {
-    if (all.size() >= wire::RelayWitness::kMost) break;
+    if (shown.relays.size() >= wire::RelayWitness::kMost) break;
     KITH_TRY(witness, relay->mailbox.witness());
-    if (witness) all.push_back(std::move(*witness));
+    if (witness) shown.relays.push_back(std::move(*witness));
+    shown.more_soon = shown.more_soon || relay->mailbox.showing();
   }
-  return all;
+  return shown;
 }
 
 /// What relays have shown a device that answers for it.
 Result<> Network::compare_relays(std::vector<wire::RelayWitness> const& theirs) {
   for (auto const& witness : theirs) {
     auto const relay = relays_.find(witness.relay);
-    if (relay != relays_.end()) KITH_CHECK(relay->second->mailbox.compare(witness));
+    if (relay != relays_.end()) KITH_CHECK(relay->second->mailbox.compare(witness, current_time()));
   }
   return theirs.empty() ? Result<>{} : settle_relays();  // shown before the answer is
 }
@@ -281,6 +282,7 @@ Result<> Network::settle_relays() {
     if (!uses(relay)) continue;
     if (!stopping_ && relay->mailbox.wants_link(current_time())) dial_relay(relay);
     KITH_CHECK(show(*relay, key));
+    KITH_CHECK(exchange_->tell_owed_witnesses());
     if (auto const machine = relay->machine.lock()) machine->wake();
   }
   return {};
@@ -338,6 +340,8 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
     if (folders_) folders_->contents_moved();
   } else if (std::holds_alternative<sync::RelayMoved>(event)) {
     uploads_soon();
+  } else if (std::holds_alternative<sync::RelayCompareAgain>(event)) {
+    exchange_->ask_witnesses(current_time());
   }
   return {};
 }

@@ -75,14 +75,15 @@ void World::look_at_relays(Device& device) {
   }
 }
 
-Result<std::vector<wire::RelayWitness>> witnesses_of(Program const& program) {
-  std::vector<wire::RelayWitness> all;
+Result<sync::Exchange::Shown> witnesses_of(Program const& program) {
+  sync::Exchange::Shown shown;
   for (auto const& [key, link] : program.relays) {
-    if (all.size() >= wire::RelayWitness::kMost) break;
+    if (shown.relays.size() >= wire::RelayWitness::kMost) break;
     KITH_TRY(witness, link->mailbox.witness());
-    if (witness) all.push_back(std::move(*witness));
+    if (witness) shown.relays.push_back(std::move(*witness));
+    shown.more_soon = shown.more_soon || link->mailbox.showing();
   }
-  return all;
+  return shown;
 }
 
 /// Another device says what relays have shown it.
@@ -91,7 +92,7 @@ void World::compare_relays(Device& device, sync::DigestArrived const& digest) {
     auto const link = device.program->relays.find(theirs.relay);
     if (link == device.program->relays.end()) continue;
     count("looks at what a relay showed others");
-    check(device, link->second->mailbox.compare(theirs));
+    check(device, link->second->mailbox.compare(theirs, now_at(device)));
   }
 }
 
@@ -162,6 +163,7 @@ bool World::settle_relays(Device& device) {
     changed(device);
   }
   auto const wanted = links.empty() ? std::vector<ChunkId>{} : program.exchange.unasked();
+  check(device, program.exchange.tell_owed_witnesses());
   for (auto const& [key, link] : links) {
     auto const found = program.relays.find(key);
     if (found == program.relays.end() || found->second != link) continue;
@@ -202,6 +204,8 @@ void World::tell(Device& device, RelayLink& link, sync::MailboxEvent const& even
     outcome_.counts["entries by relays"] += applied->count;
   } else if (std::holds_alternative<sync::RelayMoved>(event)) {
     uploads_soon(device);
+  } else if (std::holds_alternative<sync::RelayCompareAgain>(event)) {
+    program.exchange.ask_witnesses(now_at(device));
   }
 }
 

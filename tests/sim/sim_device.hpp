@@ -69,7 +69,7 @@ struct Program {
 };
 
 /// What a program says of its relays to devices that it meets.
-[[nodiscard]] Result<std::vector<wire::RelayWitness>> witnesses_of(Program const& program);
+[[nodiscard]] Result<sync::Exchange::Shown> witnesses_of(Program const& program);
 
 /// One simulated device: what survives a crash, and the program while it runs.
 struct Device {

@@ -185,11 +185,18 @@ class Exchange final : public core::Membership {
   [[nodiscard]] bool cloned() const { return cloned_; }
   [[nodiscard]] std::size_t chunks_wanted() const { return wants_.size(); }
   /// Who says what relays have shown this device, where it uses any.
-  using Witnesses = std::function<Result<std::vector<wire::RelayWitness>>()>;
+  struct Shown {
+    std::vector<wire::RelayWitness> relays;
+    bool more_soon = false;  ///< one of them is showing something just now
+  };
+  using Witnesses = std::function<Result<Shown>()>;
   void set_witnesses(Witnesses witnesses) { witnesses_ = std::move(witnesses); }
   /// Asks the connected devices what relays have shown them: a relay has shown this one all that it has. Who connects
   /// is asked by itself.
   void ask_witnesses(Now now);
+  /// Says to those who asked what could not be said then, where it can be said now. For whenever a relay has said
+  /// something.
+  [[nodiscard]] Result<> tell_owed_witnesses();
   /// Answers a DIGEST_WANT, here and for this device itself.
   [[nodiscard]] Result<wire::Digest> digest(std::uint64_t token);
 
@@ -222,6 +229,7 @@ class Exchange final : public core::Membership {
     Instant next_witnesses;               ///< the same of one that is about relays alone
     Instant asked_witnesses;              ///< when this side asked for those last
     bool asks_witnesses = false;          ///< and whether it is to
+    bool owes_witnesses = false;          ///< it was asked for them, and not all could be said
   };
   struct Want {
     std::uint64_t length = 0;
@@ -248,6 +256,7 @@ class Exchange final : public core::Membership {
   [[nodiscard]] Result<> on_closed(LinkId id, core::SessionClosed const& closed, Now now);
   [[nodiscard]] Result<> on_digest_want(Link& link, wire::DigestWant const& want, Now now);
   void ask_witnesses(Link& link, Now now);
+  [[nodiscard]] Result<> say_witnesses(Link& link);
   [[nodiscard]] Result<> on_peer_tips(LinkId id, std::vector<Tip> const& tips, Now now);
   [[nodiscard]] Result<> on_presence(LinkId id, wire::Presence const& presence, Now now);
   [[nodiscard]] Result<> on_piece(LinkId id, wire::FileChunk piece, Now now);

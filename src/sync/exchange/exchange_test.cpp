@@ -324,11 +324,29 @@ TEST_F(Exchanges, HoldAHelloAgainstABoundedNumberOfEpochs) {
 
 /// A program that uses one relay, and says that it has seen so much of the mailbox there.
 void use_a_relay(ExchangeDevice& device, std::uint64_t cursor) {
-  device.exchange->set_witnesses([cursor]() -> Result<std::vector<wire::RelayWitness>> {
+  device.exchange->set_witnesses([cursor]() -> Result<Exchange::Shown> {
     wire::RelayWitness witness;
     witness.cursor = {cursor};
-    return std::vector{witness};
+    return Exchange::Shown{{witness}};
   });
+}
+
+TEST_F(Exchanges, HearWhatARelayWasJustShowingOnceItHas) {
+  use_a_relay(a, 7);
+  b.exchange->set_witnesses([]() -> Result<Exchange::Shown> { return Exchange::Shown{{}, true}; });
+  dial(b, a);
+  pump();
+  ASSERT_EQ(a.events<DigestArrived>().size(), 1U);
+  EXPECT_TRUE(a.events<DigestArrived>()[0].digest.relays.empty());
+  must(b.exchange->tell_owed_witnesses());
+  pump();
+  EXPECT_EQ(a.events<DigestArrived>().size(), 1U);
+  use_a_relay(b, 8);
+  must(b.exchange->tell_owed_witnesses());
+  must(b.exchange->tell_owed_witnesses());
+  pump();
+  ASSERT_EQ(a.events<DigestArrived>().size(), 2U);
+  EXPECT_EQ(a.events<DigestArrived>()[1].digest.relays.at(0).cursor.value, 8U);
 }
 
 TEST_F(Exchanges, HearFromEachOtherWhatRelaysHaveShownThemWhenTheyMeet) {

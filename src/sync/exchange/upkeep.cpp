@@ -339,8 +339,8 @@ Result<wire::Digest> Exchange::digest(std::uint64_t token) {
   answer.messages = messages;
   answer.folders = folders;
   if (witnesses_) {
-    KITH_TRY(relays, witnesses_());
-    answer.relays = std::move(relays);
+    KITH_TRY(shown, witnesses_());
+    answer.relays = std::move(shown.relays);
   }
   return answer;
 }
@@ -355,15 +355,34 @@ Result<> Exchange::on_digest_want(Link& link, wire::DigestWant const& want, Now 
     link.session.send(answer);
     return {};
   }
-  wire::Digest answer;
-  answer.token = want.token;
-  if (witnesses_) {
-    KITH_TRY(relays, witnesses_());
-    answer.relays = std::move(relays);
-  }
-  link.session.send(answer);
+  KITH_CHECK(say_witnesses(link));
   // It has something to compare now; what it has been shown may be more than what this device was.
   if (witnesses_ && link.asked_witnesses + kWitnessesEvery <= now.mono) ask_witnesses(link, now);
+  return {};
+}
+
+Result<> Exchange::say_witnesses(Link& link) {
+  wire::Digest answer;
+  answer.token = wire::DigestWant::kRelaysAlone;
+  if (witnesses_) {
+    KITH_TRY(shown, witnesses_());
+    answer.relays = std::move(shown.relays);
+    link.owes_witnesses = shown.more_soon;
+  }
+  link.session.send(answer);
+  return {};
+}
+
+Result<> Exchange::tell_owed_witnesses() {
+  auto const owes = [](auto const& each) { return each.second.owes_witnesses && each.second.session.open(); };
+  if (std::ranges::none_of(links_, owes)) return {};
+  KITH_TRY(shown, witnesses_());
+  if (shown.more_soon) return {};
+  for (auto& [id, link] : links_) {
+    if (!std::exchange(link.owes_witnesses, false) || !link.device || !link.session.open()) continue;
+    KITH_CHECK(say_witnesses(link));
+    wake(id);
+  }
   return {};
 }
 

@@ -291,6 +291,10 @@ Result<> Mailbox::on_timer(Now now) {
   }
   if (stamp_ && put_) stamp_more();
   if (state_ != State::live) return {};
+  if (compare_again_ && *compare_again_ <= now.mono) {
+    compare_again_.reset();
+    events_.emplace_back(RelayCompareAgain{});
+  }
   if (record_due_ && *record_due_ <= now.mono) {
     record_due_.reset();
     KITH_CHECK(look_after_record());
@@ -333,6 +337,7 @@ std::optional<Instant> Mailbox::next_deadline() const {
       consider(ask_again_);
       consider(given_due_);
       consider(record_due_);
+      consider(compare_again_);
       if (holds_chunk_ && !book_.objects().empty()) consider(stored_due_);
       if (!doubted_.empty() && have_request_ == 0) consider(Instant{});
       if (!uploads_.empty() && !object_) consider(upload_not_before_);

@@ -57,6 +57,9 @@ class Mailbox {
   static constexpr std::uint32_t kPullBytes = 512 * 1024;
   /// Pulled items whose entries are not known yet: looked at again when more is.
   static constexpr std::size_t kMostUnresolved = 4096;
+  /// Another history of a mailbox that others tell of is two minutes old before it shows that the relay has two.
+  static constexpr auto kHistoryPatience = std::chrono::minutes{2};
+  static constexpr std::size_t kMostHistories = 8;
   /// Of what others were shown, that names entries which are not here.
   static constexpr std::size_t kMostUndecided = 16;
   /// Objects live so long at most, and no longer than the relay says.
@@ -159,7 +162,9 @@ class Mailbox {
   /// What the relay has shown this device; nullopt where that is not certain now.
   [[nodiscard]] Result<std::optional<wire::RelayWitness>> witness();
   /// What it has shown another device must have been shown here too, or come when it is asked for.
-  [[nodiscard]] Result<> compare(wire::RelayWitness theirs);
+  [[nodiscard]] Result<> compare(wire::RelayWitness theirs, Now now);
+  /// Whether witness() will soon say what it cannot say while a PULL is under way.
+  [[nodiscard]] bool showing() const { return state_ == State::catching_up || (live() && pull_request_ != 0); }
   [[nodiscard]] bool comparing() const { return !compared_.empty(); }
 
   // Looking.
@@ -275,6 +280,7 @@ class Mailbox {
   [[nodiscard]] Result<> on_acl(wire::AclRecords const& answer, Now now);
   [[nodiscard]] Result<> settle_acl(Now now);
   [[nodiscard]] bool waits_for_the_words(Now now);
+  [[nodiscard]] bool doubts_history(wire::LogEpoch const& other, Now now);
   [[nodiscard]] Result<> show_chain(std::uint64_t from);
   [[nodiscard]] Result<> on_acl_put(Now now);
   [[nodiscard]] Result<> put_acl_later(std::chrono::milliseconds time, Now now);
@@ -331,8 +337,10 @@ class Mailbox {
   std::optional<Instant> flush_due_;
   wire::RelayCursor acked_cursor_;  ///< the relay was told
   std::deque<ItemDigest> unresolved_;
-  wire::RelayCursor pushed_upto_;              ///< of this device's own items, on this connection
-  std::vector<wire::RelayWitness> compared_;   ///< others', until what they name was asked for
+  wire::RelayCursor pushed_upto_;                                    ///< of this device's own items, on this connection
+  std::vector<wire::RelayWitness> compared_;                         ///< others', until what they name was asked for
+  std::vector<std::pair<wire::LogEpoch, Instant>> other_histories_;  ///< that others told of, and since when
+  std::optional<Instant> compare_again_;
   std::vector<wire::RelayWitness> undecided_;  ///< until what they name is here
 
   ObjectBook book_;

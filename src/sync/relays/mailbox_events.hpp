@@ -54,7 +54,9 @@ struct RelayChunk {
 };
 /// More chunks are said to be there than before.
 struct RelayObjectsMoved {};
+/// Devices that are connected are to be asked once more what the relay has shown them.
+struct RelayCompareAgain {};
 using MailboxEvent = std::variant<RelayUp, RelayDown, RelayApplied, RelayMoved, RelayTroubled, RelayPresenceHeard,
-                                  RelayChunk, RelayObjectsMoved>;
+                                  RelayChunk, RelayObjectsMoved, RelayCompareAgain>;
 
 }  // namespace kith::sync

@@ -23,15 +23,27 @@ Result<std::optional<wire::RelayWitness>> Mailbox::witness() {
   return std::optional(std::move(witness));
 }
 
-Result<> Mailbox::compare(wire::RelayWitness theirs) {
+Result<> Mailbox::compare(wire::RelayWitness theirs, Now now) {
   bool const ours = theirs.relay == relay_.relay && theirs.channel == relay_.channel;
   if (!ours || state_ != State::live || compared_.size() >= wire::kRelayLimits.max_members) return {};
+  if (theirs.log_epoch != record_.log_epoch && doubts_history(theirs.log_epoch, now)) return {};
   bool const behind = theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;
   // Also where a PULL is under way: its answer may be older than what is to be compared.
   if (behind) notified_ = std::max(notified_, theirs.cursor);
   compared_.push_back(std::move(theirs));
   if (behind) pull();
   return pull_request_ != 0 ? Result<>{} : judge_witnesses();
+}
+
+/// Whether it is too early to say that the relay has two histories: who tells of another one may not have noticed yet
+/// that the relay was wiped or put back. That device finds out within the time that a silent connection may last.
+bool Mailbox::doubts_history(wire::LogEpoch const& other, Now now) {
+  auto const first = std::ranges::find(other_histories_, other, &std::pair<wire::LogEpoch, Instant>::first);
+  if (first != other_histories_.end()) return now.mono < first->second + kHistoryPatience;
+  if (other_histories_.size() == kMostHistories) other_histories_.erase(other_histories_.begin());
+  other_histories_.emplace_back(other, now.mono);
+  compare_again_ = now.mono + kHistoryPatience;
+  return true;
 }
 
 /// Everything that the relay has for this device is here now, by the relay's own word.
