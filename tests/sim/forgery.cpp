@@ -175,6 +175,21 @@ std::optional<Bytes> forge(Forgery forgery, Loot const& loot, RandomSource& rand
       out = must(core::seal(std::move(draft), group, *secret, loot.signer.sign, random)).bytes;
       break;
     }
+    case Forgery::stranger: {
+      if (secret == nullptr) return std::nullopt;
+      auto const opened = open_up(real, group, *secret);
+      auto const stranger = core::Identity::generate(random, {0});
+      if (!opened) return std::nullopt;
+      core::Draft draft;
+      draft.body.author = stranger.device();
+      draft.body.incarnation = {random.u64()};
+      draft.body.seq = {1};
+      draft.body.tips = {opened->body.tip(hash)};
+      draft.body.hlc = opened->body.hlc + 65536;
+      draft.ops = false_message(random);
+      out = must(core::seal(std::move(draft), group, *secret, stranger.sign, random)).bytes;
+      break;
+    }
     case Forgery::kinds: return std::nullopt;
   }
   if (out == real) return std::nullopt;

@@ -18,11 +18,12 @@ enum class Forgery : std::uint8_t {
   resigned,     ///< opened and sealed again with one bit of the signature changed
   moved,        ///< opened, and sealed again under another epoch
   in_his_name,  ///< the next entry of somebody's log, signed by somebody else
+  stranger,     ///< in a name that nobody let in, and rightly signed by it
   kinds,        ///< how many
 };
 constexpr std::string_view name_of(Forgery forgery) {
   constexpr std::string_view kNames[] = {"flipped", "commitment", "spliced", "other epoch", "foreign",
-                                         "altered", "resigned",   "moved",   "in his name"};
+                                         "altered", "resigned",   "moved",   "in his name", "stranger"};
   return kNames[static_cast<std::size_t>(forgery)];
 }
 

@@ -95,6 +95,9 @@ void World::forge_for(Device& target) {
   auto* knower = any_thief();
   if (knower == nullptr || mischief_.below(4) == 0) knower = any_running();
   auto const loot = loot_for(target, *knower);
+  for (auto& relay : relays_) {
+    if (relay->habits.forges > 0) leave_false_presence(*relay, *knower);
+  }
   std::vector<Bytes> made;
   for (std::uint64_t more = 1 + mischief_.below(6); more > 0; --more) {
     auto const kind = static_cast<Forgery>(mischief_.below(static_cast<std::uint64_t>(Forgery::kinds)));
@@ -186,12 +189,14 @@ void World::write_as_removed(Device& thief) {
   hand_over(target, made, mischief_.below(2) == 0 ? std::optional(thief.identity.device()) : std::nullopt);
 }
 
-/// In its own name, or in that of another device, under an epoch that it has.
+/// In its own name if it was removed, or in that of another device, under an epoch that it has.
 void World::leave_false_presence(SimRelay& relay, Device& thief) {
   auto const& state = thief.program->replica.state();
   auto const& secrets = state.secrets();
   auto const& epoch = std::next(secrets.begin(), static_cast<std::ptrdiff_t>(mischief_.below(secrets.size())))->first;
-  auto const& victim = mischief_.below(2) == 0 ? thief : *devices_[mischief_.below(devices_.size())];
+  bool const removed = !all_who_know_to_be_removed(thief).empty();
+  auto const& victim = removed && mischief_.below(2) == 0 ? thief : *devices_[mischief_.below(devices_.size())];
+  if (!removed && &victim == &thief) return;
   auto speaker = thief.identity.clone();
   speaker.cert = victim.identity.cert;
   wire::Presence presence;
@@ -209,6 +214,7 @@ void World::leave_false_presence(SimRelay& relay, Device& thief) {
 /// Only what an active device left there is heard, and nothing older behind what is newer.
 void World::judge_presence(Device const& device, RelayLink const& link, sync::RelayPresenceHeard const& heard) {
   auto const& presence = heard.presence;
+  auto const before = std::exchange(judging_, "forged");
   if (std::ranges::any_of(presence.addresses, [](auto const& each) { return each.text.starts_with(kFalseName); }))
     fail(fmt::format("{} believes a forged presence", device.index));
   if (!device.program->replica.state().roster().active(heard.device))
@@ -216,6 +222,7 @@ void World::judge_presence(Device const& device, RelayLink const& link, sync::Re
   auto& last = heard_counters_[{device.index, runs_[device.index], link.mailbox.relay().relay, heard.device}];
   if (presence.counter < last) fail(fmt::format("{} believes an old presence", device.index));
   last = std::max(last, presence.counter);
+  if (!outcome_.failure) judging_ = before;
 }
 
 /// Nothing that was made up is in anybody's log or waits to be; and what a removed device wrote when all others knew
@@ -232,7 +239,9 @@ void World::check_forged(std::vector<Device*> const& active) {
     check(*device, store.scan(store::Table::pending, {}, {}, [&](ByteView, ByteView value) {
       auto const waiting = must(core::decode_record<core::PendingRecord>(value));
       auto const forged = forged_.find(digest_of(waiting.sealed));
-      if (forged != forged_.end()) fail(fmt::format("at {} a forged entry waits ({})", device->index, forged->second));
+      // A stranger's waits like any other, until what it names is here.
+      if (forged != forged_.end() && forged->second != name_of(Forgery::stranger))
+        fail(fmt::format("at {} a forged entry waits ({})", device->index, forged->second));
       return store::Store::Next::go_on;
     }));
   }

@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
   for (std::uint64_t i = 0; i < (log ? 1 : std::max<std::uint64_t>(threads, 1)); ++i) pool.emplace_back(work);
   for (auto& thread : pool) thread.join();
   kith::testing::count_proof("worlds", worlds - failed);
+  kith::testing::count_proof("canaries", counts["canaries"]);
   auto const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   std::printf("%llu worlds, %llu events, %.1f s:", static_cast<unsigned long long>(worlds),
               static_cast<unsigned long long>(events.load()), seconds);

@@ -24,6 +24,9 @@ bool Tampering::on_device_bytes(ByteView bytes) {
   if (!device_.on_bytes(bytes, messages)) return false;
   if (device_.open()) device_.set_max_message_bytes(wire::kRelayLimits.max_message_bytes);
   for (auto& message : messages) {
+    Bytes plain;
+    if (ear_) wire::encode_relay_message(plain, message);
+    if (ear_) ear_(plain);
     auto const* push = std::get_if<wire::Push>(&message);
     if (push != nullptr && !push->items.empty() && chance(relay_.habits.false_acks)) {
       acknowledge_falsely(*push);

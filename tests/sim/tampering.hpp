@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 
 #include "core/identity.hpp"
 #include "relay/channel/channel.hpp"
@@ -22,6 +23,8 @@ class Tampering {
   [[nodiscard]] bool on_rules_bytes(ByteView bytes, bool calm);
   void take_for_rules(Bytes& out);
   void take_for_device(Bytes& out);
+  /// Hears each message of the device's as it is inside the channel.
+  void set_ear(std::function<void(ByteView)> ear) { ear_ = std::move(ear); }
   /// Whether something was acknowledged that went nowhere, since this was last asked.
   [[nodiscard]] bool take_false_ack() { return std::exchange(acked_falsely_, false); }
 
@@ -37,6 +40,7 @@ class Tampering {
   [[nodiscard]] bool chance(double probability);
 
   SimRelay& relay_;
+  std::function<void(ByteView)> ear_;
   std::size_t index_;
   core::RelayFace face_;
   relay::Channel device_;

@@ -338,6 +338,7 @@ void World::gossip(Device& from, Device& to) {
     auto const sealed = must(from.program->replica.state().sealed(hash));
     for (std::uint64_t copies = 0; copies < 1 + random_.below(2); ++copies) entries.push_back(*sealed);
   }));
+  for (auto const& entry : entries) overhear(entry);
   for (std::size_t i = entries.size(); i > 1; --i) std::swap(entries[i - 1], entries[random_.below(i)]);
   std::vector<ByteView> const views(entries.begin(), entries.end());
   auto const received = to.program->replica.receive(views, now_at(to));

@@ -31,6 +31,7 @@ World::World(std::uint64_t seed, std::ostream* log)
   most_devices_ = size < 7 ? 2 + random_.below(3) : size < 9 ? 5 + random_.below(2) : 7 + random_.below(2);
   draw_relays();
   draw_mischief();
+  draw_ears(seed);
 }
 
 World::~World() {

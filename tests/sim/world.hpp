@@ -167,12 +167,20 @@ class World {
   void hand_over(Device& target, std::vector<Bytes> const& entries, std::optional<DeviceId> const& from);
   void judge_presence(Device const& device, RelayLink const& link, sync::RelayPresenceHeard const& heard);
 
+  // What leaves devices (canaries.cpp).
+  void draw_ears(std::uint64_t seed);
+  void overhear(ByteView bytes);
+  void check_canaries(std::vector<Device*> const& active);
+  void check_nonces(std::vector<Device*> const& active);
+
   // What relays' lies have to be followed by (alarms.cpp).
   void note_false_ack(RelayPipe const& pipe);
   void watch_contact(Device& device, DeviceId const& other);
   void look_at_watches();
   [[nodiscard]] bool lacks_at(Device& device, Device& other, SimRelay& relay);
-  void check_false_acks(std::vector<Device*> const& active);
+  void check_list(Device& device, RelayLink const& link);
+  void check_forks(Device& device);
+  void check_alarms(std::vector<Device*> const& active);
   void check_forged(std::vector<Device*> const& active);
 
   // Who belongs to the group (membership.cpp).
@@ -270,6 +278,8 @@ class World {
     Instant since, until;
   };
   std::vector<Watch> watches_;
+  /// What has left devices, where it is listened to, and was not looked through yet.
+  std::optional<Bytes> heard_;
   std::uint64_t next_text_ = 0;
   /// File contents that a user saved and nobody has knowingly replaced or deleted: content -> where it was saved.
   std::map<std::string, std::pair<std::size_t, std::string>> saved_;

@@ -54,6 +54,7 @@ void World::pump_links(Device& device) {
         if (!sent) return check(device, kith::fail(sent.error()));
         if (!*sent) break;
       }
+      overhear(out);
       if (!out.empty()) pipe.flights[1 - end].push_back({clock_ + pipe.delay, std::move(out)});
       if (!device.program->exchange.link_done(*side.link)) continue;
       end_pipe_side(pipe, end);

@@ -29,10 +29,11 @@ void World::dial_relay(Device& device, std::shared_ptr<RelayLink> const& link) {
   pipe.relay = relay;
   pipe.relay_run = relay->run;
   pipe.connection = relay->rules->open(fmt::format("sim{}", device.index), relay_now());
-  if (relay->habits.any()) {
+  if (relay->habits.any() || heard_) {
     auto const& group = device.program->replica.state().group();
     pipe.between = std::make_unique<Tampering>(*relay, device.index,
                                                core::relay_face(device.identity.root, relay->relay_key(), group));
+    pipe.between->set_ear([this](ByteView bytes) { overhear(bytes); });
   }
   bool const slow = !calm_ && chance(weather_.slow);
   pipe.delay = std::chrono::milliseconds{1 + random_.below(slow ? 3000 : 40)};
@@ -63,6 +64,7 @@ void World::pump_mailboxes(Device& device) {
     Bytes out;
     while (link->mailbox.poll_transmit(out)) {
     }
+    overhear(out);
     if (!out.empty()) pipe.to_relay.push_back({clock_ + pipe.delay, std::move(out)});
     if (link->mailbox.link_done()) close_at_device(pipe);
   }
@@ -196,6 +198,7 @@ bool World::deliver_to_device(RelayPipe& pipe) {
       check(device, link->mailbox.on_bytes(bytes.first(piece), now_at(device)));
       bytes = bytes.subspan(piece);
     }
+    if (lives(pipe)) check_list(device, *link);
   }
   return moved;
 }
