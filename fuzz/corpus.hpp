@@ -29,6 +29,12 @@ using Corpus = std::vector<Seed>;
 [[nodiscard]] Corpus recovery_stream_corpus();
 [[nodiscard]] Corpus inviter_corpus();
 [[nodiscard]] Corpus joiner_corpus();
+[[nodiscard]] Corpus rows_corpus();
+[[nodiscard]] Corpus typed_corpus();
+[[nodiscard]] Corpus config_corpus();
+[[nodiscard]] Corpus key_file_corpus();
+[[nodiscard]] Corpus relay_http_corpus();
+[[nodiscard]] Corpus relay_object_corpus();
 
 /// The bytes that a target takes first (a mode, a way to cut), then the rest.
 [[nodiscard]] inline Bytes behind(std::initializer_list<std::uint8_t> first, ByteView rest) {

@@ -28,7 +28,13 @@ int main(int argc, char** argv) {
                                                  {"inviter", inviter_corpus()},
                                                  {"joiner", joiner_corpus()},
                                                  {"recovery", recovery_corpus()},
-                                                 {"recovery_stream", recovery_stream_corpus()}};
+                                                 {"recovery_stream", recovery_stream_corpus()},
+                                                 {"rows", rows_corpus()},
+                                                 {"typed", typed_corpus()},
+                                                 {"config", config_corpus()},
+                                                 {"key_file", key_file_corpus()},
+                                                 {"relay_http", relay_http_corpus()},
+                                                 {"relay_object", relay_object_corpus()}};
   for (auto const& [target, corpus] : corpora) {
     auto const folder = std::filesystem::path(argv[1]) / target;
     std::filesystem::create_directories(folder);

@@ -117,6 +117,7 @@ void DialRow::read(wire::Reader& reader) {
   std::int64_t number = 0;
   read_row(reader, asked_ms, text(failure, kMaxText), number, their_min, their_max);
   failure_errno = static_cast<std::int32_t>(number);
+  if (failure_errno != number) reader.fail(wire::WireError::bad_value);
 }
 
 void VerifyRow::write(wire::Writer& writer) const { write_row(writer, asked_ms); }
@@ -147,7 +148,8 @@ void SkippedRow::read(wire::Reader& reader) {
   items.clear();
   counts.clear();
   for (auto& each : numbers) counts.emplace_back(std::move(each.code), each.count);
-  for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+  if (fields.size() % 2 != 0) return reader.fail(wire::WireError::bad_value);
+  for (std::size_t i = 0; i < fields.size(); i += 2) {
     items.emplace_back(text_of(fields[i].bytes), text_of(fields[i + 1].bytes));
   }
 }

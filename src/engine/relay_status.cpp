@@ -16,6 +16,7 @@ void RelayRow::read(wire::Reader& reader) {
                  wire::text(failure, kLimits.max_name_bytes), number_of_error,
                  wire::text(failure_text, kLimits.max_path_bytes));
   failure_errno = static_cast<std::int32_t>(number_of_error);
+  if (failure_errno != number_of_error) reader.fail(wire::WireError::bad_value);
 }
 
 void RelayTroubleRow::write(wire::Writer& writer) const {

@@ -42,7 +42,8 @@ Result<HostPort> parse_host_port(std::string_view text, std::uint16_t default_po
     address.host = rest.substr(1, end - 1);
     rest.remove_prefix(end + 1);
     in6_addr parsed{};
-    if (inet_pton(AF_INET6, address.host.c_str(), &parsed) != 1) return bad();
+    bool const whole = address.host.find('\0') == std::string::npos;  // which inet_pton would not look behind
+    if (!whole || inet_pton(AF_INET6, address.host.c_str(), &parsed) != 1) return bad();
   } else {
     auto const end = std::min(rest.find(':'), rest.size());
     address.host = rest.substr(0, end);

@@ -21,6 +21,12 @@ TEST(HostPort, RefusesTheRest) {
   }
 }
 
+TEST(HostPort, LooksBehindAZeroByte) {
+  using namespace std::string_view_literals;
+  for (auto const bad : {"[::1\0]:80"sv, "[::1\0.example.org]:80"sv, "host\0:80"sv, "host:80\0"sv})
+    EXPECT_FALSE(parse_host_port(bad)) << bad.size();
+}
+
 TEST(OwnAddresses, AreDiallable) {
   auto const addresses = own_addresses(7427);
   ASSERT_FALSE(addresses.empty());

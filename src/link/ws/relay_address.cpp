@@ -76,6 +76,7 @@ Result<RelayAddress> parse_relay_address(std::string_view text) {
   address.host = in_small_letters(parsed->host);
   address.tls = tls.value_or(!is_this_machine(address.host));
   address.port = parse_host_port(authority, address.tls ? kTlsPort : kPlainPort)->port;
+  if (to_text(address).size() > kMaxRelayAddressBytes) return bad();  // it is told with its scheme
   return address;
 }
 

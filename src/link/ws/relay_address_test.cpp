@@ -61,6 +61,17 @@ TEST(RelayAddresses, ReadsWhatPeopleTypeAndLinksCarry) {
   }
 }
 
+TEST(RelayAddresses, AreReadOnlyWhereTheyCanBeToldWithTheirScheme) {
+  std::string const host = "example.org/";
+  auto const text = [&](std::size_t bytes) { return host + std::string(bytes - host.size(), 'x'); };
+  constexpr std::size_t kScheme = 6;  // "wss://"
+  auto const longest = parse_relay_address(text(kMaxRelayAddressBytes - kScheme));
+  ASSERT_TRUE(longest);
+  EXPECT_EQ(to_text(*longest).size(), kMaxRelayAddressBytes);
+  EXPECT_EQ(parse_relay_address(to_text(*longest)).value(), *longest);
+  EXPECT_FALSE(parse_relay_address(text(kMaxRelayAddressBytes - kScheme + 1)));
+}
+
 TEST(RelayAddresses, RefusesTheRest) {
   auto const key = to_base64url(some_key());
   auto const expect = [](std::string const& text, LinkError error, std::string const& subject) {

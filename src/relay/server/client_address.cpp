@@ -37,6 +37,7 @@ std::string v6_text(std::array<std::uint8_t, 16> const& bytes) {
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   std::string const host(host_of(trimmed(text)));
+  if (host.find('\0') != std::string::npos) return std::nullopt;  // inet_pton would not look behind it
   IpAddress address;
   if (inet_pton(AF_INET6, host.c_str(), address.bytes_.data()) == 1) return address;
   std::ranges::copy(kMapped, address.bytes_.begin());

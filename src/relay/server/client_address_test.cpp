@@ -23,6 +23,8 @@ TEST(IpAddress, HasOneFormHoweverItIsWritten) {
 TEST(IpAddress, RefusesWhatIsNone) {
   for (auto const* text : {"", "unknown", "1.2.3", "1.2.3.4.5", "1.2.3.256", "[]", "host:80", "::g", "_secret"})
     EXPECT_FALSE(IpAddress::parse(text)) << text;
+  using namespace std::string_view_literals;
+  EXPECT_FALSE(IpAddress::parse("203.0.113.7\0.example.org"sv)) << "a zero byte ends nothing";
 }
 
 TEST(IpAddress, CountsIpv6ByItsNetworkOf56Bits) {

@@ -43,6 +43,8 @@ void ObjectBook::Noted::read(wire::Reader& reader) {
   std::vector<DeviceId> takers;
   core::read_row(reader, device, expires_ms, cursor, wire::list(chunks, ContainerIndex::kMostChunks),
                  wire::list(takers, kMostTakers));
+  if (std::ranges::adjacent_find(takers, std::ranges::greater_equal{}) != takers.end())
+    return reader.fail(wire::WireError::bad_value);
   taken_by = std::set<DeviceId>(takers.begin(), takers.end());
 }
 
