@@ -11,18 +11,17 @@ namespace kith::testing {
 struct ObjectWorld {
   ObjectWorld() {
     must(device.replica.create_group("home", "founder", test_recovery(9), device.now()));
-    face = core::relay_face(device.identity.root, samples::relay_key(), device.replica.state().group()).pseudonym();
+    face = core::relay_face(device.identity.root, relay, device.replica.state().group()).pseudonym();
     std::vector<wire::Op> ops;
-    ops.emplace_back(wire::RelaySet{"ws://relay", samples::relay_key(), samples::channel()});
-    ops.emplace_back(wire::DeviceRelay{device.identity.device(), samples::relay_key(), face});
+    ops.emplace_back(wire::RelaySet{"ws://relay", relay, samples::channel()});
+    ops.emplace_back(wire::DeviceRelay{device.identity.device(), relay, face});
     must(device.replica.write(std::move(ops), device.now()));
     epoch = device.replica.sealing_epoch().value();
   }
   [[nodiscard]] core::GroupState const& state() const { return device.replica.state(); }
   [[nodiscard]] crypto::ChunkKey chunk_key() const { return files::chunk_key(state().genesis().content_secret); }
-  [[nodiscard]] sync::AnnouncedAt here() const { return {samples::relay_key(), face}; }
+  [[nodiscard]] sync::AnnouncedAt here() const { return {relay, face}; }
   [[nodiscard]] Bytes presence_context() const {
-    auto const relay = samples::relay_key();
     Bytes context(relay.bytes.begin(), relay.bytes.end());
     append(context, face.view());
     return context;
@@ -33,6 +32,7 @@ struct ObjectWorld {
     return core::seal_box(state().group(), *state().secret(epoch), subkey, context, plain, random);
   }
 
+  wire::RelayKey relay = samples::relay_key();
   TestDevice device{1, "founder"};
   wire::Pseudonym face;
   EpochId epoch;
