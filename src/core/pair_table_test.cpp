@@ -11,6 +11,7 @@ using wire::PairMessage;
 
 /// A message of each type that anybody can make up.
 std::vector<PairMessage> made_up_messages(RandomSource& random, wire::Lookup const& lookup) {
+  static_assert(std::variant_size_v<PairMessage> == 9, "a new message belongs into both tables");
   Bytes const box(60, 1);
   auto const share = crypto::cpace::make_share(pair_generator(bytes_of("x"), lookup, {}), random).share;
   return {wire::PairHello{{"ZZZZZZZZ"}, share, {}},

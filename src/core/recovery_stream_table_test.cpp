@@ -55,6 +55,56 @@ TEST_F(RecoveryTable, FramesThatAreNotDue) {
   EXPECT_TRUE(rekeyed.result.has_value());
 }
 
+/// One frame of each type there is.
+template <std::size_t... kIndex>
+std::vector<wire::Frame> every_frame(std::index_sequence<kIndex...>) {
+  std::vector<wire::Frame> frames;
+  (frames.emplace_back(std::in_place_index<kIndex>), ...);
+  return frames;
+}
+std::vector<wire::Frame> every_frame() {
+  return every_frame(std::make_index_sequence<std::variant_size_v<wire::Frame>>());
+}
+
+TEST_F(RecoveryTable, EveryFrameInEveryStateOfTheReader) {
+  for (bool const begun : {false, true}) {
+    for (auto const& frame : every_frame()) {
+      std::vector<wire::Frame> said;
+      if (begun) said.push_back(beginning());
+      said.push_back(frame);
+      Heard heard(*this, said);
+      auto const type = wire::type_of(frame);
+      // DATA with something in it is due until TIPS end what has begun; REKEY is the channel's.
+      bool const due = type == wire::FrameType::rekey || (begun && type == wire::FrameType::tips);
+      EXPECT_EQ(heard.result.has_value(), due) << begun << " " << static_cast<int>(type);
+      EXPECT_TRUE(due || heard.result.error().is(CoreError::protocol_violation));
+      EXPECT_EQ(heard.reader.done(), begun && type == wire::FrameType::tips) << static_cast<int>(type);
+      EXPECT_TRUE(said_by(heard.reader).empty());
+    }
+  }
+  for (auto const& frame : every_frame()) {
+    Heard heard(*this, {beginning(), wire::Tips{}, frame});
+    EXPECT_TRUE(heard.result.has_value() && heard.reader.done()) << "what follows the end is not looked at";
+  }
+}
+
+TEST_F(RecoveryTable, EveryFrameToTheGiverBehindTheProof) {
+  for (auto const& frame : every_frame()) {
+    ListedEntries source;
+    source.entries = a.all_entries();
+    auto giver = giver_of(a, source);
+    PlayedRecovery dialler(Role::initiator, crypto::DhKeyPair::generate(r.random), r.random);
+    giver.on_bytes(behind_opening(dialler.hello(words.locator)), at);
+    static_cast<void>(must(dialler.read(said_by(giver))));
+    giver.on_bytes(dialler.proof(words.sign), at);
+    ASSERT_TRUE(giver.proved());
+    auto transport = dialler.split();
+    giver.on_bytes(spoken(transport.send, frame), at);
+    EXPECT_TRUE(giver.done()) << static_cast<int>(wire::type_of(frame));
+    EXPECT_TRUE(said_by(giver).empty());
+  }
+}
+
 TEST_F(RecoveryTable, RefusalsOfTheGiver) {
   auto const key = crypto::DhKeyPair::generate(r.random);
   struct Case {

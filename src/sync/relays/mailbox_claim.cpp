@@ -50,17 +50,18 @@ RecordFetch::RecordFetch(wire::LocatorSecret const& locator, wire::RelayKey cons
       channel_(relay::Channel::initiate(relay, crypto::DhKeyPair::generate(random), random)) {}
 
 Result<> RecordFetch::on_bytes(ByteView bytes) {
+  constexpr std::uint64_t kRequest = 1;  // the only one
   std::vector<wire::RelayMessage> messages;
   KITH_CHECK(channel_.on_bytes(bytes, messages));
   if (!asked_ && channel_.open()) {
     asked_ = true;
     channel_.set_max_message_bytes(wire::kRelayLimits.max_message_bytes);
-    channel_.send(wire::RecGet{1, locator_});
+    channel_.send(wire::RecGet{kRequest, locator_});
   }
   for (auto const& message : messages) {
     if (auto const* failure = std::get_if<wire::RelayFailure>(&message)) return refusal(*failure);
     auto const* answer = std::get_if<wire::RecRecords>(&message);
-    if (answer == nullptr || done_) return fail(relay::ChannelError::out_of_place);
+    if (answer == nullptr || answer->request != kRequest || done_) return fail(relay::ChannelError::out_of_place);
     for (auto const& each : answer->records) records_.push_back(each.bytes);
     done_ = true;
   }

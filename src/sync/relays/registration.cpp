@@ -50,7 +50,9 @@ Registration::Registration(core::Identity const& identity, wire::Genesis const& 
   record_ = core::seal_escrow(escrow, genesis.recovery_dx, relay, random);
 }
 
-void Registration::register_with(Bytes stamp) { channel_.send(wire::AclPut{1, result_.first, std::move(stamp)}); }
+void Registration::register_with(Bytes stamp) {
+  channel_.send(wire::AclPut{++request_, result_.first, std::move(stamp)});
+}
 
 Result<> Registration::on_bytes(ByteView bytes) {
   std::vector<wire::RelayMessage> messages;
@@ -66,10 +68,13 @@ Result<> Registration::on_bytes(ByteView bytes) {
 
 Result<> Registration::on_message(wire::RelayMessage const& message) {
   if (auto const* failure = std::get_if<wire::RelayFailure>(&message)) return on_failure(*failure);
+  // What a relay tells its members unasked.
+  if (std::holds_alternative<wire::RelayPresence>(message) && step_ > Step::greeting) return {};
+  if (wire::request_of(message) != request_) return fail(relay::ChannelError::out_of_place);
   if (std::holds_alternative<wire::Done>(message) && step_ == Step::registering) {
     step_ = Step::greeting;
     wire::Hello hello;
-    hello.request = 2;
+    hello.request = ++request_;
     hello.channel = result_.channel;
     hello.pseudonym = face_.pseudonym();
     wire::HelloProof const proof{relay_, result_.channel, channel_.handshake_hash(), {}};
@@ -79,20 +84,20 @@ Result<> Registration::on_message(wire::RelayMessage const& message) {
   }
   if (std::holds_alternative<wire::Welcome>(message) && step_ == Step::greeting) {
     step_ = Step::leaving_record;
-    channel_.send(wire::RecPut{3, locator_, record_});
+    channel_.send(wire::RecPut{++request_, locator_, record_});
     return {};
   }
   if (std::holds_alternative<wire::Done>(message) && step_ == Step::leaving_record) {
     step_ = Step::done;
     return {};
   }
-  if (std::holds_alternative<wire::RelayPresence>(message)) return {};
   return fail(relay::ChannelError::out_of_place);
 }
 
 Result<> Registration::on_failure(wire::RelayFailure const& failure) {
   using enum wire::RelayErrorCode;
-  if (failure.code == stamp_needed && step_ == Step::registering) {
+  bool const asked = failure.request == request_;
+  if (failure.code == stamp_needed && asked && step_ == Step::registering) {
     if (failure.number == 0)
       return fail(token_.empty() ? RegistrationError::token_needed : RegistrationError::token_wrong);
     if (failure.number > kMostStampBits || std::exchange(stamped_, true)) {
@@ -102,7 +107,7 @@ Result<> Registration::on_failure(wire::RelayFailure const& failure) {
     return {};
   }
   bool const no_room = failure.code == storage_full || failure.code == quota || failure.code == rate_limited;
-  if (no_room && step_ == Step::leaving_record) {
+  if (no_room && asked && step_ == Step::leaving_record) {
     words_lead_here_ = false;
     step_ = Step::done;
     return {};

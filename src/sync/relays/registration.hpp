@@ -59,6 +59,7 @@ class Registration {
   Bytes record_;
   relay::Channel channel_;
   Step step_ = Step::handshake;
+  std::uint64_t request_ = 0;  ///< the last one; each waits for the answer to the one before
   bool stamped_ = false;
   bool words_lead_here_ = true;
   Registered result_;
