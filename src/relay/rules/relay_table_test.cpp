@@ -158,6 +158,31 @@ TEST(RelayTable, NothingIsHeardOnAConnectionThatHasEnded) {
   }
 }
 
+/// A relay that is about to end answers what it has begun, and hears nothing more.
+TEST(RelayTable, NothingIsHeardByARelayThatEnds) {
+  for (bool const is_member : {false, true}) {
+    for (auto const& message : samples({})) {
+      RelayWorld world;
+      TestGroup const group(world.random, 1);
+      world.make(group, {0});
+      auto& link = is_member ? world.join(group, 0) : world.dial();
+      world.relay.drain(world.now);
+      link.got.clear();
+      Bytes bytes;
+      link.channel.send(samples(group.pseudonym(0)).at(message.index()));
+      ASSERT_TRUE(link.channel.poll_transmit(bytes));
+      world.relay.on_bytes(link.id, bytes, world.now);  // it was on its way
+      world.run();
+      ASSERT_EQ(link.got.size(), 1U) << static_cast<int>(wire::type_of(message));
+      auto const* const failure = std::get_if<wire::RelayFailure>(&link.got.front());
+      ASSERT_TRUE(failure != nullptr);
+      EXPECT_EQ(failure->code, RelayErrorCode::draining);
+      EXPECT_TRUE(world.relay.done(link.id));
+      EXPECT_TRUE(world.store.items(group.channel()).empty());
+    }
+  }
+}
+
 TEST(RelayTable, BeforeTheHandshakeThereAreNoMessages) {
   for (auto const& message : samples({})) {
     RelayWorld world;

@@ -90,7 +90,8 @@ constexpr State kStates[]{State::hello, State::catching_up, State::live};
 
 /// A device that founded a group and its mailbox, and the relay's end of a connection.
 struct Connected {
-  explicit Connected(State state) {
+  /// @param attended  the group uses the mailbox no more, and this device still looks at it
+  explicit Connected(State state, bool attended = false) {
     must(device.replica.create_group("home", "laptop", testing::test_recovery(9), now));
     auto const face = core::relay_face(device.identity.root, name, device.replica.state().group());
     first.channel = {channel_key.public_key().bytes};
@@ -106,6 +107,7 @@ struct Connected {
     mailbox.emplace(device.replica, device.store, core::Roster::Relay{"ws://relay", name, first.channel},
                     device.random);
     must(mailbox->start(now));
+    mailbox->set_attended(attended, now);
     mailbox->dialling(now);
     mailbox->on_connected(now);
     for (int i = 0; i < 2; ++i) {  // Noise
@@ -189,11 +191,13 @@ TEST(MailboxTable, EveryMessageThatNobodyAskedFor) {
   for (auto const state : kStates) {
     for (auto const request : {std::uint64_t{0}, kNobodysRequest}) {
       for (auto const& message : every_relay_message(request)) {
-        Connected connected(state);
-        auto const type = wire::type_of(message);
-        EXPECT_TRUE(connected.answer(message) == expected(type, state != State::hello))
-            << static_cast<int>(state) << " " << static_cast<int>(type);
-        connected.expect_nothing_changed();
+        for (bool const attended : {false, true}) {
+          Connected connected(state, attended);
+          auto const type = wire::type_of(message);
+          EXPECT_TRUE(connected.answer(message) == expected(type, state != State::hello))
+              << static_cast<int>(state) << " " << static_cast<int>(type);
+          connected.expect_nothing_changed();
+        }
       }
     }
   }
