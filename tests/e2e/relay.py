@@ -25,14 +25,15 @@ def free_port():
 class Relay:
     """A running relay; what it says is kept."""
 
-    def __init__(self, folder, *arguments, listen=True):
+    def __init__(self, folder, *arguments, listen=True, env=None):
         self.data = folder / "data"
         self.port = free_port()
         self.log = open(folder / "log", "a+")
         command = [RELAY, "serve", "--data", str(self.data), *arguments]
         if listen:
             command += ["--listen", f"127.0.0.1:{self.port}"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=folder)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=folder,
+                                        env={**os.environ, **(env or {})})
         self.first = self.process.stdout.readline()
         self.line = self.process.stdout.readline().rstrip("\n")
 
