@@ -26,6 +26,7 @@ from relay import Relay
 DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17}
 WITHOUT_ERROR = {0, 3, 4, 5, 10}  # these may be told by the summary instead
 IN_A_HOME = {"keys", "kith.db", "kith.db-wal", "kith.db-shm", "kith.db.lock", "network.lock", "run", "config.toml"}
+LOOK_AGAIN_S = 5
 RELAY_CONFIG = '[limits]\nbytes_per_second = "1 GB"\nmessages_per_minute = 1000000\nconnections_per_ip = 1000\n' \
                '[storage]\nmax_group_storage = "4 GiB"\n[monitoring]\nlisten = ""\n'
 
@@ -583,12 +584,13 @@ class Live(Folders):
     def prepare(self):
         wait_until("quiet", self.quiet, 20, 0.05)
 
-    def start_again(self):
+    def start_again(self, wanted=None):
         """A process that cannot write its home's database ends, and says why last; whoever looks after it starts it again."""
         process = self.running[0]
         code = process.wait()
-        check_run(Run(["sync"], code, "\n".join(process.out).encode(), process.err[-1].encode()))
-        check(code != 0, "ended without a word", process)
+        if wanted is None:
+            check(process.err and code != 0, "ended without a word", process)
+            check_run(Run(["sync"], code, b"", process.err[-1].encode()))
         self.ended += 1
         process.kill()
         self.running[0] = self.pair.laptop.start("sync", self.one, "--json", env=self.env())
@@ -605,10 +607,16 @@ class Live(Folders):
         return None
 
     def recover(self, _run):
+        begin = time.monotonic()
+
         def alike():
             check(self.running[1].process.poll() is None, "the other one ended", self.running[1])
             if self.running[0].process.poll() is not None:
                 self.start_again()
+            elif time.monotonic() > begin + LOOK_AGAIN_S and "unreadable" in self.pair.laptop.run("status", "--json").out:
+                # One file that could not be opened is left alone, and said; who starts `sync` again has it looked at.
+                check(self.running[0].stop() == 0, self.running[0])
+                self.start_again(0)
             return tree(self.one) == self.wanted == tree(self.two)
         try:
             wait_until("alike again", alike, 60, 0.05)
@@ -619,11 +627,12 @@ class Live(Folders):
         check_home(self.pair.laptop)
 
 
-# Of 300 points, how many are for each: fewer where several programs take their time for one.
+# Of 300 points, how many are for each: fewer where several programs take their time for one;
+# none of those that only run when they are named, as `live` does not hold at every point.
 SHARES = {
     "init": (Init, 30), "push": (Push, 45), "rename": (Rename, 35), "rotate": (Rotate, 35), "config": (Config, 20),
     "folder-add": (FolderAdd, 30), "relay-new": (NewRelay, 40), "relay-start": (RelayStart, 12), "join": (Join, 4),
-    "direct": (Direct, 10), "live": (Live, 8), "push-relay": (PushToRelay, 10), "pull-relay": (PullFromRelay, 11),
+    "direct": (Direct, 10), "live": (Live, 0), "push-relay": (PushToRelay, 10), "pull-relay": (PullFromRelay, 11),
     "relay": (ServingRelay, 8), "folder-relay": (FoldersAtRelay, 1), "relay-objects": (RelayObjects, 1),
 }
 SCENARIOS = {name: scenario for name, (scenario, _) in SHARES.items()}
