@@ -14,19 +14,23 @@ void World::note_false_ack(RelayPipe const& pipe) {
   fooled_[{pipe.device, pipe.relay->index}] = {runs_[pipe.device], clock_ + pipe.delay};
 }
 
-/// Whether the relay has shown `other` an entry that was not shown to `device`.
-bool World::lacks_at(Device& device, Device& other, SimRelay& relay) {
+/// What the relay has shown `other` and not `device`, in one history of the mailbox: of two histories either may be one
+/// that ended a moment ago.
+std::vector<Tip> World::lacks_at(Device& device, Device& other, SimRelay& relay) {
   auto const mine = device.program->relays.find(relay.relay_key());
   auto const theirs = other.program->relays.find(relay.relay_key());
-  if (mine == device.program->relays.end() || theirs == other.program->relays.end()) return false;
+  if (mine == device.program->relays.end() || theirs == other.program->relays.end()) return {};
   auto& mailbox = mine->second->mailbox;
   auto const witness = must(theirs->second->mailbox.witness());
-  bool const same = witness && witness->channel == mailbox.relay().channel;
-  if (!same || !mailbox.live() || mailbox.comparing() || !must(mailbox.witness())) return false;
-  return std::ranges::any_of(witness->tips, [&](Tip const& tip) {
+  bool const same =
+      witness && witness->channel == mailbox.relay().channel && witness->log_epoch == mailbox.record().log_epoch;
+  if (!same || !mailbox.live() || mailbox.comparing() || !must(mailbox.witness())) return {};
+  auto lacked = witness->tips;
+  std::erase_if(lacked, [&](Tip const& tip) {
     auto const record = must(device.program->replica.state().record(tip.hash));
-    return !record || !mailbox.record().there.contains(record->place());
+    return record && mailbox.record().there.contains(record->place());
   });
+  return lacked;
 }
 
 /// A session has opened. What the other device was shown this one hears now.
@@ -35,8 +39,11 @@ void World::watch_contact(Device& device, DeviceId const& other_id) {
   if (other == devices_.end() || !(*other)->program) return;
   for (auto& relay : relays_) {
     bool const kept = relay->kept_from.contains(device.index) && relay->habits.withholds > 0;
-    if (!kept || !lacks_at(device, **other, *relay)) continue;
-    Watch watch{device.index, (*other)->index, relay->index, {}, clock_, clock_ + std::chrono::milliseconds{500}};
+    if (!kept) continue;
+    auto lacked = lacks_at(device, **other, *relay);
+    if (lacked.empty()) continue;
+    Watch watch{device.index,     (*other)->index, relay->index, {}, clock_, clock_ + std::chrono::milliseconds{500},
+                std::move(lacked)};
     for (auto const& [index, pipe] : pipes_) {
       bool const theirs = (pipe.ends[0].device == device.index && pipe.ends[1].device == (*other)->index) ||
                           (pipe.ends[1].device == device.index && pipe.ends[0].device == (*other)->index);
@@ -70,7 +77,12 @@ void World::look_at_watches() {
       return link != pipes_.end() && !link->second.closed[0] && !link->second.closed[1];
     });
     if (!undisturbed || !device.program || !other.program) continue;
-    if (!lacks_at(device, other, *relays_[watch.relay])) continue;
+    // Of an entry that has not come here by another way nothing can be said while items are there that nobody can read.
+    auto const still = lacks_at(device, other, *relays_[watch.relay]);
+    bool const lacks_still = std::ranges::any_of(watch.lacked, [&](Tip const& tip) {
+      return must(device.program->replica.state().record(tip.hash)) && std::ranges::find(still, tip) != still.end();
+    });
+    if (!lacks_still) continue;
     count("meetings at which it shows that a relay withholds");
     auto const alarmed = alarmed_.find({watch.device, watch.relay});
     auto const& mailbox = device.program->relays.at(relays_[watch.relay]->relay_key())->mailbox;

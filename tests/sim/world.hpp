@@ -177,7 +177,7 @@ class World {
   void note_false_ack(RelayPipe const& pipe);
   void watch_contact(Device& device, DeviceId const& other);
   void look_at_watches();
-  [[nodiscard]] bool lacks_at(Device& device, Device& other, SimRelay& relay);
+  [[nodiscard]] std::vector<Tip> lacks_at(Device& device, Device& other, SimRelay& relay);
   void check_list(Device& device, RelayLink const& link);
   void check_forks(Device& device);
   void check_alarms(std::vector<Device*> const& active);
@@ -276,6 +276,7 @@ class World {
     std::size_t device, other, relay;
     std::vector<std::size_t> pipes;  ///< theirs, to each other and to the relay
     Instant since, until;
+    std::vector<Tip> lacked;
   };
   std::vector<Watch> watches_;
   /// What has left devices, where it is listened to, and was not looked through yet.

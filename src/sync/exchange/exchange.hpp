@@ -187,7 +187,7 @@ class Exchange final : public core::Membership {
   /// Who says what relays have shown this device, where it uses any.
   struct Shown {
     std::vector<wire::RelayWitness> relays;
-    bool more_soon = false;  ///< one of them is showing something just now
+    bool more_soon = false;  ///< one of them is dialled, or shows something just now
   };
   using Witnesses = std::function<Result<Shown>()>;
   void set_witnesses(Witnesses witnesses) { witnesses_ = std::move(witnesses); }
@@ -230,6 +230,7 @@ class Exchange final : public core::Membership {
     Instant asked_witnesses;              ///< when this side asked for those last
     bool asks_witnesses = false;          ///< and whether it is to
     bool owes_witnesses = false;          ///< it was asked for them, and not all could be said
+    std::size_t said_witnesses = 0;       ///< how many could
   };
   struct Want {
     std::uint64_t length = 0;

@@ -368,6 +368,7 @@ Result<> Exchange::say_witnesses(Link& link) {
     KITH_TRY(shown, witnesses_());
     answer.relays = std::move(shown.relays);
     link.owes_witnesses = shown.more_soon;
+    link.said_witnesses = answer.relays.size();
   }
   link.session.send(answer);
   return {};
@@ -377,9 +378,9 @@ Result<> Exchange::tell_owed_witnesses() {
   auto const owes = [](auto const& each) { return each.second.owes_witnesses && each.second.session.open(); };
   if (std::ranges::none_of(links_, owes)) return {};
   KITH_TRY(shown, witnesses_());
-  if (shown.more_soon) return {};
   for (auto& [id, link] : links_) {
-    if (!std::exchange(link.owes_witnesses, false) || !link.device || !link.session.open()) continue;
+    if (!link.device || !link.session.open() || !link.owes_witnesses) continue;
+    if (shown.more_soon && shown.relays.size() <= link.said_witnesses) continue;
     KITH_CHECK(say_witnesses(link));
     wake(id);
   }

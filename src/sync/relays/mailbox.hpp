@@ -163,8 +163,10 @@ class Mailbox {
   [[nodiscard]] Result<std::optional<wire::RelayWitness>> witness();
   /// What it has shown another device must have been shown here too, or come when it is asked for.
   [[nodiscard]] Result<> compare(wire::RelayWitness theirs, Now now);
-  /// Whether witness() will soon say what it cannot say while a PULL is under way.
-  [[nodiscard]] bool showing() const { return state_ == State::catching_up || (live() && pull_request_ != 0); }
+  /// Whether witness() may soon say what it cannot say while the relay is dialled or shows something.
+  [[nodiscard]] bool showing() const {
+    return state_ == State::live ? pull_request_ != 0 : state_ != State::idle && state_ != State::ending;
+  }
   [[nodiscard]] bool comparing() const { return !compared_.empty(); }
 
   // Looking.

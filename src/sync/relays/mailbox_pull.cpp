@@ -32,6 +32,7 @@ Result<> Mailbox::on_pulled(wire::PullResponse response, Now now) {
     KITH_CHECK(look_after_record());
   }
   KITH_CHECK(judge_witnesses());
+  KITH_CHECK(judge_undecided());
   KITH_CHECK(settle_acl(now));
   KITH_CHECK(work_objects(now));
   return push(now);
