@@ -60,8 +60,9 @@ void member(int step, ByteView box) {
     require(ours.requested, "the user is asked");
     if (step == 1) {
       ours.feed(prefixed(joiner.sealed<wire::PairMessageType::pseudonyms>(box)));
-      require(ours.committed == wire::decode<wire::PairPseudonymsBox>(box).has_value(),
-              "pseudonyms that decode are committed");
+      auto const said = wire::decode<wire::PairPseudonymsBox>(box);
+      bool const fits = said && said->pseudonyms.size() == samples::pseudonyms_box().pseudonyms.size();
+      require(ours.committed == fits, "a name for each relay of the offer is committed, and nothing else");
     } else {
       ours.feed(prefixed(joiner.sealed<wire::PairMessageType::pseudonyms>(wire::encode(samples::pseudonyms_box()))));
       ours.feed(prefixed(joiner.sealed<wire::PairMessageType::joined>(box)));

@@ -92,6 +92,15 @@ TEST_F(PairingAttacks, VersionsThatDoNotMeetAreNamed) {
   joiner_events.clear();
   answer();
   EXPECT_EQ(find<JoinFailed>(joiner_events)->reason.detail(), ErrorDetail(VersionsDetail{1, 1, 3, 4}));
+
+  // In the middle of a message it says nothing of versions.
+  join();
+  joiner_events.clear();
+  to_joiner(Bytes{0});
+  answer();
+  to_joiner(wire::encode(wire::Opening{wire::Purpose::refusal, 3, 4, 0}));
+  answer();
+  EXPECT_EQ(find<JoinFailed>(joiner_events), nullptr);
 }
 
 TEST_F(PairingAttacks, SharesThatAreNoPointsAreRefused) {

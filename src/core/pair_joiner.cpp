@@ -22,7 +22,9 @@ PairJoiner::PairJoiner(Identity const& identity, std::string own_name, PairingCo
 }
 
 void PairJoiner::on_bytes(ByteView bytes, Now now) {
-  if (state_ == State::await_share && bytes.size() >= 4 && text_of(bytes.first(4)) == "KITH") {
+  // Only as the first thing that is said: later it would be part of a message.
+  bool const first = !std::exchange(heard_, true);
+  if (first && bytes.size() >= 4 && text_of(bytes.first(4)) == "KITH") {
     auto const theirs = wire::decode_opening(bytes.first(std::min(bytes.size(), wire::Opening::kBytes)));
     if (theirs && theirs->purpose == wire::Purpose::refusal) {
       return end({CoreError::version_mismatch,

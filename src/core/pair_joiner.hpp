@@ -68,6 +68,7 @@ class PairJoiner {
   PairingCode code_;
   State state_ = State::await_share;
   wire::MessageSplitter incoming_;
+  bool heard_ = false;  ///< anything
   Bytes out_;
   std::deque<JoinerEvent> events_;
   Instant deadline_;
