@@ -53,7 +53,7 @@ Corpus rows_corpus() {
   auto const put = [&](std::string_view name, auto const& row) { add(corpus, name, core::encode_record(row)); };
   core::Past past;
   for (std::uint32_t chain = 1; chain < 4; ++chain) past.include({{chain}, {chain * 10}});
-  LogId const log{counted<DeviceId>(1), 1};
+  LogId const log{counted<DeviceId>(1), {1}};
   put("entry", core::EntryRecord{log, {3}, {1}, 9, counted<EpochId>(2), 77, true, past});
   put("chain", core::ChainRecord{log, {1}, {}, {9}, counted<EntryHash>(3), {8}});
   put("pending",
