@@ -251,6 +251,7 @@ void World::calm_relays() {
   }
   for (auto& [index, pipe] : relay_pipes_) {
     pipe.breaks_at.reset();
+    pipe.delay = std::min(pipe.delay, milliseconds{40});  // else small answers take hours to bring much
     // What was acknowledged and not stored shows with the next connection.
     if (pipe.between && !pipe.device_closed) break_relay_pipe(pipe);
   }
