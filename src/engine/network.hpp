@@ -150,7 +150,7 @@ class Network {
   [[nodiscard]] Result<> tell_relays();
   [[nodiscard]] Result<> pass_over(std::vector<ChunkId> const& wanted);
   [[nodiscard]] Result<sync::Exchange::Shown> witnesses();
-  [[nodiscard]] Result<> compare_relays(std::vector<wire::RelayWitness> const& theirs);
+  [[nodiscard]] Result<> compare_relays(DeviceId const& other, std::vector<wire::RelayWitness> const& theirs);
   [[nodiscard]] Result<> tell(RelayLink& relay, sync::MailboxEvent const& event);
   [[nodiscard]] Result<> show(RelayLink& relay, wire::RelayKey const& key);
 

@@ -64,7 +64,7 @@ Result<> Network::tell(sync::ExchangeEvent const& event) {
   }
   if (auto const* digest = std::get_if<sync::DigestArrived>(&event)) {
     ring_due_ = true;
-    KITH_CHECK(compare_relays(digest->digest.relays));
+    KITH_CHECK(compare_relays(digest->device, digest->digest.relays));
     if (digest->digest.token == wire::DigestWant::kRelaysAlone) return {};
     DigestRow row{current_time().wall.ms, digest->digest};
     row.digest.relays.clear();  // told by the relays' rows

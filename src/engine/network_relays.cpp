@@ -231,10 +231,10 @@ Result<sync::Exchange::Shown> Network::witnesses() {
 }
 
 /// What relays have shown a device that answers for it.
-Result<> Network::compare_relays(std::vector<wire::RelayWitness> const& theirs) {
+Result<> Network::compare_relays(DeviceId const& other, std::vector<wire::RelayWitness> const& theirs) {
   for (auto const& witness : theirs) {
     auto const relay = relays_.find(witness.relay);
-    if (relay != relays_.end()) KITH_CHECK(relay->second->mailbox.compare(witness, current_time()));
+    if (relay != relays_.end()) KITH_CHECK(relay->second->mailbox.compare(other, witness, current_time()));
   }
   return theirs.empty() ? Result<>{} : settle_relays();  // shown before the answer is
 }

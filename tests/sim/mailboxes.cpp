@@ -92,7 +92,7 @@ void World::compare_relays(Device& device, sync::DigestArrived const& digest) {
     auto const link = device.program->relays.find(theirs.relay);
     if (link == device.program->relays.end()) continue;
     count("looks at what a relay showed others");
-    check(device, link->second->mailbox.compare(theirs, now_at(device)));
+    check(device, link->second->mailbox.compare(digest.device, theirs, now_at(device)));
   }
 }
 

@@ -76,8 +76,8 @@ void Mailbox::on_connected(Now now) {
   put_.reset();
   stamp_.reset();
   acked_cursor_ = notified_ = pushed_upto_ = {};
-  compared_.clear();
-  undecided_.clear();
+  told_.clear();
+  compares_ = false;
   drop_requests_ = {};
   drop_again_ = true;
   relied_.clear();
@@ -365,7 +365,7 @@ Result<> Mailbox::on_local_change(Now now) {
   KITH_CHECK(retry_kept(now));
   KITH_CHECK(name_ourselves(now));
   if (state_ != State::live) return {};
-  KITH_CHECK(judge_undecided());
+  KITH_CHECK(judge());
   KITH_CHECK(settle_acl(now));
   KITH_CHECK(work_objects(now));
   return push(now);

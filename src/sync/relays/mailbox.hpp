@@ -60,8 +60,6 @@ class Mailbox {
   /// Another history of a mailbox that others tell of is two minutes old before it shows that the relay has two.
   static constexpr auto kHistoryPatience = std::chrono::minutes{2};
   static constexpr std::size_t kMostHistories = 8;
-  /// Of what others were shown, that names entries which are not here.
-  static constexpr std::size_t kMostUndecided = 16;
   /// Objects live so long at most, and no longer than the relay says.
   static constexpr auto kObjectTime = std::chrono::hours{7 * 24};
   /// A chunk whose object expires sooner counts as not there when it is to be uploaded.
@@ -161,13 +159,14 @@ class Mailbox {
   // Comparing with other devices (mailbox_witness.cpp).
   /// What the relay has shown this device; nullopt where that is not certain now.
   [[nodiscard]] Result<std::optional<wire::RelayWitness>> witness();
-  /// What it has shown another device must have been shown here too, or come when it is asked for.
-  [[nodiscard]] Result<> compare(wire::RelayWitness theirs, Now now);
+  /// What it has shown another device must have been shown here too, or come when it is asked for. Of each
+  /// device the last word counts, until all that it names is there.
+  [[nodiscard]] Result<> compare(DeviceId const& other, wire::RelayWitness theirs, Now now);
   /// Whether witness() may soon say what it cannot say while the relay is dialled or shows something.
   [[nodiscard]] bool showing() const {
     return state_ == State::live ? pull_request_ != 0 : state_ != State::idle && state_ != State::ending;
   }
-  [[nodiscard]] bool comparing() const { return !compared_.empty(); }
+  [[nodiscard]] bool comparing() const { return compares_; }
 
   // Looking.
   [[nodiscard]] bool live() const { return state_ == State::live; }
@@ -222,8 +221,7 @@ class Mailbox {
 
   // Comparing.
   enum class Shown { no, unknown, yes };
-  [[nodiscard]] Result<> judge_witnesses();
-  [[nodiscard]] Result<> judge_undecided();
+  [[nodiscard]] Result<> judge();
   [[nodiscard]] Result<Shown> was_shown(wire::RelayWitness const& theirs);
   [[nodiscard]] Result<bool> all_placed();
 
@@ -340,10 +338,10 @@ class Mailbox {
   wire::RelayCursor acked_cursor_;  ///< the relay was told
   std::deque<ItemDigest> unresolved_;
   wire::RelayCursor pushed_upto_;                                    ///< of this device's own items, on this connection
-  std::vector<wire::RelayWitness> compared_;                         ///< others', until what they name was asked for
+  std::map<DeviceId, wire::RelayWitness> told_;  ///< by others of what they were shown, and this device was not yet
+  bool compares_ = false;                        ///< something of it is new
   std::vector<std::pair<wire::LogEpoch, Instant>> other_histories_;  ///< that others told of, and since when
   std::optional<Instant> compare_again_;
-  std::vector<wire::RelayWitness> undecided_;  ///< until what they name is here
 
   ObjectBook book_;
   /// By what announcements that are kept were last tried.

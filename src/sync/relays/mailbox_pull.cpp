@@ -31,8 +31,7 @@ Result<> Mailbox::on_pulled(wire::PullResponse response, Now now) {
     events_.emplace_back(RelayMoved{});
     KITH_CHECK(look_after_record());
   }
-  KITH_CHECK(judge_witnesses());
-  KITH_CHECK(judge_undecided());
+  KITH_CHECK(judge());
   KITH_CHECK(settle_acl(now));
   KITH_CHECK(work_objects(now));
   return push(now);

@@ -23,16 +23,18 @@ Result<std::optional<wire::RelayWitness>> Mailbox::witness() {
   return std::optional(std::move(witness));
 }
 
-Result<> Mailbox::compare(wire::RelayWitness theirs, Now now) {
+Result<> Mailbox::compare(DeviceId const& other, wire::RelayWitness theirs, Now now) {
   bool const ours = theirs.relay == relay_.relay && theirs.channel == relay_.channel;
-  if (!ours || state_ != State::live || compared_.size() >= wire::kRelayLimits.max_members) return {};
+  if (!ours || state_ != State::live || replica_.state().roster().removed(other)) return {};
+  if (!told_.contains(other) && told_.size() >= wire::kRelayLimits.max_members) return {};
   if (theirs.log_epoch != record_.log_epoch && doubts_history(theirs.log_epoch, now)) return {};
   bool const behind = theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;
   // Also where a PULL is under way: its answer may be older than what is to be compared.
   if (behind) notified_ = std::max(notified_, theirs.cursor);
-  compared_.push_back(std::move(theirs));
+  told_.insert_or_assign(other, std::move(theirs));
+  compares_ = true;
   if (behind) pull();
-  return pull_request_ != 0 ? Result<>{} : judge_witnesses();
+  return judge();
 }
 
 /// Whether it is too early to say that the relay has two histories: who tells of another one may not have noticed yet
@@ -46,33 +48,23 @@ bool Mailbox::doubts_history(wire::LogEpoch const& other, Now now) {
   return true;
 }
 
-/// Everything that the relay has for this device is here now, by the relay's own word.
-Result<> Mailbox::judge_witnesses() {
-  if (compared_.empty() || state_ != State::live) return {};
+/// Once everything that the relay has for this device is here, by the relay's own word. What another device was shown and
+/// this one was not stays an alarm until it is there, whatever a third one was shown; and where the entry has not come yet
+/// more can be said when it has.
+Result<> Mailbox::judge() {
+  if (told_.empty() || state_ != State::live || pull_request_ != 0) return {};
   KITH_CHECK(resolve());
-  bool all = true;
-  for (auto& theirs : std::exchange(compared_, {})) {
-    KITH_TRY(shown, was_shown(theirs));
-    all = all && shown != Shown::no;
-    if (shown == Shown::unknown && undecided_.size() < kMostUndecided) undecided_.push_back(std::move(theirs));
+  bool withheld = false;
+  for (auto it = told_.begin(); it != told_.end();) {
+    KITH_TRY(shown, was_shown(it->second));
+    bool const over = shown == Shown::yes || replica_.state().roster().removed(it->first);
+    withheld = withheld || (!over && shown == Shown::no);
+    it = over ? told_.erase(it) : std::next(it);
   }
-  if (!all) {
-    set_trouble(RelayTrouble::withholds);
-  } else if (trouble_ == RelayTrouble::withholds) {
-    set_trouble(RelayTrouble::none);
-  }
-  events_.emplace_back(RelayMoved{});
-  return {};
-}
-
-/// More entries are here: what could not be said before may be said now.
-Result<> Mailbox::judge_undecided() {
-  if (state_ != State::live || pull_request_ != 0) return {};
-  for (auto& theirs : std::exchange(undecided_, {})) {
-    KITH_TRY(shown, was_shown(theirs));
-    if (shown == Shown::no) set_trouble(RelayTrouble::withholds);
-    if (shown == Shown::unknown) undecided_.push_back(std::move(theirs));
-  }
+  bool const fresh = std::exchange(compares_, false);
+  if (withheld && (fresh || trouble_ == RelayTrouble::none)) set_trouble(RelayTrouble::withholds);
+  if (!withheld && trouble_ == RelayTrouble::withholds) set_trouble(RelayTrouble::none);
+  if (fresh) events_.emplace_back(RelayMoved{});
   return {};
 }
 

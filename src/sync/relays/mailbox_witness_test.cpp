@@ -24,8 +24,8 @@ TEST_F(AtARelay, WhatItShowsAllIsNoCauseForAlarm) {
     EXPECT_EQ(of_a->tips, of_b->tips);
     a.push("more");
     net.changed(a);
-    must(b.at(relay).compare(*of_a, net.now()));
-    must(a.at(relay).compare(*of_b, net.now()));
+    must(b.at(relay).compare(a.identity.device(), *of_a, net.now()));
+    must(a.at(relay).compare(b.identity.device(), *of_b, net.now()));
     net.wait(2s);
     EXPECT_FALSE(b.at(relay).comparing());
     EXPECT_FALSE(a.saw(RelayTrouble::withholds));
@@ -39,20 +39,22 @@ TEST_F(AtARelay, AnotherHistoryIsACauseForAlarmWhereItLasts) {
   net.wait(5s);
   auto other = must(a.at(relay).witness()).value();
   other.log_epoch.bytes[0] ^= 1;
-  must(b.at(relay).compare(other, net.now()));
+  must(b.at(relay).compare(a.identity.device(), other, net.now()));
   net.wait(1s);
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none);
   net.wait(Mailbox::kHistoryPatience);
   EXPECT_TRUE(std::ranges::any_of(
       b.seen, [](MailboxEvent const& event) { return std::holds_alternative<RelayCompareAgain>(event); }));
-  must(b.at(relay).compare(other, net.now()));
+  must(b.at(relay).compare(a.identity.device(), other, net.now()));
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
 }
 
 TEST_F(AtARelay, WhatItShowedOneDeviceAndNotAnotherIsFoundOutWhenTheyCompare) {
   net.let_in(a, b);
-  net.wait(5s);
+  net.let_in(a, c);
+  net.wait(60s);
   net.go_offline(b);
+  net.go_offline(c);
   auto const held_back = relay.store;
   a.push("for a alone");
   net.changed(a);
@@ -65,30 +67,36 @@ TEST_F(AtARelay, WhatItShowedOneDeviceAndNotAnotherIsFoundOutWhenTheyCompare) {
   net.start(relay);
   only(b);
   ASSERT_TRUE(b.at(relay).live());
-  must(b.at(relay).compare(*witness, net.now()));
+  must(b.at(relay).compare(a.identity.device(), *witness, net.now()));
   EXPECT_TRUE(b.at(relay).comparing());
   net.wait(1s);
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
   EXPECT_EQ(b.texts(), Texts{});
 
+  // It keeps the same from a third device.
+  must(b.at(relay).compare(c.identity.device(), *must(b.at(relay).witness()), net.now()));
+  net.wait(1s);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
+
   // Cursors are its word: it may fill the place with something else.
   b.push("in its place");
   net.changed(b);
   net.wait(2s);
-  must(b.at(relay).compare(*witness, net.now()));
+  must(b.at(relay).compare(a.identity.device(), *witness, net.now()));
   net.wait(1s);
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
 
   auto other_history = *must(b.at(relay).witness());
   other_history.log_epoch.bytes[0] ^= 1;
-  must(b.at(relay).compare(other_history, net.now()));
+  must(b.at(relay).compare(a.identity.device(), other_history, net.now()));
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
 
   only(a, 10s);  // brings again what is not there
   only(b);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none);
   a.online = true;
   net.wait(90s);
-  must(b.at(relay).compare(*must(a.at(relay).witness()), net.now()));
+  must(b.at(relay).compare(a.identity.device(), *must(a.at(relay).witness()), net.now()));
   net.wait(1s);
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none);
   EXPECT_EQ(b.texts().size(), 2u);
@@ -126,7 +134,7 @@ TEST_F(AtARelay, RubbishInTheMailboxHidesNothing) {
   net.start(relay);
   only(b);
   ASSERT_TRUE(b.at(relay).live());
-  must(b.at(relay).compare(*witness, net.now()));
+  must(b.at(relay).compare(a.identity.device(), *witness, net.now()));
   net.wait(1s);
   EXPECT_FALSE(b.saw(RelayTrouble::withholds));  // it may be that one: its epoch may be on its way
 
@@ -141,7 +149,7 @@ TEST_F(AtARelay, AWitnessOfAnotherMailboxSaysNothing) {
   auto witness = *must(a.at(relay).witness());
   witness.cursor = {1'000'000};
   witness.channel.bytes[0] ^= 1;
-  must(b.at(relay).compare(witness, net.now()));
+  must(b.at(relay).compare(a.identity.device(), witness, net.now()));
   net.wait(1s);
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none);
 }
