@@ -36,6 +36,7 @@ Result<ApplyReport> Applier::run(Now now) {
 /// Looks at what is in progress and at the next rows of work. @return whether anything moved
 Result<bool> Applier::round() {
   installable_.clear();
+  unplaced_.clear();
   wanted_.clear();
   spellings_.forget();
   auto const bad_before = fetcher_.bad_count();
@@ -55,6 +56,8 @@ Result<bool> Applier::round() {
   }
   KITH_CHECK(fetcher_.advance());
   for (auto const& each : removals) {
+    KITH_TRY(needed, still_needed(each.path));
+    if (needed) continue;
     KITH_TRY(room, round_one(each));
     static_cast<void>(room);
   }

@@ -74,6 +74,8 @@ class Applier {
     Outcome outcome;
   };
   [[nodiscard]] static bool lacks_content(Placed const& place);
+  void note_unplaced(std::vector<Placed> const& places);
+  [[nodiscard]] Result<bool> still_needed(RelPath const& path);
   [[nodiscard]] bool gone_from_disk(LocalFile const& row);
   [[nodiscard]] Result<std::vector<Placed>> make_copies(std::vector<Copy> const& copies, RelPath const* except);
   [[nodiscard]] Result<Outcome> remove_old_copies(RelPath const& path, Shown const& shown,
@@ -132,6 +134,7 @@ class Applier {
   bool skips_moved_ = false;
 
   // Of the current round:
+  std::set<ChunkId> unplaced_;  ///< with what the contents begin that are to come to their places yet
   std::optional<Work> current_;
   std::vector<Installable> installable_;
   std::map<Bytes, std::pair<RelPath, std::optional<LocalFile>>> notes_;

@@ -13,26 +13,35 @@ bool same_name(RelPath const& a, RelPath const& b) { return name_key(a) == name_
 Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
   KITH_TRY(shown, shown_at(context_, path));
   KITH_TRY(before, local(path));
+  auto const winning = shown.winner ? shown.winner->content : Content{};
+  auto const later = [&](Outcome outcome) {
+    if (gone_from_disk(*before)) outcome = Outcome::look_again;
+    note_unplaced({{winning, outcome}});
+    return outcome;
+  };
   if (before && !before->copy_of.empty()) {
     // A conflict copy that is to be something else now: its content may be here only, so it is copied first.
     KITH_TRY(main, RelPath::parse(before->copy_of));
     KITH_TRY(of_main, shown_at(context_, main));
     KITH_TRY(saved, make_copies(of_main.copies, &path));
+    note_unplaced(saved);
     auto const outcome = outcome_for(before->content, saved);
-    if (outcome != Outcome::done) return gone_from_disk(*before) ? Outcome::look_again : outcome;
+    if (outcome != Outcome::done) return later(outcome);
   }
   if (shown.hidden > 0) skip(path, Skipped::Why::no_copy);
   KITH_TRY(placed, make_copies(shown.copies, nullptr));
   lacks_content_ |= std::ranges::any_of(placed, lacks_content);
+  note_unplaced(placed);
   // What is at the path now may be the very content that a copy is being made of: it stays until the copy is there.
   auto const giving_way = before ? outcome_for(before->content, placed) : Outcome::done;
-  if (giving_way != Outcome::done) return gone_from_disk(*before) ? Outcome::look_again : giving_way;
+  if (giving_way != Outcome::done) return later(giving_way);
   KITH_TRY(made, reach_wanted(path));
   Outcome outcome = made;
   for (auto const& copy : placed) outcome = std::max(outcome, copy.outcome);
   // An old copy may be what the path becomes: it goes last.
-  placed.push_back({shown.winner ? shown.winner->content : Content{}, made});
+  placed.push_back({winning, made});
   lacks_content_ |= lacks_content(placed.back());
+  note_unplaced({placed.back()});
   KITH_TRY(removed, remove_old_copies(path, shown, placed));
   return std::max(outcome, removed);
 }
@@ -48,6 +57,21 @@ bool Applier::gone_from_disk(LocalFile const& row) {
 
 bool Applier::lacks_content(Placed const& place) {
   return place.outcome == Outcome::waiting || place.outcome == Outcome::fetching || place.outcome == Outcome::no_room;
+}
+
+void Applier::note_unplaced(std::vector<Placed> const& places) {
+  for (auto const& [content, outcome] : places) {
+    bool const is_coming =
+        outcome == Outcome::fetching || outcome == Outcome::no_room || outcome == Outcome::look_again;
+    if (is_coming && !content.refs.empty()) unplaced_.insert(content.refs.front().id);
+  }
+}
+
+/// Whether a file that is to go may be the only one that holds a content which is to come to another path: its author
+/// may be no more. Not of a path that is blocked, maybe by this one.
+Result<bool> Applier::still_needed(RelPath const& path) {
+  KITH_TRY(row, local(path));
+  return row && !row->content.refs.empty() && unplaced_.contains(row->content.refs.front().id);
 }
 
 Result<std::vector<Applier::Placed>> Applier::make_copies(std::vector<Copy> const& copies, RelPath const* except) {

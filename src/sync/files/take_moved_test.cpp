@@ -38,5 +38,22 @@ TEST_F(TakenMoves, KeepAnEditMadeJustBefore) {
   EXPECT_EQ(content(a), (std::map<std::string, std::string>{{"new", "text as it is"}}));
 }
 
+/// What is in the way is nothing that a scan has seen. Nobody else has the content by the time that it has.
+TEST_F(TakenMoves, WaitForWhatIsInTheWay) {
+  a.write("old", "moved");
+  settle();
+  a.disk.move("old", "new");
+  a.scan();
+  exchange();
+  b.write("new", "in the way");
+  b.apply_from(b);
+  b.scan();
+  b.apply_from(b);
+  EXPECT_EQ(texts(b), (std::multiset<std::string>{"moved", "in the way"}));
+  EXPECT_EQ(trash(b), std::vector<std::string>{});
+  settle();
+  expect_same();
+}
+
 }  // namespace
 }  // namespace kith::files
