@@ -115,6 +115,7 @@ Result<> Ingest::keep_unopened(wire::SealedParts const& parts, ItemDigest const&
   KITH_TRY(known, waiting_.holds_unopened(parts.header.epoch, digest));
   if (known) {
     ++result_.duplicates;
+    ++result_.still_unopened;
     return {};
   }
   KITH_TRY(room, waiting_.keep_unopened(parts.header.epoch, digest, item.from, item.sealed));

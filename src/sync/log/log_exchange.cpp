@@ -25,6 +25,11 @@ Seq first_wanted(core::GroupState const& state, Tip const& tip, unsigned attempt
   return {held + 1 - std::min(held, back)};
 }
 
+/// Whether more is asked for with the next attempt.
+bool LogExchange::reaches_back(Tip const& tip, unsigned attempts) const {
+  return first_wanted(replica_.state(), tip, attempts).value > 1;
+}
+
 Result<bool> LogExchange::on_peer_tips(std::vector<Tip> const& tips) {
   peer_tips_ = as_set(tips);
   peer_spoke_ = true;
@@ -50,6 +55,8 @@ Result<core::Received> LogExchange::on_data(wire::Data const& data, Now now) {
   for (auto const& entry : data.entries) items.emplace_back(entry.bytes);
   KITH_TRY(received, replica_.receive(items, now, peer_));
   answer_helped_ |= received.applied + received.pending + received.unopened > 0 || received.roster_changed;
+  // Other sessions may have brought these first: what opens them can still be further back.
+  came_unopened_ |= received.still_unopened > 0;
   ack_due_ |= received.applied > 0;
   if (received.applied > 0 || received.roster_changed) in_vain_.clear();
   if (!want_open_) KITH_CHECK(plan_wants());
@@ -69,7 +76,7 @@ Result<> LogExchange::on_answer_end() {
     if (here) {
       auto& most = next.brought_to_wait[tip.log];
       most = std::max(most, std::min(attempts + 1, kMaxAttempts));
-    } else if (answer_helped_ && attempts < kMaxAttempts) {
+    } else if ((answer_helped_ || (came_unopened_ && reaches_back(tip, attempts))) && attempts < kMaxAttempts) {
       next.not_brought[tip.hash] = attempts + 1;
     } else {
       in_vain_.insert(tip.hash);
@@ -119,7 +126,7 @@ Result<> LogExchange::plan_wants(Attempts const& attempts) {
   }
   want_due_ = std::move(want);
   want_open_ = true;
-  answer_helped_ = false;
+  answer_helped_ = came_unopened_ = false;
   return {};
 }
 

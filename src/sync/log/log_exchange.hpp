@@ -60,6 +60,7 @@ class LogExchange {
     unsigned attempts = 0;
   };
 
+  [[nodiscard]] bool reaches_back(Tip const& tip, unsigned attempts) const;
   [[nodiscard]] Result<> plan_wants(Attempts const& attempts = {});
   [[nodiscard]] Result<std::vector<Tip>> wanted();
   [[nodiscard]] Result<> on_answer_end();
@@ -74,6 +75,7 @@ class LogExchange {
   bool ack_due_ = false;
   bool want_open_ = false;       ///< a WANT is being answered
   bool answer_helped_ = false;   ///< the answer so far brought something new
+  bool came_unopened_ = false;   ///< or what is here and cannot be opened
   std::set<EntryHash> in_vain_;  ///< asked for and not received; asked again when something changes
   std::vector<Asked> asked_;     ///< by the WANT that is being answered
   std::optional<wire::Want> want_due_;

@@ -120,5 +120,21 @@ TEST_F(ForkedLogs, GoOnWhereASessionWasCut) {
   EXPECT_EQ(must(a.replica.heads()), must(copy->replica.heads()));
 }
 
+/// The new epoch's secret is further back in the branch than what is asked for first. That came before, in a session
+/// that was cut or from somebody else, so it is nothing new now.
+TEST_F(ForkedLogs, AreReachedBehindWhatCannotBeOpenedYet) {
+  auto const copy = b.copied(55);
+  write(b, 12);
+  write(*copy, 2);
+  must(copy->replica.rotate(copy->now()));
+  write(*copy, 20);
+  network.join(a, b);
+  ASSERT_TRUE(network.run());
+  network.cut_all();
+  auto const all = copy->sealed_entries();
+  EXPECT_EQ(a.receive({all.end() - 11, all.end()}).unopened, 11U);
+  meet_both(*copy);
+}
+
 }  // namespace
 }  // namespace kith::sync
