@@ -42,7 +42,7 @@ void World::watch_contact(Device& device, DeviceId const& other_id) {
     if (!kept) continue;
     auto lacked = lacks_at(device, **other, *relay);
     if (lacked.empty()) continue;
-    Watch watch{device.index,     (*other)->index, relay->index, {}, clock_, clock_ + std::chrono::milliseconds{500},
+    Watch watch{device.index,     (*other)->index, relay->index, {}, clock_ + std::chrono::milliseconds{500},
                 std::move(lacked)};
     for (auto const& [index, pipe] : pipes_) {
       bool const theirs = (pipe.ends[0].device == device.index && pipe.ends[1].device == (*other)->index) ||
@@ -87,7 +87,7 @@ void World::look_at_watches() {
     auto const alarmed = alarmed_.find({watch.device, watch.relay});
     auto const& mailbox = device.program->relays.at(relays_[watch.relay]->relay_key())->mailbox;
     bool const told = mailbox.trouble() == sync::RelayTrouble::withholds ||
-                      (alarmed != alarmed_.end() && alarmed->second >= watch.since);
+                      (alarmed != alarmed_.end() && alarmed->second == runs_[watch.device]);
     if (!told) {
       judging_ = "alarms";
       fail(fmt::format("{} has met {} and does not notice what relay {} keeps from it", watch.device, watch.other,

@@ -161,7 +161,7 @@ BUGS = [
         "  if (same && theirs == first) return {};",
         "  if (same && (theirs == first || (BUG && theirs < first))) return {};"),
     Bug("withheld_not_alarmed", "nobody is told what a relay keeps back", "src/sync/relays/mailbox_witness.cpp",
-        "(!over && shown == Shown::no);", "(!BUG && !over && shown == Shown::no);"),
+        "if (!over && shown == Shown::no) {", "if (!BUG && !over && shown == Shown::no) {"),
     Bug("secret_in_the_clear", "an entry's id is made of the secret that seals it", "src/core/entry.cpp",
         "  header.entry = random.id<EntryId>();",
         "  header.entry = BUG ? *EntryId::from(epoch.view().first(EntryId::kBytes)) : random.id<EntryId>();"),

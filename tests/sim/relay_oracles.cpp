@@ -48,7 +48,8 @@ void World::judge_trouble(Device& device, RelayLink const& link, sync::RelayTrou
   if (troubled.trouble == lost_data) count("losses told");
   if (troubled.trouble == lost_data) fooled_.erase({device.index, relay.index});
   if (troubled.trouble == withholds) count("alarms that a relay withholds");
-  if (troubled.trouble == withholds) alarmed_[{device.index, relay.index}] = clock_;
+  if (troubled.trouble == withholds) alarmed_[{device.index, relay.index}] = runs_[device.index];
+  if (troubled.trouble == none) alarmed_.erase({device.index, relay.index});
   if (!caused) {
     fail(fmt::format("{} says without cause that relay {} is in trouble {}", device.index, relay.index,
                      static_cast<int>(troubled.trouble)));

@@ -269,13 +269,13 @@ class World {
     Instant from;
   };
   std::map<std::pair<std::size_t, std::size_t>, Fooled> fooled_;
-  /// Device and relay: when it said last that the relay withholds something.
-  std::map<std::pair<std::size_t, std::size_t>, Instant> alarmed_;
+  /// Device and relay: in which run it said that the relay withholds something, and not since then that all is well.
+  std::map<std::pair<std::size_t, std::size_t>, std::uint64_t> alarmed_;
   /// Two devices have met of which a relay has shown one what it kept from the other one.
   struct Watch {
     std::size_t device, other, relay;
     std::vector<std::size_t> pipes;  ///< theirs, to each other and to the relay
-    Instant since, until;
+    Instant until;
     std::vector<Tip> lacked;
   };
   std::vector<Watch> watches_;

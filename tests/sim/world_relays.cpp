@@ -20,7 +20,7 @@ void World::dial_relay(Device& device, std::shared_ptr<RelayLink> const& link) {
   if (!reached) return mailbox.dial_failed(core::CoreError::timed_out, now_at(device));
   device.overtook |= std::ranges::any_of(relay_pipes_, [&](auto const& each) {
     auto const& older = each.second;
-    return older.device == device.index && older.relay == relay && !older.relay_closed && older.to_relay.size() > 1;
+    return older.device == device.index && older.relay == relay && !older.relay_closed && !older.to_relay.empty();
   });
   RelayPipe pipe;
   pipe.device = device.index;

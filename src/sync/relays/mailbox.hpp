@@ -337,9 +337,14 @@ class Mailbox {
   std::optional<Instant> flush_due_;
   wire::RelayCursor acked_cursor_;  ///< the relay was told
   std::deque<ItemDigest> unresolved_;
-  wire::RelayCursor pushed_upto_;                                    ///< of this device's own items, on this connection
-  std::map<DeviceId, wire::RelayWitness> told_;  ///< by others of what they were shown, and this device was not yet
-  bool compares_ = false;                        ///< something of it is new
+  wire::RelayCursor pushed_upto_;  ///< of this device's own items, on this connection
+  /// What another device was shown, and this one not yet.
+  struct Told {
+    wire::RelayWitness witness;
+    bool alarmed = false;  ///< its user has been told
+  };
+  std::map<DeviceId, Told> told_;
+  bool compares_ = false;                                            ///< something of it is new
   std::vector<std::pair<wire::LogEpoch, Instant>> other_histories_;  ///< that others told of, and since when
   std::optional<Instant> compare_again_;
 

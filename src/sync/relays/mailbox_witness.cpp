@@ -31,7 +31,7 @@ Result<> Mailbox::compare(DeviceId const& other, wire::RelayWitness theirs, Now 
   bool const behind = theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;
   // Also where a PULL is under way: its answer may be older than what is to be compared.
   if (behind) notified_ = std::max(notified_, theirs.cursor);
-  told_.insert_or_assign(other, std::move(theirs));
+  told_.insert_or_assign(other, Told{std::move(theirs)});
   compares_ = true;
   if (behind) pull();
   return judge();
@@ -48,21 +48,25 @@ bool Mailbox::doubts_history(wire::LogEpoch const& other, Now now) {
   return true;
 }
 
-/// Once everything that the relay has for this device is here, by the relay's own word. What another device was shown and
-/// this one was not stays an alarm until it is there, whatever a third one was shown; and where the entry has not come yet
-/// more can be said when it has.
+/// Once everything that the relay has for this device is here, by the relay's own word. What another device was shown
+/// and this one was not stays an alarm until it is there, whatever a third one was shown; and where the entry has not
+/// come yet more can be said when it has.
 Result<> Mailbox::judge() {
   if (told_.empty() || state_ != State::live || pull_request_ != 0) return {};
   KITH_CHECK(resolve());
   bool withheld = false;
+  bool news = trouble_ == RelayTrouble::none;  // else what else is the matter with it is shown, once this has been
   for (auto it = told_.begin(); it != told_.end();) {
-    KITH_TRY(shown, was_shown(it->second));
+    KITH_TRY(shown, was_shown(it->second.witness));
     bool const over = shown == Shown::yes || replica_.state().roster().removed(it->first);
-    withheld = withheld || (!over && shown == Shown::no);
+    if (!over && shown == Shown::no) {
+      withheld = true;
+      news = !std::exchange(it->second.alarmed, true) || news;
+    }
     it = over ? told_.erase(it) : std::next(it);
   }
   bool const fresh = std::exchange(compares_, false);
-  if (withheld && (fresh || trouble_ == RelayTrouble::none)) set_trouble(RelayTrouble::withholds);
+  if (withheld && news) set_trouble(RelayTrouble::withholds);
   if (!withheld && trouble_ == RelayTrouble::withholds) set_trouble(RelayTrouble::none);
   if (fresh) events_.emplace_back(RelayMoved{});
   return {};
