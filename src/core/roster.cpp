@@ -89,6 +89,7 @@ crypto::Hash256 Roster::digest() const {
 std::optional<RosterOp> roster_op(GroupId const& group, wire::Op const& op) {
   auto const epochs = [&](std::vector<wire::EpochSecret> const& secrets) {
     std::vector<EpochId> ids;
+    ids.reserve(secrets.size());
     for (auto const& secret : secrets) ids.push_back(epoch_id(group, secret));
     return ids;
   };

@@ -328,6 +328,7 @@ class Mailbox {
   std::optional<Bytes> found_stamp_;   ///< good for this channel at this relay for good
   bool showed_chain_ = false;          ///< on this connection
   bool branched_ = false;              ///< likewise: the relay's chain was read from its beginning
+  bool compares_ = false;              ///< something of what others told of it (told_) is new
   wire::RelayCursor notified_;         ///< the relay gave notice of items up to it
   std::optional<Instant> answer_due_;  ///< of handshake and HELLO
   Instant heard_;
@@ -344,7 +345,6 @@ class Mailbox {
     bool alarmed = false;  ///< its user has been told
   };
   std::map<DeviceId, Told> told_;
-  bool compares_ = false;                                            ///< something of it is new
   std::vector<std::pair<wire::LogEpoch, Instant>> other_histories_;  ///< that others told of, and since when
   std::optional<Instant> compare_again_;
 
