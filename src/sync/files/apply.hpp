@@ -134,7 +134,7 @@ class Applier {
   bool skips_moved_ = false;
 
   // Of the current round:
-  std::set<ChunkId> unplaced_;  ///< with what the contents begin that are to come to their places yet
+  std::multimap<ChunkId, Content> unplaced_;  ///< contents that are to come to their places yet, by their first chunks
   std::optional<Work> current_;
   std::vector<Installable> installable_;
   std::map<Bytes, std::pair<RelPath, std::optional<LocalFile>>> notes_;

@@ -63,7 +63,7 @@ void Applier::note_unplaced(std::vector<Placed> const& places) {
   for (auto const& [content, outcome] : places) {
     bool const is_coming =
         outcome == Outcome::fetching || outcome == Outcome::no_room || outcome == Outcome::look_again;
-    if (is_coming && !content.refs.empty()) unplaced_.insert(content.refs.front().id);
+    if (is_coming && !content.refs.empty()) unplaced_.emplace(content.refs.front().id, content);
   }
 }
 
@@ -71,7 +71,9 @@ void Applier::note_unplaced(std::vector<Placed> const& places) {
 /// may be no more. Not of a path that is blocked, maybe by this one.
 Result<bool> Applier::still_needed(RelPath const& path) {
   KITH_TRY(row, local(path));
-  return row && !row->content.refs.empty() && unplaced_.contains(row->content.refs.front().id);
+  if (!row || row->content.refs.empty()) return false;
+  auto const [first, last] = unplaced_.equal_range(row->content.refs.front().id);
+  return std::any_of(first, last, [&](auto const& each) { return each.second == row->content; });
 }
 
 Result<std::vector<Applier::Placed>> Applier::make_copies(std::vector<Copy> const& copies, RelPath const* except) {
