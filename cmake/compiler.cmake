@@ -6,6 +6,8 @@ target_compile_options(kith_flags INTERFACE
   -fno-omit-frame-pointer -fstack-protector-strong -fdiagnostics-color=auto)
 target_compile_definitions(kith_flags INTERFACE _FILE_OFFSET_BITS=64)
 target_include_directories(kith_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+# What looks up a function at its first call saves the registers on the stack, with the secrets that a copy left in them.
+target_link_options(kith_flags INTERFACE -Wl,-z,relro,-z,now)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports impossible overflows inside std::string and std::variant at -O2 (GCC bugs 105329, 105562).

@@ -89,4 +89,8 @@ inline void wipe(std::span<std::uint8_t> bytes) {
   if (!bytes.empty()) sodium_memzero(bytes.data(), bytes.size());
 }
 
+/// Wipes what copies of secrets leave where nobody owns it: in the registers that copying goes through, which a
+/// function that is bound when it is first called, or a signal, saves on the stack; and on the stack below the caller.
+[[gnu::noinline]] void wipe_leftovers();
+
 }  // namespace kith

@@ -63,11 +63,12 @@ Result<> show_words(Context& context, std::string const& words, RandomSource& ra
 }
 
 Result<> write_words(std::string const& file, std::string const& words) {
-  Bytes line(words.begin(), words.end());
+  Bytes line;
+  line.reserve(words.size() + 1);
+  append(line, bytes_of(words));
   line.push_back('\n');
-  auto written = engine::write_private_file(file, line, engine::Replace::no);
-  wipe(line);
-  return written;
+  SecretBytes const content(std::move(line));
+  return engine::write_private_file(file, content.view(), engine::Replace::no);
 }
 
 /// What a run has made, taken away again unless it came to its end: the next one begins anew, and no words are left
@@ -91,7 +92,10 @@ class Made {
 struct Words {
   explicit Words(std::string made) : text(std::move(made)) {}
   Words(Words const&) = delete;
-  ~Words() { sodium_memzero(text.data(), text.size()); }
+  ~Words() {
+    sodium_memzero(text.data(), text.size());
+    wipe_leftovers();
+  }
   std::string text;
 };
 
@@ -157,6 +161,29 @@ Result<std::unique_ptr<engine::Client>> make_group(InitOptions const& options, e
   return std::move(client);
 }
 
+/// Draws the words, hands them over, and makes the group. Neither they nor the passphrase outlive it: the command may
+/// go on for a while.
+Result<std::unique_ptr<engine::Client>> found_group(Context& context, InitOptions const& options,
+                                                    engine::HomePaths const& paths, engine::Config const& config,
+                                                    std::string const& name, std::optional<core::Identity> identity,
+                                                    std::optional<SecretBytes> passphrase) {
+  bool const to_terminal = !options.recovery_file;
+  crypto::SystemRandom random;
+  auto const entropy = random.secret<crypto::MnemonicEntropy>();
+  auto const recovery = core::RecoveryKeys::from_entropy(entropy);
+  Words const words(crypto::to_words(entropy));
+  auto const shown = to_terminal ? show_words(context, words.text, random) : Result<>{};
+  auto made = shown ? make_group(options, paths, config, name, recovery, words.text, std::move(identity), passphrase)
+                    : fail(shown.error());
+  if (!made) {
+    context.out.note(to_terminal ? "No group was made. The words above open nothing; the next run shows others."
+                                 : "No group was made, and no recovery words were written.");
+    if (made.error().is(EngineError::interrupted))
+      context.advise({{{"kith init", "begin anew"}}, {}, "no group was made"});
+  }
+  return made;
+}
+
 /// The group is made in any case; what became of its relay?
 Result<int> tell_of_relay(Context& context, link::RelayAddress const& relay, Result<engine::RelayAdded> const& added) {
   auto const where = engine::without_key(link::to_text(relay));
@@ -200,7 +227,6 @@ Result<int> init(Context& context, InitOptions const& options) {
     passphrase = std::move(chosen);
   }
   KITH_CHECK(engine::prepare_home(paths));
-  crypto::SystemRandom random;
 
   // Keys that are there already are used: an earlier run may have been interrupted.
   auto const old_file = engine::read_key_file(paths.key_file);
@@ -219,24 +245,10 @@ Result<int> init(Context& context, InitOptions const& options) {
   } else if (!old_file.error().is(engine::KeyError::missing)) {
     return fail(old_file.error());
   }
-  bool const to_terminal = !options.recovery_file;
   KITH_CHECK(check_words_place(context, options));
-
-  auto const entropy = random.secret<crypto::MnemonicEntropy>();
-  auto const recovery = core::RecoveryKeys::from_entropy(entropy);
-  Words const words(crypto::to_words(entropy));
-  auto const shown = to_terminal ? show_words(context, words.text, random) : Result<>{};
-  auto made =
-      shown ? make_group(options, paths, config->config, name, recovery, words.text, std::move(identity), passphrase)
-            : fail(shown.error());
-  if (!made) {
-    context.out.note(to_terminal ? "No group was made. The words above open nothing; the next run shows others."
-                                 : "No group was made, and no recovery words were written.");
-    if (made.error().is(EngineError::interrupted))
-      context.advise({{{"kith init", "begin anew"}}, {}, "no group was made"});
-    return fail(made.error());
-  }
-  auto const& client = *made;
+  bool const to_terminal = !options.recovery_file;
+  KITH_TRY(client,
+           found_group(context, options, paths, config->config, name, std::move(identity), std::move(passphrase)));
   auto& replica = client->instance().replica;
   client->bell().ring();
   auto const added = relay ? engine::add_relay(*client, *relay, std::move(token), relay_waiting(context))

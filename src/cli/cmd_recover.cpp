@@ -359,23 +359,25 @@ Result<int> recover(Context& context, RecoverOptions const& options, engine::Fai
     plan.passphrase = std::move(passphrase);
   }
   Skipping skipping(context);
-  Recovery recovery(
-      std::move(words), plan.identity, waiting,
+  std::optional<Recovery> recovery(
+      std::in_place, std::move(words), plan.identity, waiting,
       [&](std::size_t entries) {
         context.out.set_status(fmt::format("Reading what the group wrote: {} entries", entries));
       },
       [&](std::string const& url) { return skipping.skips(url); });
-  auto came = relay ? bring_back_from_relay(context, options, plan, recovery, *relay, about.address)
-                    : bring_back_from_peer(context, options, plan, recovery, about.address);
+  auto came = relay ? bring_back_from_relay(context, options, plan, *recovery, *relay, about.address)
+                    : bring_back_from_peer(context, options, plan, *recovery, about.address);
   context.out.set_status({});
   if (!came) {
     auto const reason = signals::stop_signal() != 0 ? stopped_by_signal().value() : came.error();
-    give_up(recovery, waiting);
-    warn_of_shut_out(context, options, recovery);
+    give_up(*recovery, waiting);
+    warn_of_shut_out(context, options, *recovery);
     return fail(reason);
   }
-  warn_of_shut_out(context, options, recovery);
+  warn_of_shut_out(context, options, *recovery);
 
+  recovery.reset();  // what follows takes its time, and needs neither the words nor the passphrase
+  plan.passphrase.reset();
   KITH_TRY(client, Client::open(plan.identity.clone(), {plan.paths, plan.config, "kith init --recover"}));
   // What this device has just written goes to the relay, and to a device that gave and is kept; that it is a member now
   // stands, whatever becomes of that.

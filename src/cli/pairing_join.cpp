@@ -311,6 +311,7 @@ engine::JoinWatcher watcher_of(Context& context) {
 Result<int> join_by_invite(Context& context, PairOptions const& options) {
   KITH_TRY(text, invite_text(context, *options.join));
   auto parsed = engine::parse_invite(text);
+  wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
   if (!parsed) {
     if (engine::explain(parsed.error()).exit != engine::kExitVersion) advise_the_invite(context);
     return fail(parsed.error());
@@ -339,6 +340,7 @@ Result<int> join_by_invite(Context& context, PairOptions const& options) {
   KITH_TRY(identity, identity_for_join(context, paths, options.passphrase_file));
   auto const welcomed = be_welcomed(context, paths, config->config, identity, request, watcher_of(context));
   if (!welcomed) return tell_failure(context, request, welcomed.error());
+  request.code = {};  // used up, while the log may take its time
   auto const& client = welcomed->client;
   if (auto const log = wait_for_log(*client, context.global.timeout); !log) {
     if (!client->instance().replica.self_active()) advise_after_welcome(context);

@@ -60,6 +60,7 @@ RecoveryKeys RecoveryKeys::from_entropy(crypto::MnemonicEntropy const& entropy) 
   std::string words = crypto::to_words(entropy);
   auto const seed = crypto::mnemonic_seed(words);
   wipe({reinterpret_cast<std::uint8_t*>(words.data()), words.size()});
+  wipe_leftovers();
   return {crypto::SigningKey(recovery_subkey<crypto::SignSeed>(seed, "kith/recovery-sign/1")),
           crypto::DhKeyPair::from(recovery_subkey<crypto::DhSecretKey>(seed, "kith/recovery-dx/1")),
           recovery_subkey<wire::LocatorSecret>(seed, "kith/locator/1")};
