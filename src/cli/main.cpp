@@ -9,24 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/private_memory.hpp"
 #include "cli/program.hpp"
 #include "cli/signals.hpp"
 #include "crypto/system_random.hpp"
 #include "engine/thread.hpp"
 
 namespace {
-
-/// Builds for debuggers, and for sanitizers that look at themselves from outside, are to be looked into.
-#if defined(__has_feature)
-#define KITH_HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define KITH_HAS_FEATURE(feature) 0
-#endif
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !KITH_HAS_FEATURE(address_sanitizer)
-constexpr bool kPrivateMemory = true;
-#else
-constexpr bool kPrivateMemory = false;
-#endif
 
 /// Whoever started us may have closed standard streams. Then the first files that are opened would take their numbers,
 /// and messages would be written into them.
@@ -42,8 +31,8 @@ int main(int argc, char** argv) {
   fill_standard_descriptors();
   mode_t const user_umask = ::umask(077);  // whatever this program makes is its user's alone
   rlimit const no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);               // a core file would hold the keys
-  if (kPrivateMemory) ::prctl(PR_SET_DUMPABLE, 0);  // nor does another program of the user look into our memory
+  ::setrlimit(RLIMIT_CORE, &no_core);                     // a core file would hold the keys
+  if (kith::kPrivateMemory) ::prctl(PR_SET_DUMPABLE, 0);  // nor does another program of the user look into our memory
   kith::crypto::initialise();
   kith::cli::signals::install();
   try {

@@ -89,6 +89,16 @@ int wait_for(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/// Our environment but for what is ours alone.
+std::vector<char*> environment_of_commands() {
+  std::vector<char*> all;
+  for (char** each = ::environ; each != nullptr && *each != nullptr; ++each) {
+    if (!std::string_view(*each).starts_with("KITH_CODE=")) all.push_back(*each);
+  }
+  all.push_back(nullptr);
+  return all;
+}
+
 Result<SecretBytes> run_command(std::string const& command) {
   auto const failed = [](int status) {
     return fail(KeyError::passphrase_command, CountDetail{static_cast<std::uint64_t>(status), 0});
@@ -100,8 +110,9 @@ Result<SecretBytes> run_command(std::string const& command) {
   SpawnSetup const setup(writer.get());
   std::string shell = "sh", flag = "-c", text = command;
   char* const arguments[] = {shell.data(), flag.data(), text.data(), nullptr};
+  auto environment = environment_of_commands();
   pid_t child = 0;
-  if (::posix_spawn(&child, "/bin/sh", &setup.actions, &setup.attributes, arguments, ::environ) != 0)
+  if (::posix_spawn(&child, "/bin/sh", &setup.actions, &setup.attributes, arguments, environment.data()) != 0)
     return failed(127);
   writer = disk::Fd();
   auto output = read_to_end(reader, kMaxCommandOutput, "KITH_PASSPHRASE_COMMAND");

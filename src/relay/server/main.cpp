@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/private_memory.hpp"
 #include "crypto/system_random.hpp"
 #include "relay/server/program.hpp"
 
@@ -20,6 +21,8 @@ int main(int argc, char** argv) {
   ::umask(077);
   rlimit const no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);  // a core file would hold the relay's key
+  // Nor does another program of its user look into its memory, or one that is handed cores whatever the limit.
+  if (kith::kPrivateMemory) ::prctl(PR_SET_DUMPABLE, 0);
   std::signal(SIGPIPE, SIG_IGN);
   kith::crypto::initialise();
   try {

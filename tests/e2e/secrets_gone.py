@@ -145,10 +145,14 @@ class Secrets(unittest.TestCase):
             device.variables["KITH_PASSPHRASE_FILE"] = str(device.passphrase)
         return device
 
-    def relay(self, name="one"):
+    def relay(self, settings=None):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="kith-relay-"))
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        relay = Relay(folder, "--listen", f"127.0.0.1:{free_port()}", listen=False)
+        given = []
+        if settings:
+            (folder / "relay.toml").write_text(settings)
+            given = ["--config", str(folder / "relay.toml")]
+        relay = Relay(folder, "--listen", f"127.0.0.1:{free_port()}", *given, listen=False)
         self.addCleanup(relay.stop)
         relay.port, relay.url = int(re.search(r":(\d+)/", relay.line)[1]), re.search(r"'(ws://[^']*)'", relay.line)[1]
         return relay
