@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+import check_constant_time  # noqa: E402
 import check_layers  # noqa: E402
 import check_links  # noqa: E402
 import check_relay_symbols  # noqa: E402
@@ -173,6 +174,18 @@ class PlantedViolations(unittest.TestCase):
         self.write("big.txt", "x" * (check_tree.MOST_BYTES + 1))
         git("add", "big.txt")
         self.finds(check_tree.check(self.root), "big.txt", "KB")
+
+    def test_secrets_that_are_compared_like_any_bytes(self):
+        for line in ("if (frame.tag == ours.tag) f();", "bool b = given.view() != keys.commitment.view();", "f(our_mac() == theirs);",
+                     "return std::equal(a.begin(), a.end(), token_);", "return equal(proof.view(), b);",
+                     "return std::memcmp(a, b, 32) == 0;", "auto o = a.seed.bytes <=> b;", "if (token(request)[0] == secret) f();",
+                     "using EpochSecret = std::array<std::uint8_t, 32>;"):
+            with self.subTest(line=line):
+                self.finds([f"x: {what}" for _, what in check_constant_time.look_at("src/base/text.cpp", line)])
+        for line in ("if (tag == kTag) f();", "if (secret == nullptr) f();", "if (crypto::same_mac(tag.view(), other)) f();",
+                     "if (tag.size() != 16) f();", "x == tag_of(y).size();", "token == Token::psk;", "stage == 3;"):
+            with self.subTest(line=line):
+                self.assertEqual(list(check_constant_time.look_at("src/base/text.cpp", line)), [])
 
     def test_what_a_relay_must_not_hold(self):
         own, libraries = "0001 T kith::relay::server::serve()", ["src/relay/server/libkith_relay_server.a", "/usr/lib/libssl.so"]

@@ -50,7 +50,7 @@ class Shown(Secrets):
     def test_what_programs_say_at_their_most_talkative(self):
         """Results, errors and logs; the code of an invite is in its own line of JSON and nowhere else."""
         relay = self.relay('[log]\nlevel = "debug"\n')
-        laptop, phone, fresh = self.device("laptop", True), self.device("phone", True), self.device("fresh", True)
+        laptop, phone, fresh = self.device("laptop", True), self.device("phone"), self.device("fresh")
         said = []
 
         def run(device, *args, expect=0, stdin="", env=None):
