@@ -45,9 +45,11 @@ Result<> Fetcher::start(std::shared_ptr<FileSystem> disk, VersionRow const& vers
   return {};
 }
 
-/// Files take turns: the one behind the last that asked for something begins.
+/// Files take turns: the one behind the last that asked for something begins. Where one fails, those before it have
+/// been seen to: a file that is whole is so once.
 Result<> Fetcher::advance() {
   std::vector<VersionId> order, done, bad, full;
+  std::optional<Error> failure;
   for (auto const& [id, file] : files_) order.push_back(id);
   std::rotate(order.begin(), std::ranges::upper_bound(order, turn_), order.end());
   for (auto const& id : order) {
@@ -64,7 +66,8 @@ Result<> Fetcher::advance() {
       no_space_ = advanced.error();
       full.push_back(id);
     } else {
-      return fail(advanced.error());
+      failure = advanced.error();
+      break;
     }
   }
   for (auto const& id : done) {
@@ -74,6 +77,7 @@ Result<> Fetcher::advance() {
   }
   for (auto const& id : full) set_aside(id);
   for (auto const& id : bad) KITH_CHECK(give_up(id));
+  if (failure) return fail(*failure);
   return {};
 }
 

@@ -49,6 +49,33 @@ struct Fetching : testing::FolderGroup {
   std::vector<wire::Op> ops;
 };
 
+/// Fails once, at the second temporary file that it is to make.
+struct FailsInTheMiddle : MemoryFileSystem {
+  FailsInTheMiddle(MemoryDisk& disk, int& made) : MemoryFileSystem(disk), made_(made) {}
+  Result<std::unique_ptr<TempFile>> create_temp(TempName const& name) override {
+    if (++made_ == 2) return fail(FilesError::io, SystemDetail{EIO, "temp"});
+    return MemoryFileSystem::create_temp(name);
+  }
+
+ private:
+  int& made_;
+};
+
+TEST_F(Fetching, WhatWasWholeBeforeTheDiskFailedIsNotMadeAgain) {
+  for (int i = 0; i < 4; ++i) a.write("empty " + std::to_string(i), "");
+  a.scan();
+  exchange();
+  int made = 0;
+  b.open_disk = [&] { return std::make_unique<FailsInTheMiddle>(b.disk, made); };
+  b.tick();
+  auto const failed = b.sync->apply({}, b.now());
+  ASSERT_FALSE(failed);
+  EXPECT_TRUE(failed.error().is(FilesError::io));
+  b.apply_from(a);
+  expect_same();
+  EXPECT_EQ(b.disk.files().size(), 4U);
+}
+
 TEST_F(Fetching, LeavesRoomWhateverIsUnderWay) {
   auto const c = with_room(kReserve + 5 * kMiB);
   for (int i = 0; i < 8; ++i) a.write("file " + std::to_string(i), random_text(2 * kMiB));
