@@ -141,6 +141,8 @@ std::span<TopicPage const> topic_pages() {
        "    name-clash     its name differs from another one only in how its letters are encoded, or in upper\n"
        "                   and lower case on a disk that ignores that: rename one\n"
        "    unreadable     the system does not let kith read it: see its owner and permissions\n"
+       "    read-failed    the disk failed as kith read it; kith looks again by itself, and the folder is not in step\n"
+       "                   before that: see the system's log if it lasts\n"
        "    unstable       it changed while it was read; kith looks again shortly\n"
        "    bad-content    its author describes content that cannot be; a next version is looked at\n"
        "    no-copy        it has more conflict copies than the 32 that are shown, or no room for a copy's name\n"

@@ -30,6 +30,12 @@ SyncRun::SyncRun(Context& context, SyncOptions const& options, Client& client, F
       core::key_of(place_.id.view(), core::key_of(static_cast<std::uint64_t>(engine::ProcessId::self().pid)));
 }
 
+bool SyncRun::Snapshot::settled() const {
+  auto const code = files::skip_code(files::Skipped::Why::read_failed);
+  bool const failed = std::ranges::any_of(skipped.counts, [&](auto const& each) { return each.first == code; });
+  return in_step() || (failed && scanned && !open && row.state == FolderState::syncing);
+}
+
 /// Why the folder was stopped when it was last looked after says nothing about now.
 Result<> SyncRun::forget_old_stop() {
   auto& store = client_.instance().store();
@@ -206,7 +212,7 @@ Result<int> SyncRun::once() {
     if (now.row.state == FolderState::stopped && (now.scanned || time > started_ + std::chrono::seconds{1})) {
       return summarise(now, problem_of(now.row));
     }
-    bool const here = now.in_step();
+    bool const here = now.settled();
     bool const level = others.settled();
     if (here && (alone || (nobody && no_device))) return summarise(now, std::nullopt);
     if (!here || !level) {

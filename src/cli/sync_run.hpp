@@ -34,6 +34,8 @@ class SyncRun {
     std::set<DeviceId> connected;
     std::set<std::string> relays;  ///< that are connected
     [[nodiscard]] bool alone() const { return connected.empty() && relays.empty(); }
+    /// All that can be done here is done, but for what the disk failed to read: waiting does not help.
+    [[nodiscard]] bool settled() const;
     [[nodiscard]] bool in_step() const { return scanned && !open && row.state == files::FolderState::in_step; }
   };
   [[nodiscard]] Result<> forget_old_stop();

@@ -44,7 +44,8 @@ Result<> Verifying::find_left_alone(FolderId const& id, std::string const& folde
   KITH_TRY(skipped, skipped_row(client_, id));
   std::uint64_t files = 0;
   for (auto const& [code, count] : skipped.counts) {
-    for (auto const why : {Why::blocked, Why::name_clash, Why::unreadable, Why::bad_content, Why::no_copy}) {
+    for (auto const why :
+         {Why::blocked, Why::name_clash, Why::unreadable, Why::read_failed, Why::bad_content, Why::no_copy}) {
       if (code == files::skip_code(why)) files += count;
     }
   }

@@ -182,12 +182,22 @@ Result<> FolderService::stop_for(Folder& folder, Error const& error) {
   if (error.is(FilesError::not_found)) code = "folder-unmounted";
   if (error.is(FilesError::no_space)) {
     folder.apply_held = true;
-    folder.space_retry = folder.look_again = Clock::now() + kRetry;
+    folder.space_retry = folder.look_again = next_retry(folder);
     return put_stopped(folder, "disk-full", folder.row.root);
   }
   if (error.is(FilesError::permission) || error.is(FilesError::read_only)) code = "permission";
-  if (error.is(FilesError::io) || error.is(FilesError::other_file_system)) code = "disk-error";
+  if (error.is(FilesError::io) || error.is(FilesError::other_file_system)) {
+    code = "disk-error";
+    folder.retry = next_retry(folder);
+  }
   return stop_folder(folder, code, folder.row.root);
+}
+
+/// A disk that failed, or was full, may be well again at once, or not for days.
+Instant FolderService::next_retry(Folder& folder) {
+  auto const after = folder.retry_after;
+  folder.retry_after = std::min<std::chrono::seconds>(2 * after, kRetry);
+  return Clock::now() + after;
 }
 
 Result<> FolderService::stop_folder(Folder& folder, std::string_view code, std::string subject) {
@@ -245,6 +255,7 @@ std::chrono::milliseconds FolderService::wait_time() const {
     if (folder->space_retry) consider(*folder->space_retry);
     if (folder->seek_again) consider(*folder->seek_again);
     if (folder->look_again) consider(*folder->look_again);
+    if (folder->read_again) consider(*folder->read_again);
     if (!folder->dirty.empty()) consider(std::min(folder->last_event + kQuiet, folder->dirty_since + kLongestWait));
   }
   return least;

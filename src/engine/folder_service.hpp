@@ -29,8 +29,13 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
   static constexpr auto kRescan = std::chrono::hours{1};
   static constexpr auto kRescanUnwatched = std::chrono::seconds{10};  ///< where the system has no watches left
   static constexpr auto kLookAgain = std::chrono::milliseconds{150};  ///< for files that changed as they were read
-  static constexpr auto kRetry = std::chrono::seconds{30};            ///< after a full disk
-  static constexpr auto kStalled = std::chrono::seconds{5};           ///< nothing has come for so long
+  static constexpr auto kRetry = std::chrono::seconds{30};            ///< after what a person has to mend
+  /// Between looks at a disk that was full or failed, at first; then ever longer, up to kRetry.
+  static constexpr auto kRetryFirst = std::chrono::seconds{1};
+  /// Between looks at files that the disk failed to read, at first and at last.
+  static constexpr auto kReadFirst = std::chrono::seconds{1};
+  static constexpr auto kReadLast = std::chrono::seconds{300};
+  static constexpr auto kStalled = std::chrono::seconds{5};  ///< nothing has come for so long
   /// Between syncs of what came from relays into files that are not whole yet.
   static constexpr auto kKeepEvery = std::chrono::seconds{2};
   /// How often contents are asked for again that nobody had, at first and at last.
@@ -75,6 +80,9 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
     Instant last_event;
     std::optional<Instant> look_again;
     Instant next_rescan;
+    std::chrono::seconds read_after = kReadFirst;
+    std::optional<Instant> read_again;  ///< for files that the disk failed to read
+    std::chrono::seconds retry_after = kRetryFirst;
     std::optional<Instant> retry;         ///< it is stopped until then
     std::optional<Instant> silent_since;  ///< its disk does not answer
     std::optional<Instant> space_retry;   ///< what does not fit on the disk waits until then
@@ -108,6 +116,8 @@ class FolderService : public std::enable_shared_from_this<FolderService> {
   [[nodiscard]] Result<> take_chunk(Folder& folder, Delivered const& chunk);
   [[nodiscard]] Result<> keep_received(Folder& folder);
   [[nodiscard]] static std::vector<files::Skipped> bad_names(Folder const& folder, std::set<std::string> const& paths);
+  void read_again_in_time(Folder& folder, bool everything);
+  [[nodiscard]] static Instant next_retry(Folder& folder);
   void try_again_in_time(Folder& folder, bool news);
   void ask_network(Folder& folder);
   [[nodiscard]] Result<> count_files(Folder& folder);

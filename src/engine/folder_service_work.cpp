@@ -79,6 +79,17 @@ void FolderService::try_again_in_time(Folder& folder, bool news) {
   folder.apply_due = true;
 }
 
+/// What the disk failed to read has not changed for that: nothing but time brings it up again.
+void FolderService::read_again_in_time(Folder& folder, bool everything) {
+  if (!folder.skipped.any_read_failed()) {
+    folder.read_after = kReadFirst;
+    folder.read_again.reset();
+  } else if (everything || !folder.read_again) {
+    folder.read_again = Clock::now() + folder.read_after;
+    folder.read_after = std::min<std::chrono::seconds>(2 * folder.read_after, kReadLast);
+  }
+}
+
 /// Nothing is asked of a disk that does not answer. One that is only slow is waited for; else people are told.
 Result<> FolderService::wait_for_disk(Folder& folder) {
   auto const now = Clock::now();
@@ -105,7 +116,9 @@ Result<> FolderService::serve(Folder& folder) {
     // Watches first, then the scan: what changes in between is seen by one of the two.
     folder.watcher = Watcher::open(folder.row.root);
   }
-  if (now >= folder.next_rescan || (folder.look_again && now >= *folder.look_again)) folder.all_dirty = true;
+  for (auto const& due : {std::optional(folder.next_rescan), folder.look_again, folder.read_again}) {
+    if (due && now >= *due) folder.all_dirty = true;
+  }
   bool const quiet = now >= folder.last_event + kQuiet || now >= folder.dirty_since + kLongestWait;
   if (folder.all_dirty || (!folder.dirty.empty() && quiet)) KITH_CHECK(scan(folder));
   if (folder.retry || folder.apply_held || stopping_) return {};
@@ -168,6 +181,7 @@ Result<> FolderService::scan(Folder& folder) {
     skipped.insert(skipped.end(), unnameable.begin(), unnameable.end());
     folder.skipped.scanned(dirty, skipped);
   }
+  read_again_in_time(folder, everything);
   KITH_CHECK(note_skipped(folder));
   if (!folder.apply_held) {
     if (folder.row.state == FolderState::stopped) folder.row.problem.clear();
@@ -191,7 +205,7 @@ Result<> FolderService::apply(Folder& folder) {
   auto const report = folder.sync.apply(folder.guard, current_time());
   ask_network(folder);
   if (!report) return stop_for(folder, report.error());
-  if (report->no_space && !folder.space_retry) folder.space_retry = Clock::now() + kRetry;
+  if (report->no_space && !folder.space_retry) folder.space_retry = next_retry(folder);
   if (report->skips_moved) folder.skipped.applied(folder.sync.skipped());
   bool const undecided = folder.sync.fetching() > 0 || folder.sync.any_waiting() || report->no_space;
   if (!stopping_ && !undecided) folder.skipped.looked_again();
@@ -209,7 +223,9 @@ Result<> FolderService::apply(Folder& folder) {
   // What fits goes on while the rest waits for room, and nobody need be asked before that is done.
   bool const goes_on = folder.sync.fetching() > 0 && Clock::now() < folder.last_move + kStalled;
   if (!in_step && folder.space_retry && !goes_on) return put_stopped(folder, "disk-full", folder.row.root);
-  return put_row(folder, in_step ? FolderState::in_step : FolderState::syncing);
+  if (!report->no_space) folder.retry_after = kRetryFirst;
+  // What could not be read may have changed here: nobody knows yet.
+  return put_row(folder, in_step && !folder.skipped.any_read_failed() ? FolderState::in_step : FolderState::syncing);
 }
 
 void FolderService::ask_network(Folder& folder) {

@@ -72,6 +72,10 @@ void SkippedList::replace(Items& items, Items::iterator first, Items::iterator l
   if (newest_.size() > SkippedRow::kMost) newest_.erase(newest_.begin(), newest_.end() - SkippedRow::kMost);
 }
 
+bool SkippedList::any_read_failed() const {
+  return std::ranges::any_of(scan_, [](Item const& item) { return item.second == files::Skipped::Why::read_failed; });
+}
+
 SkippedRow SkippedList::row() const {
   SkippedRow row;
   for (auto const& [path, why] : newest_) row.items.emplace_back(path, std::string(files::skip_code(why)));

@@ -23,6 +23,8 @@ class SkippedList {
   /// All that applying leaves alone.
   void applied(std::vector<files::Skipped> const& found);
 
+  /// Whether a scan left something alone because the disk failed: that may pass.
+  [[nodiscard]] bool any_read_failed() const;
   [[nodiscard]] SkippedRow row() const;
   /// Whether the row is another one than when this was last asked.
   [[nodiscard]] bool take_moved() { return std::exchange(moved_, false); }

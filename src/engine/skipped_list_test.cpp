@@ -110,5 +110,15 @@ TEST(SkippedList, CountsOnWhatAnEarlierRunRefused) {
   EXPECT_TRUE(fourth.row().items.empty());
 }
 
+TEST(SkippedList, SaysWhetherTheDiskFailedToReadSomethingThatItMayReadLater) {
+  SkippedList list;
+  list.scanned({{"a", Why::unreadable}, {"b", Why::read_failed}});
+  EXPECT_TRUE(list.any_read_failed());
+  list.scanned({"a"}, {});
+  EXPECT_TRUE(list.any_read_failed()) << "another path was looked at";
+  list.scanned({{"a", Why::unreadable}});
+  EXPECT_FALSE(list.any_read_failed());
+}
+
 }  // namespace
 }  // namespace kith::engine

@@ -10,8 +10,9 @@ from kith_e2e import BIN
 LIBRARY = pathlib.Path(os.environ.get("KITH_IO_FAULTS", BIN.parents[1] / "lib" / "libkith_io_faults.so")).resolve()
 
 KINDS = ("open", "write", "truncate", "sync", "rename", "unlink", "mkdir")
-BROKEN, NO_ROOM, FULL = range(3)
-MODES = ("EIO once", "ENOSPC or EMFILE once", "full from there on")
+BROKEN, NO_ROOM, FULL, SHORT, SHORT_FULL, BROKEN_ON = range(6)
+# Those that scenarios try at each call. BROKEN_ON, a disk that is gone, is for tests that say for which file.
+MODES = ("EIO once", "ENOSPC or EMFILE once", "full from there on", "short writes from there on", "a short write, then full")
 _NUMBERS = 5 + len(KINDS)
 _BYTES = _NUMBERS * 8 + 512
 

@@ -1,4 +1,4 @@
-/// Makes one call of a program to its disk fail: a library that LD_PRELOAD puts in front of the system's.
+/// Makes calls of a program to its disk fail: a library that LD_PRELOAD puts in front of the system's.
 ///
 /// The test and the program share a file, KITH_FAULTS_STATE, that both map: the program counts its calls in it, the
 /// test says there, also while the program runs, which one is to fail. Only calls below the directories in
@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -32,6 +33,9 @@ enum Mode : std::uint64_t {
   kOnceBroken,  ///< one call: EIO
   kOnceNoRoom,  ///< one call: EMFILE where it opens something, else ENOSPC
   kFull,        ///< from that call on, all that take room: ENOSPC, until `fail_at` is 0 again
+  kShort,       ///< from that call on, writes take half of what they are given, until `fail_at` is 0 again
+  kShortFull,   ///< the same for the first of them, and from there on as kFull: how a disk fills up
+  kBroken,      ///< from that call on, all: EIO, until `fail_at` is 0 again
 };
 
 /// As tests/e2e/io_faults.py packs it: 64-bit numbers, then the path of the last call that failed.
@@ -127,43 +131,65 @@ bool is_below(char const* path) {
   return false;
 }
 
-/// Counts a call. @return the error that it is to fail with, or 0
-int counted(Kind kind, char const* path, bool takes_room) {
+/// Instead of an error: the write is to take half.
+constexpr int kHalf = -1;
+
+/// What is to become of a call from `fail_at` on. @return an error, kHalf, or 0
+int verdict(std::uint64_t mode, Kind kind, bool first, bool takes_room, bool can_be_short, bool at_once) {
+  switch (mode) {
+    case kOnceBroken: return at_once ? EIO : 0;
+    case kOnceNoRoom: return !at_once ? 0 : kind == kOpen ? EMFILE : ENOSPC;
+    case kShort: return can_be_short ? kHalf : 0;
+    case kShortFull: return first && can_be_short ? kHalf : first ? 0 : takes_room ? ENOSPC : 0;
+    case kBroken: return EIO;
+    default: return takes_room ? ENOSPC : 0;
+  }
+}
+
+/// Counts a call. @return the error that it is to fail with, kHalf, or 0
+int counted(Kind kind, char const* path, bool takes_room, bool can_be_short) {
   auto* const state = shared.load(std::memory_order_relaxed);
   if (state == nullptr || !is_below(path)) return 0;
   auto const number = state->calls.fetch_add(1) + 1;
   state->of_kind[kind].fetch_add(1);
   auto const fail_at = state->fail_at.load();
   auto const mode = state->mode.load();
-  if (fail_at == 0) return 0;
-  if (mode == kFull ? number < fail_at || !takes_room : number != fail_at) return 0;
-  if (state->hits.fetch_add(1) == 0) {
+  if (fail_at == 0 || number < fail_at) return 0;
+  auto const found = verdict(mode, kind, state->hits.load() == 0, takes_room, can_be_short, number == fail_at);
+  if (found != 0 && state->hits.fetch_add(1) == 0) {
     state->hit_kind = kind;
     std::snprintf(state->hit_path, sizeof state->hit_path, "%s", path);
   }
-  if (mode == kOnceBroken) return EIO;
-  return mode == kOnceNoRoom && kind == kOpen ? EMFILE : ENOSPC;
+  return found;
 }
 
 int refused_at(Kind kind, int directory, char const* name, bool takes_room) {
   if (shared.load(std::memory_order_relaxed) == nullptr) return 0;
   auto const before = errno;
   Path path;
-  auto const found = path_at(directory, name, path) ? counted(kind, path, takes_room) : 0;
+  auto const found = path_at(directory, name, path) ? counted(kind, path, takes_room, false) : 0;
   errno = found == 0 ? before : found;
   return found;
 }
 
-int refused(Kind kind, int fd, bool takes_room) {
+int judged(Kind kind, int fd, bool takes_room, std::size_t size) {
   if (shared.load(std::memory_order_relaxed) == nullptr) return 0;
   auto const before = errno;
   struct stat facts {};
   Path path;
   int found = 0;
   if (::fstat(fd, &facts) == 0 && (S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode)) && path_of(fd, path))
-    found = counted(kind, path, takes_room);
-  errno = found == 0 ? before : found;
+    found = counted(kind, path, takes_room, size > 1);
+  errno = found <= 0 ? before : found;
   return found;
+}
+int refused(Kind kind, int fd, bool takes_room) { return judged(kind, fd, takes_room, 0); }
+
+/// @return how much of a write of this size goes through; nothing: it fails
+std::optional<std::size_t> let_through(int fd, std::size_t size) {
+  auto const found = judged(kWrite, fd, true, size);
+  if (found > 0) return std::nullopt;
+  return found == kHalf ? size / 2 : size;
 }
 
 bool creates(int flags) { return (flags & O_CREAT) != 0; }
@@ -208,16 +234,19 @@ FILE* fopen64(char const* path, char const* mode) {
 }
 
 ssize_t write(int fd, void const* data, size_t size) {
-  return refused(kWrite, fd, true) ? -1 : KITH_REAL(write)(fd, data, size);
+  auto const most = let_through(fd, size);
+  return most ? KITH_REAL(write)(fd, data, *most) : -1;
 }
 ssize_t writev(int fd, iovec const* pieces, int count) {
   return refused(kWrite, fd, true) ? -1 : KITH_REAL(writev)(fd, pieces, count);
 }
 ssize_t pwrite(int fd, void const* data, size_t size, off_t at) {
-  return refused(kWrite, fd, true) ? -1 : KITH_REAL(pwrite)(fd, data, size, at);
+  auto const most = let_through(fd, size);
+  return most ? KITH_REAL(pwrite)(fd, data, *most, at) : -1;
 }
 ssize_t pwrite64(int fd, void const* data, size_t size, off64_t at) {
-  return refused(kWrite, fd, true) ? -1 : KITH_REAL(pwrite64)(fd, data, size, at);
+  auto const most = let_through(fd, size);
+  return most ? KITH_REAL(pwrite64)(fd, data, *most, at) : -1;
 }
 
 int ftruncate(int fd, off_t size) noexcept {

@@ -17,6 +17,7 @@ std::string_view skip_code(Skipped::Why why) {
     case Skipped::Why::bad_name: return "bad-name";
     case Skipped::Why::name_clash: return "name-clash";
     case Skipped::Why::unreadable: return "unreadable";
+    case Skipped::Why::read_failed: return "read-failed";
     case Skipped::Why::unstable: return "unstable";
     case Skipped::Why::bad_content: return "bad-content";
     case Skipped::Why::no_copy: return "no-copy";

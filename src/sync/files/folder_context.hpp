@@ -22,6 +22,7 @@ struct Skipped {
     bad_name,     ///< a name that other devices could not hold (.kith, too long a path)
     name_clash,   ///< differs from another name only by its Unicode form, or by letter case on a disk that ignores that
     unreadable,   ///< the system does not let us read it
+    read_failed,  ///< the disk failed as it was read; looked at again ever more seldom
     unstable,     ///< changed while it was read; looked at again shortly
     bad_content,  ///< what its author says of its content is not so: no bytes will ever make it
     no_copy,      ///< more versions of it lost a conflict than are shown, or no name for their copies has room

@@ -67,7 +67,8 @@ Result<> Scanner::take_change(Change const& change) {
       return {};
     }
     if (error.is(FilesError::permission) || error.is(FilesError::io)) {
-      skip(change.path.text(), Skipped::Why::unreadable);
+      bool const refused = error.is(FilesError::permission);
+      skip(change.path.text(), refused ? Skipped::Why::unreadable : Skipped::Why::read_failed);
       return {};
     }
     if (error.is(FilesError::not_found) || error.is(FilesError::not_a_file) || error.is(FilesError::is_symlink)) {
