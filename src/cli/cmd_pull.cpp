@@ -5,6 +5,7 @@
 #include "cli/handlers.hpp"
 #include "cli/relay_standing.hpp"
 #include "cli/removal_claims.hpp"
+#include "cli/room_wait.hpp"
 #include "cli/signals.hpp"
 #include "engine/private_file.hpp"
 
@@ -32,18 +33,20 @@ bool is_text(ByteView data) {
 class Pulling {
  public:
   Pulling(Context& context, PullOptions const& options, Client& client)
-      : context_(context), options_(options), client_(client), claims_(context, client) {}
+      : context_(context), options_(options), client_(client), claims_(context, client), room_(context, client) {}
 
   Result<int> run() {
     KITH_TRY(saved, client_.read_cursor());
     position_ = options_.after.value_or(saved);
     if (options_.follow) {
+      room_.prepare();
       KITH_CHECK(client_.connect());  // alone as yet, perhaps, but a device may come in
       KITH_CHECK(print_new());
     }
     auto const reached = reach_others(context_, client_, Level::theirs_here);
     bool const stopped = !reached && options_.follow && reached.error().is(EngineError::interrupted);
-    if (!reached && !stopped) return fail(reached.error());
+    if (!reached && !options_.follow) return fail(reached.error());
+    if (!reached && !stopped) KITH_CHECK(room_.meet(reached.error()));
     if (reached) {
       for (auto const* group : {&reached->level, &reached->behind}) {
         for (auto const& device : *group) reached_.push_back("device:" + device_name(client_, device));
@@ -52,7 +55,7 @@ class Pulling {
         for (auto const& relay : *group) reached_.push_back("relay:" + relay);
       }
     }
-    KITH_CHECK(print_new());
+    if (!room_.waiting()) KITH_CHECK(print_new());
     if (options_.follow) KITH_CHECK(follow());
     KITH_CHECK(client_.refresh());
     auto object = json_line("kith.pull/1", "summary");
@@ -163,19 +166,28 @@ class Pulling {
 
   Result<> follow() {
     while (signals::stop_signal() == 0) {
-      KITH_CHECK(check_standing(client_));
+      if (auto looked = look_around(); !looked) KITH_CHECK(room_.meet(looked.error()));
       if (wait_for_news(client_, std::chrono::milliseconds{1000}) == News::signal) break;
-      KITH_CHECK(print_new());
-      KITH_TRY(sessions, client_.sessions());
-      if (sessions.empty()) KITH_CHECK(claims_.tell());
     }
     return {};
+  }
+
+  Result<> look_around() {
+    KITH_CHECK(check_standing(client_));
+    KITH_TRY(on_network, room_.try_again());
+    if (!on_network) return {};
+    KITH_CHECK(print_new());
+    KITH_TRY(owner, client_.owner());
+    if (room_.waiting() && owner && client_.network()->owns_network()) room_.over();
+    KITH_TRY(sessions, client_.sessions());
+    return sessions.empty() ? claims_.tell() : Result<>{};
   }
 
   Context& context_;
   PullOptions const& options_;
   Client& client_;
   RemovalClaims claims_;
+  RoomWait room_;
   std::uint64_t position_ = 0;
   std::uint64_t printed_ = 0;
   std::uint64_t left_out_ = 0;

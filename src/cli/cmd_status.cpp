@@ -197,6 +197,8 @@ class Picture {
     object_["problems"] = Json::array();
     auto& store = client_.instance().store();
     if (was_removed(client_)) add_problem("revoked-self", {});
+    auto const& paths = client_.options().paths;
+    if (engine::FileLock::held(paths.room_lock)) add_problem("disk-full", paths.database.native());
     for (auto const& [code, subject] : stopped_) add_problem(code, subject);
     KITH_TRY(rows, engine::all_control<engine::ProblemRow>(store));
     for (auto const& [key, row] : rows) add_problem(text_of(key), row.subject);

@@ -63,6 +63,7 @@ std::span<TopicPage const> topic_pages() {
        "    keys           this device's secrets: never copy them to another machine\n"
        "    kith.db        everything that was sent and received, sealed\n"
        "    network.lock   held by the one process that talks to other devices\n"
+       "    room.lock      held by a process that waits until the disk has room for kith.db again\n"
        "    run/           sockets by which processes of the home wake each other\n"
        "    config.toml    settings\n\n"
        "With --home DIR or KITH_HOME all of it is in that directory. Else keys and database are in "

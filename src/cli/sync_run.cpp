@@ -24,6 +24,7 @@ SyncRun::SyncRun(Context& context, SyncOptions const& options, Client& client, F
       options_(options),
       client_(client),
       claims_(context, client),
+      room_(context, client),
       place_(std::move(place)),
       started_(Clock::now()) {
   interest_key_ =
@@ -113,28 +114,10 @@ Result<int> SyncRun::stay() {
   KITH_TRY(before, look());
   before.row.state = FolderState::idle;
   before.relays.clear();  // also those that were quick are told of
-  for (;;) {
-    KITH_CHECK(check_standing(client_));
-    KITH_TRY(now, look());
-    tell_changes(before, now);
-    KITH_CHECK(tell_in_step(now));
-    if (now.connected.empty()) KITH_CHECK(claims_.tell());
-    if (now.row.state == FolderState::stopped && now.row.last_scan_ms >= 0) {
-      auto const reason = problem_of(now.row);
-      bool const news = before.row.state != FolderState::stopped || before.row.problem != now.row.problem;
-      bool const guard = reason.is(EngineError::mass_delete) || reason.is(EngineError::folder_unmounted);
-      if (guard) return fail(reason);
-      if (news) context_.fail(reason, {.directory = place_.root.native(), .folder = place_.name});
-    }
-    if (before.row.state == FolderState::stopped && now.row.state != FolderState::stopped) {
-      out.note(before.row.problem == "disk-full"
-                   ? fmt::format("There is room on the disk again: {} goes on.", place_.name)
-                   : fmt::format("{} goes on.", place_.name));
-    }
-    show_progress(now);
-    before = std::move(now);
-    if (wait_for_news(client_, std::chrono::milliseconds{500}) == News::signal) break;
-  }
+  room_.prepare();
+  do {
+    if (auto looked = look_around(before); !looked) KITH_CHECK(room_.meet(looked.error()));
+  } while (wait_for_news(client_, std::chrono::milliseconds{500}) != News::signal);
   end_progress();
   KITH_TRY(last, look());
   auto const pending = last.row.pending_files;
@@ -147,6 +130,37 @@ Result<int> SyncRun::stay() {
   }
   auto const done = summarise(last, std::nullopt);
   return done ? Result<int>(engine::kExitOk) : done;
+}
+
+Result<> SyncRun::look_around(Snapshot& before) {
+  auto& out = context_.out;
+  KITH_CHECK(check_standing(client_));
+  bool const away = client_.network() == nullptr;
+  KITH_TRY(on_network, room_.try_again());
+  if (!on_network) return {};
+  if (away) KITH_CHECK(announce_interest());  // afresh: that it is looked at again shows that all goes on
+  KITH_TRY(now, look());
+  tell_changes(before, now);
+  KITH_CHECK(tell_in_step(now));
+  if (now.connected.empty()) KITH_CHECK(claims_.tell());
+  if (now.row.state == FolderState::stopped && now.row.last_scan_ms >= 0) {
+    auto const reason = problem_of(now.row);
+    bool const news = before.row.state != FolderState::stopped || before.row.problem != now.row.problem;
+    bool const guard = reason.is(EngineError::mass_delete) || reason.is(EngineError::folder_unmounted);
+    if (guard) return fail(reason);
+    if (news) context_.fail(reason, {.directory = place_.root.native(), .folder = place_.name});
+  }
+  bool const stopped_before = before.row.state == FolderState::stopped && now.row.state != FolderState::stopped;
+  bool const waited = room_.waiting() && now.scanned;
+  if (waited) room_.over();
+  if (waited || (stopped_before && before.row.problem == "disk-full")) {
+    out.note(fmt::format("There is room on the disk again: {} goes on.", place_.name));
+  } else if (stopped_before) {
+    out.note(fmt::format("{} goes on.", place_.name));
+  }
+  show_progress(now);
+  before = std::move(now);
+  return {};
 }
 
 Result<SyncRun::Others> SyncRun::look_at_others() {

@@ -7,6 +7,7 @@
 #include "cli/home_client.hpp"
 #include "cli/progress.hpp"
 #include "cli/removal_claims.hpp"
+#include "cli/room_wait.hpp"
 #include "engine/control.hpp"
 #include "sync/exchange/exchange.hpp"
 
@@ -43,6 +44,8 @@ class SyncRun {
   void take_interest_back();
   [[nodiscard]] Result<Snapshot> look();
   [[nodiscard]] Result<int> stay();
+  /// One look of who stays: tells what is new since `before`, which becomes what is now.
+  [[nodiscard]] Result<> look_around(Snapshot& before);
   [[nodiscard]] Result<int> once();
   /// Which devices have everything, while we have what they have. One that got everything and left is level still.
   struct Others {
@@ -86,6 +89,7 @@ class SyncRun {
   SyncOptions const& options_;
   engine::Client& client_;
   RemovalClaims claims_;
+  RoomWait room_;
   FolderPlace place_;
   Bytes interest_key_;
   Instant started_;

@@ -22,6 +22,8 @@ class FileLock {
   /// The same, but tries for as long as `patience`.
   [[nodiscard]] static Result<std::optional<FileLock>> take(std::filesystem::path const& file, Kind kind,
                                                             std::chrono::milliseconds patience);
+  /// Whether somebody holds it now, exclusively. Makes nothing, and keeps nothing.
+  [[nodiscard]] static bool held(std::filesystem::path const& file);
   FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   FileLock& operator=(FileLock&&) = delete;
   ~FileLock();

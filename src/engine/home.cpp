@@ -134,6 +134,7 @@ Result<HomePaths> find_home(HomeChoice const& choice, Environment const& environ
   paths.key_file = paths.state_dir / "keys";
   paths.database_lock = paths.state_dir / "kith.db.lock";
   paths.network_lock = paths.state_dir / "network.lock";
+  paths.room_lock = paths.state_dir / "room.lock";
   return paths;
 }
 

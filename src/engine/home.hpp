@@ -38,6 +38,7 @@ struct HomePaths {
   std::filesystem::path key_file;
   std::filesystem::path database_lock;  ///< held together by all that have the database open; empty: nobody asks for it
   std::filesystem::path network_lock;   ///< held by the one process that is on the network
+  std::filesystem::path room_lock;      ///< held by a process that waits until the database finds room again
   std::filesystem::path bell_dir;       ///< sockets by which the processes of the home wake each other
 };
 

@@ -93,6 +93,7 @@ TEST(FindHome, FlagsGoBeforeVariablesAndVariablesBeforeDefaults) {
     EXPECT_EQ(found->database, std::filesystem::path(row.state) / "kith.db") << row.about;
     EXPECT_EQ(found->key_file, std::filesystem::path(row.state) / "keys") << row.about;
     EXPECT_EQ(found->network_lock, std::filesystem::path(row.state) / "network.lock") << row.about;
+    EXPECT_EQ(found->room_lock, std::filesystem::path(row.state) / "room.lock") << row.about;
     EXPECT_EQ(found->config_named, std::string_view(row.about).find("CONFIG") != std::string_view::npos ||
                                        std::string_view(row.about).find("--config") != std::string_view::npos)
         << row.about;

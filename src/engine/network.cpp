@@ -191,8 +191,9 @@ void Network::give_up_ownership() {
   if (!owner_) return;
   owner_ = false;
   auto& store = instance_->store();
-  // Whether these rows go or not, the next owner clears them; a failing disk is no news now.
-  static_cast<void>(erase_control<OwnerRow>(store));
+  // Whether these rows go or not, the next owner clears them; a failing disk is no news now. Who was ended by one may
+  // be about to come back, and is running still.
+  if (!failure()) static_cast<void>(erase_control<OwnerRow>(store));
   if (auto sessions = all_control<SessionRow>(store)) {
     for (auto const& [id, row] : *sessions) static_cast<void>(erase_control<SessionRow>(store, id));
   }

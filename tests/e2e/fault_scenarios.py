@@ -25,7 +25,7 @@ from relay import Relay
 # `kith help exit-codes`.
 DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17}
 WITHOUT_ERROR = {0, 3, 4, 5, 10}  # these may be told by the summary instead
-IN_A_HOME = {"keys", "kith.db", "kith.db-wal", "kith.db-shm", "kith.db.lock", "network.lock", "run", "config.toml"}
+IN_A_HOME = {"keys", "kith.db", "kith.db-wal", "kith.db-shm", "kith.db.lock", "network.lock", "room.lock", "run", "config.toml"}
 LOOK_AGAIN_S = 5
 RELAY_CONFIG = '[limits]\nbytes_per_second = "1 GB"\nmessages_per_minute = 1000000\nconnections_per_ip = 1000\n' \
                '[storage]\nmax_group_storage = "4 GiB"\n[monitoring]\nlisten = ""\n'
