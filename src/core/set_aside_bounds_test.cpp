@@ -56,6 +56,20 @@ struct SetAsideBounds : ::testing::Test {
     }
     return ops;
   }
+  /// Entries by `b` that each let in as many devices as an entry can, in a log of its own.
+  std::vector<Made> straws(std::uint64_t incarnation, std::size_t entries) {
+    std::vector<Made> all;
+    for (std::size_t i = 0; i < entries; ++i) {
+      std::vector<wire::Op> adds;
+      for (std::size_t k = 0; k < 60; ++k) {
+        auto const straw = Identity::generate(random, {0});
+        adds.emplace_back(wire::DeviceAdd{straw.cert, "s", epoch_id(a.replica.state().group(), epoch), {}});
+      }
+      all.push_back(made(b.identity, incarnation, i == 0 ? nullptr : &all.back().tip,
+                         i == 0 ? first_tips : std::vector<Tip>{}, adds));
+    }
+    return all;
+  }
   [[nodiscard]] std::vector<wire::Op> renames() const {
     std::vector<wire::Op> ops;
     for (std::size_t i = 0; i < kLimits.max_roster_ops; ++i) {
@@ -168,6 +182,26 @@ TEST_F(SetAsideBounds, OfTheirLogsSoManyAreKeptAndNobodyElseIsKeptOut) {
   EXPECT_EQ(a.texts().back(), "has seen it, in a new log");
   must(a.replica.start_incarnation());
   a.push("in a new log too");
+}
+
+/// A senior whom only a junior removed may answer, so its adds have to be kept, like those of a member. The words make
+/// its removal final: from there on nothing more of it comes in than of anybody else.
+TEST_F(SetAsideBounds, OfASeniorWhomTheWordsRemovedNoMoreIsKeptThanOfOthers) {
+  remove(c, b.identity.device());
+  a.pull_from(c);
+  ASSERT_EQ(a.receive(sealed(straws(99, 5))).applied, 5U) << "it may answer";
+  ASSERT_EQ(set_aside(a).roster_ops, 0U);
+
+  auto const words = testing::test_recovery(1);
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, &words, a.now()));
+  auto const tips = must(a.replica.tips());
+  std::size_t applied = 0;
+  for (std::uint64_t log = 100; log < 103; ++log) {
+    applied += a.receive(sealed(straws(log, 40))).applied;
+  }
+  EXPECT_EQ(applied, (kMostSetAside.roster_ops + kSetAsideShare.roster_ops) / 60);
+  EXPECT_EQ(set_aside(a).roster_ops, applied * 60);
+  EXPECT_EQ(must(a.replica.tips()), tips);
 }
 
 }  // namespace
