@@ -27,6 +27,17 @@ HttpResponse plain(http::status status) {
   return {value, "text/plain; charset=utf-8", std::string(view(http::obsolete_reason(status))) + "\n", {}};
 }
 
+/// Where a body ends must be beyond doubt: what a proxy in front took for a body could be read here as another request.
+/// Beast takes a request with a coding that it does not know for one without a body, or with the length that it says,
+/// and lengths in a list. RFC 9112, section 6.3
+bool body_has_one_end(HttpSession::Parser::value_type const& request) {
+  auto const codings = request.count(http::field::transfer_encoding);
+  auto const lengths = request.count(http::field::content_length);
+  if (codings == 0) return lengths <= 1 && request[http::field::content_length].find(',') == beast::string_view::npos;
+  return codings == 1 && lengths == 0 && request.version() >= kHttp11 &&
+         beast::iequals(request[http::field::transfer_encoding], "chunked");
+}
+
 }  // namespace
 
 void HttpSession::start(std::shared_ptr<Hub> hub, std::unique_ptr<ServerStream> stream, IpAddress peer,
@@ -65,6 +76,7 @@ void HttpSession::on_head(error_code ec) {
   if (ec) return refuse(ec);
   auto const& request = parser_->get();
   head_only_ = request.method() == http::verb::head;
+  if (!body_has_one_end(request)) return respond(plain(http::status::bad_request), false);
   if (beast::websocket::is_upgrade(request)) return upgrade();
   // What a trusted proxy brings is of one client after the other: each counts until it has its answer.
   if (!ticket_ && (request_ticket_ = hub_->admit(client())) == nullptr) return too_many();

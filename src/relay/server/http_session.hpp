@@ -24,8 +24,9 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     if (stream_) stream_->close();
   }
 
- private:
   using Parser = beast::http::request_parser<beast::http::string_body>;
+
+ private:
   using Message = beast::http::response<beast::http::string_body>;
 
   HttpSession(std::shared_ptr<Hub> hub, std::unique_ptr<ServerStream> stream, IpAddress peer, Hub::Ticket ticket);
