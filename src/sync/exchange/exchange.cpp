@@ -338,7 +338,9 @@ Result<> Exchange::on_closed(LinkId id, core::SessionClosed const& closed, Now n
     if (want.asked == id) want.asked.reset();
   }
   std::erase_if(crossings_, [&](Crossing const& crossing) { return crossing.keep == id || crossing.other == id; });
-  if (closed.close && closed.close->code == wire::CloseCode::replaced) count_replacement(closed.close->text, now);
+  // Of a session that was open, with a member: whoever only remembers an epoch can say anything before that.
+  bool const replaced = closed.close && closed.close->code == wire::CloseCode::replaced && link.device;
+  if (replaced) count_replacement(closed.close->text, now);
   if (closed.reason.is(core::CoreError::removed_self) && link.device) events_.emplace_back(RemovedNotice{*link.device});
   if (!link.device) {
     if (link.dialled) dialler_.failed(*link.dialled, now.mono);

@@ -225,6 +225,23 @@ TEST_F(Exchanges, StopWhenAnotherCopyOfTheHomeKeepsTakingOver) {
   EXPECT_FALSE(b.exchange->poll_dial(now())) << "networking has stopped";
 }
 
+/// Who remembers an epoch gets as far as saying why it goes.
+TEST_F(Exchanges, DoNotTakeARemovedDevicesWordForACopy) {
+  all_meet();
+  leave(b);
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, now()));
+  changed(a);
+  pump();
+  for (std::size_t i = 0; i <= Exchange::kCloneHits; ++i) {
+    testing::Puppet liar(b, a, now());
+    liar.pump(now());
+    liar.session.close(wire::CloseCode::replaced, "0123456789abcdef");
+    liar.pump(now());
+    wait(1s);
+  }
+  EXPECT_FALSE(a.exchange->cloned());
+}
+
 TEST_F(Exchanges, DoNotTakeRareReplacementsForACopy) {
   dial(b, a);
   pump();
