@@ -35,8 +35,11 @@ Result<> Ingest::take(ByteView sealed) {
 Result<> Ingest::take_own(ByteView sealed) {
   queue_.push_back({Bytes(sealed.begin(), sealed.end()), {}, false});
   KITH_CHECK(work_off());
-  if (result_.applied == 0) return fail(result_.refusal.value_or(Error(CoreError::corrupt_record)));
-  return {};
+  if (result_.applied > 0) return {};
+  // What was just made of the records here contradicts them, unless a limit is the matter.
+  bool const torn = !result_.refusal || (result_.refusal->is(CoreError::bad_entry) &&
+                                         !std::holds_alternative<CountDetail>(result_.refusal->detail()));
+  return fail(torn ? Error(CoreError::corrupt_record) : *result_.refusal);
 }
 
 Result<> Ingest::work_off() {

@@ -61,7 +61,12 @@ Result<std::optional<Bytes>> ChunkStore::find_in_file(FolderId const& folder, st
   return std::optional(std::move(bytes));
 }
 
-Result<std::optional<Bytes>> ChunkStore::find_blob(ChunkId const& id) { return store_.get(Table::blobs, id.view()); }
+/// One that rotted in the database is none: it is had again from another device.
+Result<std::optional<Bytes>> ChunkStore::find_blob(ChunkId const& id) {
+  KITH_TRY(blob, store_.get(Table::blobs, id.view()));
+  if (blob && chunk_id(key_, *blob) != id) return std::nullopt;
+  return std::move(blob);
+}
 
 Result<bool> ChunkStore::has_blob(ChunkId const& id) {
   KITH_TRY(found, find_blob(id));
