@@ -24,7 +24,9 @@ Result<ApplyReport> Applier::run(Now now) {
   disk_ = std::move(disk);
   for (;;) {
     KITH_TRY(progress, round());
-    if (!progress || context_.stop() || !report_.look_at.empty()) break;
+    if (progress && !context_.stop() && report_.look_at.empty()) continue;
+    KITH_TRY(removed, remove_files());
+    if (!removed || context_.stop() || !report_.look_at.empty()) break;
   }
   if (auto full = fetcher_.take_no_space()) report_.no_space = std::move(full);
   tell_skipped();
@@ -36,28 +38,30 @@ Result<ApplyReport> Applier::run(Now now) {
 /// Looks at what is in progress and at the next rows of work. @return whether anything moved
 Result<bool> Applier::round() {
   installable_.clear();
-  unplaced_.clear();
   wanted_.clear();
   spellings_.forget();
   auto const bad_before = fetcher_.bad_count();
   bool const made_room = (in_progress_.size() >= Fetcher::kMaxFiles || !fetcher_.has_room()) && fetcher_.make_room();
   KITH_TRY(work, next_work());
-  // Removals come last: what they take away may be what others are put together from.
+  // Removals come last: what they take away may be what others are put together from. Of files, when nothing else
+  // moves.
   std::vector<Work> removals;
+  bool had_room = in_progress_.size() < Fetcher::kMaxFiles;
   for (auto const& each : work) {
     KITH_TRY(versions, context_.view.versions(context_.id, each.path));
     bool const gone = std::ranges::all_of(versions, &VersionRow::removed);
     if (gone) {
-      removals.push_back(each);
+      KITH_TRY(file, goes_as_a_file(each.path));
+      removals_due_ |= file;
+      if (!file) removals.push_back(each);
       continue;
     }
     KITH_TRY(room, round_one(each));
+    had_room &= room;
     if (!room) break;
   }
   KITH_CHECK(fetcher_.advance());
   for (auto const& each : removals) {
-    KITH_TRY(needed, still_needed(each.path));
-    if (needed) continue;
     KITH_TRY(room, round_one(each));
     static_cast<void>(room);
   }
@@ -69,6 +73,7 @@ Result<bool> Applier::round() {
   KITH_CHECK(drop_unwanted());
   KITH_CHECK(fetcher_.advance());
   progress |= made_room || fetcher_.bad_count() != bad_before;
+  progress |= removals_due_ && had_room && !cursor_.empty();  // they wait for a look at all the rest
   for (auto& fetched : fetcher_.take_fetched()) {
     progress = true;
     fetched_.insert_or_assign(fetched.version, std::move(fetched));
@@ -82,6 +87,7 @@ Result<bool> Applier::round_one(Work const& work) {
   if (context_.stop()) return true;
   current_ = work;
   lacks_content_ = false;
+  coming_.clear();
   auto const left_alone_before = skipped_.extract(key);
   KITH_TRY(outcome, work_on(path));
   auto const left_alone = skipped_.find(key);
@@ -91,6 +97,10 @@ Result<bool> Applier::round_one(Work const& work) {
       left_alone != skipped_.end() && std::ranges::any_of(left_alone->second.items, stands_in_the_way);
   bool const held_now = outcome == Outcome::blocked && in_the_way && !lacks_content_;
   if (held_now != held && outcome != Outcome::done) held_.insert_or_assign(key, Held{times, held_now});
+  if (outcome == Outcome::done)
+    left_.erase(key);
+  else if (outcome != Outcome::no_room)
+    left_.insert_or_assign(key, Left{times, std::move(coming_)});
   switch (outcome) {
     case Outcome::done:
       finished_[key] = times;

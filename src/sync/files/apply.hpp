@@ -66,6 +66,9 @@ class Applier {
   [[nodiscard]] Result<std::vector<Work>> next_work();
   [[nodiscard]] Result<bool> round();
   [[nodiscard]] Result<bool> round_one(Work const& work);
+  [[nodiscard]] Result<bool> remove_files();
+  [[nodiscard]] Result<std::optional<std::vector<Work>>> due_removals();
+  [[nodiscard]] Result<bool> goes_as_a_file(RelPath const& path);
   void tell_skipped();
   [[nodiscard]] Result<Outcome> work_on(RelPath const& path);
   /// A place that a content should come to, and how that went.
@@ -74,8 +77,7 @@ class Applier {
     Outcome outcome;
   };
   [[nodiscard]] static bool lacks_content(Placed const& place);
-  void note_unplaced(std::vector<Placed> const& places);
-  [[nodiscard]] Result<bool> still_needed(RelPath const& path);
+  void note_coming(std::vector<Placed> const& places);
   [[nodiscard]] bool gone_from_disk(LocalFile const& row);
   [[nodiscard]] Result<std::vector<Placed>> make_copies(std::vector<Copy> const& copies, RelPath const* except);
   [[nodiscard]] Result<Outcome> remove_old_copies(RelPath const& path, Shown const& shown,
@@ -121,6 +123,15 @@ class Applier {
   static constexpr std::size_t kMostWaiting = 65536;
   std::map<Bytes, std::uint64_t> waiting_;
 
+  /// Work that was looked at and is not done.
+  struct Left {
+    std::uint64_t times = 0;
+    std::vector<Content> coming;
+    bool removal = false;  ///< of a file
+  };
+  std::map<Bytes, Left> left_;
+  bool removals_due_ = false;  ///< files wait to go until all else was looked at
+
   Spellings spellings_;
   bool no_leftovers_ = false;  ///< there are no temporary files that nobody knows of
 
@@ -134,7 +145,7 @@ class Applier {
   bool skips_moved_ = false;
 
   // Of the current round:
-  std::multimap<ChunkId, Content> unplaced_;  ///< contents that are to come to their places yet, by their first chunks
+  std::vector<Content> coming_;  ///< of the current work: contents that are to come to its places yet
   std::optional<Work> current_;
   std::vector<Installable> installable_;
   std::map<Bytes, std::pair<RelPath, std::optional<LocalFile>>> notes_;

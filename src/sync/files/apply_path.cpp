@@ -16,7 +16,7 @@ Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
   auto const winning = shown.winner ? shown.winner->content : Content{};
   auto const later = [&](Outcome outcome) {
     if (gone_from_disk(*before)) outcome = Outcome::look_again;
-    note_unplaced({{winning, outcome}});
+    note_coming({{winning, outcome}});
     return outcome;
   };
   if (before && !before->copy_of.empty()) {
@@ -24,14 +24,14 @@ Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
     KITH_TRY(main, RelPath::parse(before->copy_of));
     KITH_TRY(of_main, shown_at(context_, main));
     KITH_TRY(saved, make_copies(of_main.copies, &path));
-    note_unplaced(saved);
+    note_coming(saved);
     auto const outcome = outcome_for(before->content, saved);
     if (outcome != Outcome::done) return later(outcome);
   }
   if (shown.hidden > 0) skip(path, Skipped::Why::no_copy);
   KITH_TRY(placed, make_copies(shown.copies, nullptr));
   lacks_content_ |= std::ranges::any_of(placed, lacks_content);
-  note_unplaced(placed);
+  note_coming(placed);
   // What is at the path now may be the very content that a copy is being made of: it stays until the copy is there.
   auto const giving_way = before ? outcome_for(before->content, placed) : Outcome::done;
   if (giving_way != Outcome::done) return later(giving_way);
@@ -41,7 +41,7 @@ Result<Applier::Outcome> Applier::work_on(RelPath const& path) {
   // An old copy may be what the path becomes: it goes last.
   placed.push_back({winning, made});
   lacks_content_ |= lacks_content(placed.back());
-  note_unplaced({placed.back()});
+  note_coming({placed.back()});
   KITH_TRY(removed, remove_old_copies(path, shown, placed));
   return std::max(outcome, removed);
 }
@@ -59,21 +59,11 @@ bool Applier::lacks_content(Placed const& place) {
   return place.outcome == Outcome::waiting || place.outcome == Outcome::fetching || place.outcome == Outcome::no_room;
 }
 
-void Applier::note_unplaced(std::vector<Placed> const& places) {
+void Applier::note_coming(std::vector<Placed> const& places) {
   for (auto const& [content, outcome] : places) {
-    bool const is_coming =
-        outcome == Outcome::fetching || outcome == Outcome::no_room || outcome == Outcome::look_again;
-    if (is_coming && !content.refs.empty()) unplaced_.emplace(content.refs.front().id, content);
+    bool const is_coming = outcome != Outcome::done && outcome != Outcome::blocked;
+    if (is_coming && !content.refs.empty()) coming_.push_back(content);
   }
-}
-
-/// Whether a file that is to go may be the only one that holds a content which is to come to another path: its author
-/// may be no more. Not of a path that is blocked, maybe by this one.
-Result<bool> Applier::still_needed(RelPath const& path) {
-  KITH_TRY(row, local(path));
-  if (!row || row->content.refs.empty()) return false;
-  auto const [first, last] = unplaced_.equal_range(row->content.refs.front().id);
-  return std::any_of(first, last, [&](auto const& each) { return each.second == row->content; });
 }
 
 Result<std::vector<Applier::Placed>> Applier::make_copies(std::vector<Copy> const& copies, RelPath const* except) {

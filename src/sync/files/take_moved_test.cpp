@@ -4,6 +4,8 @@
 namespace kith::files {
 namespace {
 
+using testing::must;
+
 /// A disk whose user writes to a file just before it is renamed.
 struct EditedDisk : MemoryFileSystem {
   EditedDisk(MemoryDisk& disk, std::function<void(RelPath const&)> before_rename)
@@ -53,6 +55,39 @@ TEST_F(TakenMoves, WaitForWhatIsInTheWay) {
   EXPECT_EQ(trash(b), std::vector<std::string>{});
   settle();
   expect_same();
+}
+
+/// More than are looked at together, and nobody else has the contents.
+TEST_F(TakenMoves, TakeManyFilesAlong) {
+  constexpr int kFiles = 1500;
+  for (int i = 0; i < kFiles; ++i) a.write("a/" + std::to_string(10000 + i), "text " + std::to_string(i));
+  settle();
+  auto const before = texts(b);
+  ASSERT_EQ(before.size(), kFiles);
+  a.disk.move("a", "b");
+  a.scan();
+  exchange();
+  b.apply_from(b);
+  EXPECT_EQ(texts(b), before);
+  EXPECT_EQ(trash(b), std::vector<std::string>{});
+  EXPECT_EQ(must(b.sync->pending()).files, 0U);
+}
+
+/// As many contents as there may be are on their way before the new name is looked at.
+TEST_F(TakenMoves, WaitWhereMuchIsOnItsWay) {
+  a.write("a0", "keep me");
+  settle();
+  for (int i = 0; i < 300; ++i) a.write("n/" + std::to_string(1000 + i), "new " + std::to_string(i));
+  a.disk.move("a0", "zz");
+  a.scan();
+  exchange();
+  for (int i = 0; i < 3; ++i) b.apply_from(b);
+  EXPECT_EQ(texts(b), (std::multiset<std::string>{"keep me"}));
+  EXPECT_EQ(trash(b), std::vector<std::string>{});
+  b.sync->try_again();
+  b.apply_from(a);
+  EXPECT_EQ(texts(b).size(), 301U);
+  EXPECT_EQ(b.read("zz"), "keep me");
 }
 
 }  // namespace
