@@ -1,5 +1,6 @@
 #include "sync/relays/acl_chain.hpp"
 
+#include <limits>
 #include <set>
 
 #include "core/records.hpp"
@@ -22,14 +23,7 @@ Result<wire::AclRecord> decode_row(ByteView row) {
 }  // namespace
 
 Result<> AclChain::load(store::Store& store) {
-  last_.reset();
-  std::optional<Bytes> row;
-  KITH_CHECK(store.scan_back(Table::acl_chain, channel_.view(), {}, [&](ByteView, ByteView value) {
-    row.emplace(value.begin(), value.end());
-    return store::Store::Next::stop;
-  }));
-  if (!row) return {};
-  KITH_TRY(record, decode_row(*row));
+  KITH_TRY(record, upto(store, std::numeric_limits<std::uint64_t>::max()));
   last_ = std::move(record);
   return {};
 }
@@ -75,14 +69,9 @@ Result<bool> AclChain::extend(store::Store& store, wire::AclRecord const& record
 Result<bool> AclChain::branch(store::Store& store, wire::AclRecord const& record) {
   KITH_TRY(fits, extend(store, record));
   if (fits || record.channel != channel_ || record.version < 2) return fits;
-  std::optional<Bytes> row;
-  KITH_CHECK(store.scan_back(Table::acl_chain, channel_.view(), key_of(channel_, record.version - 1),
-                             [&](ByteView, ByteView value) {
-                               row.emplace(value.begin(), value.end());
-                               return store::Store::Next::stop;
-                             }));
-  if (!row) return false;
-  KITH_TRY(before, decode_row(*row));
+  KITH_TRY(known_before, upto(store, record.version - 1));
+  if (!known_before) return false;
+  auto const& before = *known_before;
   KITH_TRY(follows, fits_behind(store, before, record));
   if (!follows) return false;
   std::vector<Bytes> forgotten;
@@ -117,6 +106,18 @@ Result<std::optional<wire::AclRecord>> AclChain::from(store::Store& store, std::
     row.emplace(value.begin(), value.end());
     return store::Store::Next::stop;
   }));
+  if (!row) return std::nullopt;
+  KITH_TRY(record, decode_row(*row));
+  return std::optional(std::move(record));
+}
+
+Result<std::optional<wire::AclRecord>> AclChain::upto(store::Store& store, std::uint64_t version) const {
+  std::optional<Bytes> row;
+  KITH_CHECK(
+      store.scan_back(Table::acl_chain, channel_.view(), key_of(channel_, version), [&](ByteView, ByteView value) {
+        row.emplace(value.begin(), value.end());
+        return store::Store::Next::stop;
+      }));
   if (!row) return std::nullopt;
   KITH_TRY(record, decode_row(*row));
   return std::optional(std::move(record));

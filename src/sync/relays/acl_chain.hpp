@@ -33,6 +33,8 @@ class AclChain {
   [[nodiscard]] std::uint64_t version() const { return last_ ? last_->version : 0; }
   /// The next record from a version on.
   [[nodiscard]] Result<std::optional<wire::AclRecord>> from(store::Store& store, std::uint64_t version) const;
+  /// The last record up to a version.
+  [[nodiscard]] Result<std::optional<wire::AclRecord>> upto(store::Store& store, std::uint64_t version) const;
   /// Whether a relay's (version, hash) is a record of this chain.
   [[nodiscard]] Result<bool> holds(store::Store& store, std::uint64_t version, crypto::Hash256 const& hash) const;
 

@@ -279,7 +279,7 @@ class Mailbox {
   void ask_acl_from(std::uint64_t version);
   [[nodiscard]] Result<> on_acl(wire::AclRecords const& answer, Now now);
   [[nodiscard]] Result<> settle_acl(Now now);
-  [[nodiscard]] bool waits_for_the_words(Now now);
+  [[nodiscard]] Result<> leave_to_the_words(std::vector<wire::Pseudonym>& wanted, Now now);
   [[nodiscard]] bool doubts_history(wire::LogEpoch const& other, Now now);
   [[nodiscard]] Result<> show_chain(std::uint64_t from);
   [[nodiscard]] Result<> on_acl_put(Now now);

@@ -78,13 +78,15 @@ Result<> Mailbox::settle_acl(Now now) {
   KITH_CHECK(replica_.refresh());
   auto const& roster = replica_.state().roster();
   auto wanted = wanted_pseudonyms(roster, relay_.relay);
-  if (wanted == chain_.last()->pseudonyms || waits_for_the_words(now)) return {};
   // One that is not to be served itself leaves it to those who are, if any of them can do it; else it is its last word.
   auto const& served = chain_.last()->pseudonyms;
   bool const others_can = std::ranges::any_of(
       wanted, [&](wire::Pseudonym const& pseudonym) { return std::ranges::binary_search(served, pseudonym); });
   bool const ours = std::ranges::binary_search(wanted, face_.pseudonym());
-  if (!ours && (others_can || wanted.empty() || !holds_all())) return {};
+  bool const can = ours || !(others_can || wanted.empty() || !holds_all());
+  KITH_CHECK(leave_to_the_words(wanted, now));
+  if (wanted == chain_.last()->pseudonyms) return {};
+  if (!can) return {};
   wire::AclRecord record;
   record.channel = relay_.channel;
   record.version = chain_.version() + 1;
@@ -99,18 +101,39 @@ Result<> Mailbox::settle_acl(Now now) {
 }
 
 /// Somebody who has the recovery words let in a device that nobody has heard of here: it is about to tell, and where
-/// its connection broke meanwhile, it is not to be shut out before it can.
-bool Mailbox::waits_for_the_words(Now now) {
-  auto const& last = *chain_.last();
-  if (last.version == 1 || !std::ranges::equal(last.signer.bytes, relay_.channel.view())) return false;
+/// its connection broke meanwhile, it is not to be shut out before it can. Until it has told, it stays on the list, and
+/// whom the words took off it stays off.
+/// @param wanted  ascending, before and after
+Result<> Mailbox::leave_to_the_words(std::vector<wire::Pseudonym>& wanted, Now now) {
   std::set<wire::Pseudonym> heard_of;
   for (auto const& [device, member] : replica_.state().roster().members()) {
     auto const name = member.pseudonyms.find(relay_.relay);
     if (name != member.pseudonyms.end()) heard_of.insert(name->second);
   }
-  if (std::ranges::includes(heard_of, last.pseudonyms)) return false;
-  if (!words_list_ || words_list_->first != last.version) words_list_ = {last.version, now.mono + kWordsPatience};
-  return now.mono < words_list_->second;
+  std::vector<wire::Pseudonym> guests;
+  std::ranges::set_difference(chain_.last()->pseudonyms, heard_of, std::back_inserter(guests));
+  for (auto record = *chain_.last(); !guests.empty() && record.version > 1;) {
+    KITH_TRY(before, chain_.upto(store_, record.version - 1));
+    if (!before) return fail(core::CoreError::corrupt_record);
+    if (!std::ranges::equal(record.signer.bytes, relay_.channel.view())) {
+      std::erase_if(guests, [&](auto const& name) { return !std::ranges::binary_search(before->pseudonyms, name); });
+      record = std::move(*before);
+      continue;
+    }
+    if (!words_list_ || words_list_->first != record.version) words_list_ = {record.version, now.mono + kWordsPatience};
+    if (now.mono >= words_list_->second) return {};
+    std::erase_if(wanted, [&](auto const& name) {
+      return std::ranges::binary_search(before->pseudonyms, name) &&
+             !std::ranges::binary_search(record.pseudonyms, name);
+    });
+    auto const room = wire::kRelayLimits.max_members - std::min(wire::kRelayLimits.max_members, wanted.size());
+    guests.resize(std::min(guests.size(), room));
+    wanted.insert(wanted.end(), guests.begin(), guests.end());
+    std::ranges::sort(wanted);
+    return {};
+  }
+  words_list_.reset();
+  return {};
 }
 
 /// Brings the next record of the chain, from a version on, to a relay that does not know it.

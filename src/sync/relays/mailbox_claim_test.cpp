@@ -40,6 +40,58 @@ TEST_F(WithTheWords, AllComesBackAndTheLostAreServedNoMore) {
   EXPECT_EQ(a.texts(), (Texts{"from a", "from b"}));
 }
 
+/// Whoever came with the words has not told yet, and may have lost its connection: the list goes on around it.
+TEST_F(WithTheWords, WhoHasNotToldYetStaysOnTheListForADay) {
+  auto const list = [&] {
+    AclChain chain(registered.channel);
+    must(chain.load(a.store));
+    return chain.last().value().pseudonyms;
+  };
+  auto const names = [&](std::initializer_list<RelayDevice*> devices) {
+    std::vector<wire::Pseudonym> all;
+    for (auto* device : devices) all.push_back(name_of(*device));
+    std::ranges::sort(all);
+    return all;
+  };
+  auto const found = look_up();
+  auto reading = claim(found.front());
+  must(talk(reading));
+  RelayDevice c{3, "c"};
+  net.add(c);
+  net.let_in(a, c);
+  net.wait(5s);
+  EXPECT_EQ(list(), names({&a, &b, &c, &r}));
+  must(a.replica.remove_device(b.identity.device(), wire::RemoveReason::lost, nullptr, net.now()));
+  net.changed(a);
+  net.wait(2s);
+  EXPECT_EQ(list(), names({&a, &c, &r}));
+  net.wait(Mailbox::kWordsPatience - 2min);
+  EXPECT_EQ(list(), names({&a, &c, &r}));
+  net.wait(4min);
+  EXPECT_EQ(list(), names({&a, &c}));
+}
+
+TEST_F(WithTheWords, WhomTheyTookOffTheListIsNotPutBackBeforeTheyHaveTold) {
+  net.go_offline(a);
+  net.go_offline(b);
+  auto const found = look_up();
+  auto last = claim(found.front());
+  std::vector<wire::Pseudonym> both{name_of(a), name_of(r)};
+  std::ranges::sort(both);
+  last.serve_exactly(both);
+  must(talk(last));
+  a.online = true;
+  net.wait(70s);
+  AclChain chain(registered.channel);
+  must(chain.load(a.store));
+  EXPECT_EQ(chain.last().value().pseudonyms, both);
+  net.wait(Mailbox::kWordsPatience);
+  must(chain.load(a.store));
+  std::vector<wire::Pseudonym> members{name_of(a), name_of(b)};
+  std::ranges::sort(members);
+  EXPECT_EQ(chain.last().value().pseudonyms, members) << "nobody has told anything";
+}
+
 TEST_F(WithTheWords, WhoIsKeptGoesOn) {
   net.go_offline(a);
   auto const found = look_up();
