@@ -144,6 +144,15 @@ class RelayNet {
     mailbox = std::make_unique<sync::Mailbox>(device.replica, device.store, relay, device.random);
     must(mailbox->start(now()));
   }
+  /// A device's process begins anew.
+  void restart(RelayDevice& device) {
+    go_offline(device);
+    for (auto const& [key, mailbox] : std::exchange(device.mailboxes, {})) {
+      must(mailbox->flush());
+      use(device, mailbox->relay());
+    }
+    device.online = true;
+  }
   /// A device has written something, or something was brought to it.
   void changed(RelayDevice& device) {
     must(device.replica.refresh());

@@ -17,6 +17,8 @@ Mailbox::Mailbox(core::Replica& replica, store::Store& store, core::Roster::Rela
 Result<> Mailbox::start(Now now) {
   KITH_TRY(record, RelayRecord::load(store_, relay_.relay, relay_.channel));
   record_ = std::move(record);
+  KITH_TRY(unresolved, unresolved_items(store_, relay_.relay, relay_.channel));
+  unresolved_ = std::move(unresolved);
   KITH_CHECK(chain_.load(store_));
   {
     KITH_TRY(transaction, store::Transaction::begin(store_));

@@ -55,11 +55,8 @@ class Mailbox {
   static constexpr auto kOthersFirst = std::chrono::seconds{5};
   static constexpr auto kOthersLast = std::chrono::seconds{30};
   static constexpr std::uint32_t kPullBytes = 512 * 1024;
-  /// Pulled items whose entries are not known yet: looked at again when more is.
-  static constexpr std::size_t kMostUnresolved = 4096;
   /// Another history of a mailbox that others tell of is two minutes old before it shows that the relay has two.
   static constexpr auto kHistoryPatience = std::chrono::minutes{2};
-  static constexpr std::size_t kMostHistories = 8;
   /// Objects live so long at most, and no longer than the relay says.
   static constexpr auto kObjectTime = std::chrono::hours{7 * 24};
   /// A chunk whose object expires sooner counts as not there when it is to be uploaded.
@@ -218,6 +215,7 @@ class Mailbox {
   [[nodiscard]] Result<> take_items(std::vector<wire::RelayItem> const& items, wire::RelayCursor upto, Now now);
   [[nodiscard]] Result<bool> note_there(ItemDigest const& digest);
   [[nodiscard]] Result<> resolve();
+  [[nodiscard]] Result<> write_down();
 
   // Comparing.
   enum class Shown { no, unknown, yes };
@@ -280,7 +278,7 @@ class Mailbox {
   [[nodiscard]] Result<> on_acl(wire::AclRecords const& answer, Now now);
   [[nodiscard]] Result<> settle_acl(Now now);
   [[nodiscard]] Result<> leave_to_the_words(std::vector<wire::Pseudonym>& wanted, Now now);
-  [[nodiscard]] bool doubts_history(wire::LogEpoch const& other, Now now);
+  [[nodiscard]] bool doubts_history(DeviceId const& teller, wire::LogEpoch const& other, Now now);
   [[nodiscard]] Result<> show_chain(std::uint64_t from);
   [[nodiscard]] Result<> on_acl_put(Now now);
   [[nodiscard]] Result<> put_acl_later(std::chrono::milliseconds time, Now now);
@@ -336,16 +334,17 @@ class Mailbox {
   std::optional<Instant> others_due_;
   std::optional<Instant> push_not_before_;
   std::optional<Instant> flush_due_;
-  wire::RelayCursor acked_cursor_;  ///< the relay was told
-  std::deque<ItemDigest> unresolved_;
-  wire::RelayCursor pushed_upto_;  ///< of this device's own items, on this connection
+  wire::RelayCursor acked_cursor_;     ///< the relay was told
+  std::deque<ItemDigest> unresolved_;  ///< at most kMostUnresolved
+  bool unresolved_moved_ = false;      ///< and was not written down yet
+  wire::RelayCursor pushed_upto_;      ///< of this device's own items, on this connection
   /// What another device was shown, and this one not yet.
   struct Told {
     wire::RelayWitness witness;
     bool alarmed = false;  ///< its user has been told
   };
   std::map<DeviceId, Told> told_;
-  std::vector<std::pair<wire::LogEpoch, Instant>> other_histories_;  ///< that others told of, and since when
+  std::map<DeviceId, std::pair<wire::LogEpoch, Instant>> other_histories_;  ///< that others tell of, and since when
   std::optional<Instant> compare_again_;
 
   ObjectBook book_;

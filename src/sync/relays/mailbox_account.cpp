@@ -40,6 +40,7 @@ Result<> Mailbox::forget() {
   record_.there = {};
   record_.left = {};
   record_.outbox.clear();
+  unresolved_moved_ |= !unresolved_.empty();
   unresolved_.clear();
   announcements_.clear();
   taken_by_.clear();
@@ -52,8 +53,15 @@ Result<> Mailbox::flush() {
   if (!flush_due_) return {};
   flush_due_.reset();
   KITH_TRY(transaction, store::Transaction::begin(store_));
-  KITH_CHECK(record_.put(store_, relay_.relay, relay_.channel));
+  KITH_CHECK(write_down());
   return transaction.commit();
+}
+
+/// In a transaction: what is not there for sure is on the disk whenever the position behind it is.
+Result<> Mailbox::write_down() {
+  if (std::exchange(unresolved_moved_, false))
+    KITH_CHECK(put_unresolved_items(store_, relay_.relay, relay_.channel, unresolved_));
+  return record_.put(store_, relay_.relay, relay_.channel);
 }
 
 bool Mailbox::holds_all() const { return record_.there.includes(replica_.state().counting().heads); }

@@ -63,7 +63,9 @@ Result<> Mailbox::take_items(std::vector<wire::RelayItem> const& items, wire::Re
     }
     auto const digest = crypto::as_id<ItemDigest>(wire::item_hash(item.sealed));
     KITH_TRY(noted, note_there(digest));
-    if (!noted && unresolved_.size() < kMostUnresolved) unresolved_.push_back(digest);
+    if (noted || unresolved_.size() >= kMostUnresolved) continue;
+    unresolved_.push_back(digest);
+    unresolved_moved_ = true;
   }
   if (received.applied > 0) KITH_CHECK(resolve());
   if (upto != record_.position) {
@@ -71,7 +73,7 @@ Result<> Mailbox::take_items(std::vector<wire::RelayItem> const& items, wire::Re
     record_.last_item = seen ? wire::item_hash(items.back().sealed) : crypto::Hash128{};
     record_.position = upto;
   }
-  KITH_CHECK(record_.put(store_, relay_.relay, relay_.channel));
+  KITH_CHECK(write_down());
   KITH_CHECK(transaction.commit());
   flush_due_.reset();
   if (acked_cursor_ < upto) {
@@ -133,6 +135,7 @@ Result<> Mailbox::resolve() {
     KITH_TRY(noted, note_there(digest));
     if (!noted) unknown.push_back(digest);
   }
+  unresolved_moved_ |= unknown.size() != unresolved_.size();
   unresolved_ = std::move(unknown);
   return {};
 }

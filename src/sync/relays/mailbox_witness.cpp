@@ -27,7 +27,8 @@ Result<> Mailbox::compare(DeviceId const& other, wire::RelayWitness theirs, Now 
   bool const ours = theirs.relay == relay_.relay && theirs.channel == relay_.channel;
   if (!ours || state_ != State::live || replica_.state().roster().removed(other)) return {};
   if (!told_.contains(other) && told_.size() >= wire::kRelayLimits.max_members) return {};
-  if (theirs.log_epoch != record_.log_epoch && doubts_history(theirs.log_epoch, now)) return {};
+  if (theirs.log_epoch == record_.log_epoch) other_histories_.erase(other);
+  if (theirs.log_epoch != record_.log_epoch && doubts_history(other, theirs.log_epoch, now)) return {};
   bool const behind = theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;
   // Also where a PULL is under way: its answer may be older than what is to be compared.
   if (behind) notified_ = std::max(notified_, theirs.cursor);
@@ -39,12 +40,13 @@ Result<> Mailbox::compare(DeviceId const& other, wire::RelayWitness theirs, Now 
 
 /// Whether it is too early to say that the relay has two histories: who tells of another one may not have noticed yet
 /// that the relay was wiped or put back. That device finds out within the time that a silent connection may last.
-bool Mailbox::doubts_history(wire::LogEpoch const& other, Now now) {
-  auto const first = std::ranges::find(other_histories_, other, &std::pair<wire::LogEpoch, Instant>::first);
-  if (first != other_histories_.end()) return now.mono < first->second + kHistoryPatience;
-  if (other_histories_.size() == kMostHistories) other_histories_.erase(other_histories_.begin());
-  other_histories_.emplace_back(other, now.mono);
-  compare_again_ = now.mono + kHistoryPatience;
+bool Mailbox::doubts_history(DeviceId const& teller, wire::LogEpoch const& other, Now now) {
+  auto const known = other_histories_.find(teller);
+  if (known != other_histories_.end() && known->second.first == other)
+    return now.mono < known->second.second + kHistoryPatience;
+  if (known == other_histories_.end() && other_histories_.size() >= wire::kRelayLimits.max_members) return true;
+  other_histories_.insert_or_assign(teller, std::pair(other, now.mono));
+  if (!compare_again_) compare_again_ = now.mono + kHistoryPatience;
   return true;
 }
 

@@ -49,6 +49,27 @@ TEST_F(AtARelay, AnotherHistoryIsACauseForAlarmWhereItLasts) {
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
 }
 
+TEST_F(AtARelay, OneThatTellsOfManyHistoriesHidesNoOther) {
+  net.let_in(a, b);
+  net.let_in(a, c);
+  net.wait(60s);
+  auto other = must(a.at(relay).witness()).value();
+  other.log_epoch.bytes[0] ^= 1;
+  must(b.at(relay).compare(a.identity.device(), other, net.now()));
+  for (std::uint8_t i = 0; i < 100; ++i) {
+    auto made_up = other;
+    made_up.log_epoch.bytes[1] = i;
+    made_up.log_epoch.bytes[2] ^= 1;
+    must(b.at(relay).compare(c.identity.device(), made_up, net.now()));
+    net.wait(1200ms);
+  }
+  net.wait(1s);
+  EXPECT_TRUE(std::ranges::any_of(
+      b.seen, [](MailboxEvent const& event) { return std::holds_alternative<RelayCompareAgain>(event); }));
+  must(b.at(relay).compare(a.identity.device(), other, net.now()));
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
+}
+
 TEST_F(AtARelay, WhatItShowedOneDeviceAndNotAnotherIsFoundOutWhenTheyCompare) {
   net.let_in(a, b);
   net.let_in(a, c);
@@ -137,6 +158,11 @@ TEST_F(AtARelay, RubbishInTheMailboxHidesNothing) {
   must(b.at(relay).compare(a.identity.device(), *witness, net.now()));
   net.wait(1s);
   EXPECT_FALSE(b.saw(RelayTrouble::withholds));  // it may be that one: its epoch may be on its way
+  net.restart(b);
+  net.wait(2s);
+  must(b.at(relay).compare(a.identity.device(), *witness, net.now()));
+  net.wait(1s);
+  EXPECT_FALSE(b.saw(RelayTrouble::withholds));
 
   b.pull_from(a);
   net.changed(b);

@@ -5,9 +5,14 @@ namespace {
 
 /// Those of devices that were removed are left out.
 constexpr std::size_t kMostHeard = kLimits.max_chains;
+constexpr std::size_t kDigestBytes = std::tuple_size_v<decltype(ItemDigest::bytes)>;
 
 Bytes recovery_key(wire::RelayKey const& relay, wire::ChannelId const& channel) {
   return core::key_of(bytes_of("recovery_record/"), RelayRecord::key(relay, channel));
+}
+
+Bytes unresolved_key(wire::RelayKey const& relay, wire::ChannelId const& channel) {
+  return core::key_of(bytes_of("unresolved_items/"), RelayRecord::key(relay, channel));
 }
 
 }  // namespace
@@ -39,6 +44,26 @@ Result<RelayRecord> RelayRecord::load(store::Store& store, wire::RelayKey const&
                                       wire::ChannelId const& channel) {
   KITH_TRY(known, core::get_record<RelayRecord>(store, core::Table::relays, key(relay, channel)));
   return known ? std::move(*known) : RelayRecord{};
+}
+
+Result<std::deque<ItemDigest>> unresolved_items(store::Store& store, wire::RelayKey const& relay,
+                                                wire::ChannelId const& channel) {
+  KITH_TRY(row, store.get(core::Table::meta, unresolved_key(relay, channel)));
+  std::deque<ItemDigest> items;
+  if (!row) return items;
+  if (row->size() % kDigestBytes != 0) return fail(core::CoreError::corrupt_record);
+  for (auto rest = ByteView(*row); !rest.empty(); rest = rest.subspan(kDigestBytes))
+    items.push_back(ItemDigest::from(rest.first(kDigestBytes)).value());
+  return items;
+}
+
+Result<> put_unresolved_items(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel,
+                              std::deque<ItemDigest> const& items) {
+  auto const key = unresolved_key(relay, channel);
+  if (items.empty()) return store.erase(core::Table::meta, key);
+  Bytes row;
+  for (auto const& item : items) row.insert(row.end(), item.bytes.begin(), item.bytes.end());
+  return store.put(core::Table::meta, key, row);
 }
 
 Result<Bytes> recovery_record(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel) {

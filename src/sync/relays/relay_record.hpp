@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <vector>
 
 #include "core/records.hpp"
@@ -49,6 +50,15 @@ struct RelayRecord {
   /// In the caller's transaction.
   [[nodiscard]] Result<> put(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel) const;
 };
+
+/// Items of a mailbox that were pulled and cannot be said to be there: what is known of their entries, or of the past
+/// of these, is not enough. So many at most are looked at again when more is known.
+inline constexpr std::size_t kMostUnresolved = 4096;
+[[nodiscard]] Result<std::deque<ItemDigest>> unresolved_items(store::Store& store, wire::RelayKey const& relay,
+                                                              wire::ChannelId const& channel);
+/// In the caller's transaction.
+[[nodiscard]] Result<> put_unresolved_items(store::Store& store, wire::RelayKey const& relay,
+                                            wire::ChannelId const& channel, std::deque<ItemDigest> const& items);
 
 /// The recovery record that this device made for a mailbox, as it lies at the relay; empty where another device did.
 /// What it holds opens with the recovery words alone. put_ is in the caller's transaction.
