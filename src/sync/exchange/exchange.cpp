@@ -201,6 +201,9 @@ Result<> Exchange::on_frame(LinkId id, wire::Frame frame, Now now) {
   }
   if (auto const* want = std::get_if<wire::DigestWant>(&frame)) return on_digest_want(link, *want, now);
   if (auto const* answer = std::get_if<wire::Digest>(&frame)) {
+    auto& due = answer->token == wire::DigestWant::kRelaysAlone ? link.witnesses_due : link.digests_due;
+    if (due == 0) return {};
+    --due;
     events_.emplace_back(DigestArrived{*link.device, *answer});
     return {};
   }

@@ -95,6 +95,7 @@ class Exchange final : public core::Membership {
   static constexpr std::size_t kFarewellBytes = 1024 * 1024;
   static constexpr auto kPresenceAfter = std::chrono::milliseconds{200};
   static constexpr auto kDigestEvery = std::chrono::milliseconds{200};
+  static constexpr std::size_t kMostDigestsDue = 16;
   /// Who is asked what relays have shown it asks back, but not more often.
   static constexpr auto kWitnessesEvery = std::chrono::seconds{5};
   static constexpr auto kCrossingPing = std::chrono::seconds{1};
@@ -231,6 +232,8 @@ class Exchange final : public core::Membership {
     bool asks_witnesses = false;          ///< and whether it is to
     bool owes_witnesses = false;          ///< it was asked for them, and not all could be said
     std::size_t said_witnesses = 0;       ///< how many could
+    std::size_t digests_due = 0;          ///< DIGESTs that the other side may send: more are not looked at
+    std::size_t witnesses_due = 0;        ///< the same of those that are about relays alone
   };
   struct Want {
     std::uint64_t length = 0;

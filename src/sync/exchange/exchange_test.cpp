@@ -389,6 +389,25 @@ TEST_F(Exchanges, HearFromEachOtherWhatRelaysHaveShownThemWhenTheyMeet) {
   EXPECT_EQ(b.events<DigestArrived>().back().digest.relays[0].cursor.value, 9U);
 }
 
+TEST_F(Exchanges, LookAtNoDigestsThatNobodyAskedFor) {
+  use_a_relay(a, 7);
+  testing::Puppet puppet(b, a, now());
+  puppet.pump(now());
+  ASSERT_TRUE(puppet.session.open());
+  auto const say = [&](std::uint64_t token, std::size_t times) {
+    wire::Digest digest;
+    digest.token = token;
+    for (std::size_t i = 0; i < times; ++i) puppet.session.send(digest);
+    puppet.pump(now());
+    pump();
+    return a.events<DigestArrived>().size();
+  };
+  EXPECT_EQ(say(5, 3), 0U);
+  a.exchange->ask_digests();
+  EXPECT_EQ(say(5, 3), 1U);
+  EXPECT_EQ(say(wire::DigestWant::kRelaysAlone, 40), 1 + Exchange::kMostDigestsDue);
+}
+
 TEST_F(Exchanges, AskNobodyAboutRelaysWhereTheyUseNone) {
   use_a_relay(a, 7);
   dial(b, a);

@@ -389,6 +389,7 @@ Result<> Exchange::tell_owed_witnesses() {
 
 void Exchange::ask_witnesses(Link& link, Now now) {
   link.asked_witnesses = now.mono;
+  link.witnesses_due = kMostDigestsDue;  // what cannot be said yet comes later, relay by relay
   link.session.send(wire::DigestWant{wire::DigestWant::kRelaysAlone});
 }
 
@@ -404,6 +405,7 @@ void Exchange::ask_digests() {
   for (auto& [id, link] : links_) {
     if (!link.device) continue;
     link.session.send(wire::DigestWant{random_.u64() | 1});
+    link.digests_due = std::min(link.digests_due + 1, kMostDigestsDue);
     wake(id);
   }
 }

@@ -1,6 +1,7 @@
 #include "sync/log/log_exchange.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace kith::sync {
 namespace {
@@ -30,10 +31,21 @@ bool LogExchange::reaches_back(Tip const& tip, unsigned attempts) const {
   return first_wanted(replica_.state(), tip, attempts).value > 1;
 }
 
+/// Something changed, so that what was asked for in vain may come now. A whole log that cannot be opened is asked for
+/// ever more seldom as long as no further epoch is known: what of it was kept here opens by itself then.
+void LogExchange::try_again() {
+  auto const secrets = replica_.state().secrets().size();
+  if (std::exchange(secrets_, secrets) != secrets || closed_.size() > kMaxInVain) closed_.clear();
+  std::erase_if(in_vain_, [&](EntryHash const& hash) {
+    auto const closed = closed_.find(hash);
+    return closed == closed_.end() || std::has_single_bit(++closed->second);
+  });
+}
+
 Result<bool> LogExchange::on_peer_tips(std::vector<Tip> const& tips) {
   peer_tips_ = as_set(tips);
   peer_spoke_ = true;
-  in_vain_.clear();
+  try_again();
   KITH_TRY(beyond_own, replica_.note_foreign_tips(tips));
   KITH_CHECK(plan_wants());
   return beyond_own;
@@ -58,7 +70,7 @@ Result<core::Received> LogExchange::on_data(wire::Data const& data, Now now) {
   // Other sessions may have brought these first: what opens them can still be further back.
   came_unopened_ |= received.still_unopened > 0;
   ack_due_ |= received.applied > 0;
-  if (received.applied > 0 || received.roster_changed) in_vain_.clear();
+  if (received.applied > 0 || received.roster_changed) try_again();
   if (!want_open_) KITH_CHECK(plan_wants());
   return received;
 }
@@ -80,6 +92,7 @@ Result<> LogExchange::on_answer_end() {
       next.not_brought[tip.hash] = attempts + 1;
     } else {
       in_vain_.insert(tip.hash);
+      if (came_unopened_) closed_.try_emplace(tip.hash);
     }
   }
   return plan_wants(next);

@@ -61,6 +61,7 @@ class LogExchange {
   };
 
   [[nodiscard]] bool reaches_back(Tip const& tip, unsigned attempts) const;
+  void try_again();
   [[nodiscard]] Result<> plan_wants(Attempts const& attempts = {});
   [[nodiscard]] Result<std::vector<Tip>> wanted();
   [[nodiscard]] Result<> on_answer_end();
@@ -77,7 +78,10 @@ class LogExchange {
   bool answer_helped_ = false;   ///< the answer so far brought something new
   bool came_unopened_ = false;   ///< or what is here and cannot be opened
   std::set<EntryHash> in_vain_;  ///< asked for and not received; asked again when something changes
-  std::vector<Asked> asked_;     ///< by the WANT that is being answered
+  /// Ends of logs that came whole and cannot be opened, and how often something changed since.
+  std::map<EntryHash, unsigned> closed_;
+  std::size_t secrets_ = 0;   ///< of epochs, that were known then
+  std::vector<Asked> asked_;  ///< by the WANT that is being answered
   std::optional<wire::Want> want_due_;
   std::deque<EntryStream> answers_;
   std::uint64_t seen_position_ = 0;  ///< entries up to here have been pushed or announced

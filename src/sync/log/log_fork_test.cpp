@@ -136,5 +136,30 @@ TEST_F(ForkedLogs, AreReachedBehindWhatCannotBeOpenedYet) {
   meet_both(*copy);
 }
 
+/// A log that ends under an epoch which nobody tells: not for each entry that comes from elsewhere.
+TEST(ClosedLogs, AreAskedForEverMoreSeldom) {
+  TestDevice a{1, "laptop"}, b{2, "desktop"}, c{3, "tablet"};
+  must(a.replica.create_group("home", "laptop", testing::test_recovery(7), a.now()));
+  a.invite(b);
+  a.invite(c);
+  b.pull_from(a);
+  c.pull_from(a);
+  must(c.replica.remove_device(a.identity.device(), wire::RemoveReason::lost, nullptr, c.now()));
+  must(c.replica.rotate(c.now()));
+  constexpr std::size_t kClosed = 3000, kNews = 40;
+  for (std::size_t i = 0; i < kClosed; ++i) c.push("closed");
+  b.pull_from(c);
+  LogNetwork network;
+  auto& link = network.join(a, b);
+  ASSERT_TRUE(network.run());
+  auto const first = link.a.received.unopened + link.a.received.duplicates;
+  EXPECT_GE(first, kClosed);
+  for (std::size_t i = 0; i < kNews; ++i) {
+    must(link.a.log.on_peer_tips(must(b.replica.tips())));
+    ASSERT_TRUE(network.run());
+  }
+  EXPECT_LT(link.a.received.duplicates, 15 * kClosed);
+}
+
 }  // namespace
 }  // namespace kith::sync
