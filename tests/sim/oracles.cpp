@@ -74,17 +74,13 @@ void World::check_everything() {
   if (parted_by_removed(active)) return count("worlds parted by removed devices");
   if (left_under_other_epochs(active)) return count("worlds in which somebody left unread by who has the words");
   using Oracle = void (World::*)(std::vector<Device*> const&);
-  static constexpr std::pair<std::string_view, Oracle> kOracles[] = {{"forged", &World::check_forged},
-                                                                     {"alarms", &World::check_alarms},
-                                                                     {"convergence", &World::check_convergence},
-                                                                     {"nobody stuck", &World::check_nobody_stuck},
-                                                                     {"messages", &World::check_messages},
-                                                                     {"files", &World::check_files},
-                                                                     {"removed devices", &World::check_removed},
-                                                                     {"relays", &World::check_relays},
-                                                                     {"secrecy", &World::check_secrecy},
-                                                                     {"canaries", &World::check_canaries},
-                                                                     {"nonces", &World::check_nonces}};
+  static constexpr std::pair<std::string_view, Oracle> kOracles[] = {
+      {"forged", &World::check_forged},           {"alarms", &World::check_alarms},
+      {"convergence", &World::check_convergence}, {"nobody stuck", &World::check_nobody_stuck},
+      {"messages", &World::check_messages},       {"files", &World::check_files},
+      {"removed devices", &World::check_removed}, {"relays", &World::check_relays},
+      {"memory", &World::check_memory},           {"secrecy", &World::check_secrecy},
+      {"canaries", &World::check_canaries},       {"nonces", &World::check_nonces}};
   for (auto const& [name, judge] : kOracles) {
     if (outcome_.failure) return;
     judging_ = name;

@@ -126,6 +126,10 @@ BUGS = [
     Bug("paused_still_served", "a relay goes on serving a device that was paused", "src/sync/relays/acl_chain.cpp",
         "    if (!member.paused && name != member.pseudonyms.end()) names.insert(name->second);",
         "    if ((BUG || !member.paused) && name != member.pseudonyms.end()) names.insert(name->second);"),
+    Bug("links_kept_for_ever", "what is known of a connection is kept when it has ended",
+        "src/sync/exchange/exchange.cpp",
+        "  KITH_CHECK(work_events(id, now));\n  links_.erase(id);",
+        "  KITH_CHECK(work_events(id, now));\n  if (!BUG) links_.erase(id);"),
     # What forgers and liars bring.
     Bug("signature_not_checked", "an entry counts for its author's, whoever signed it", "src/core/entry.cpp",
         "  if (check == Check::everything) {\n    auto const signature",

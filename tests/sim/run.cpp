@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
 
   std::atomic<std::uint64_t> next{0}, failed{0}, events{0};
   std::map<std::string, std::uint64_t> counts;
+  std::int64_t most_memory = 0;
   std::mutex mutex;
   auto const started = std::chrono::steady_clock::now();
   auto const work = [&] {
@@ -54,6 +56,7 @@ int main(int argc, char** argv) {
         failure = "the trace differs the second time";
       std::lock_guard const guard(mutex);
       for (auto const& [what, count] : outcome.counts) counts[what] += count;
+      most_memory = std::max(most_memory, outcome.most_memory);
       if (!failure) continue;
       ++failed;
       std::printf("FAIL seed %llu: %s\n  again: %s --worlds 1 --log --seed %llu\n",
@@ -72,6 +75,7 @@ int main(int argc, char** argv) {
               static_cast<unsigned long long>(events.load()), seconds);
   for (auto const& [what, count] : counts)
     std::printf(" %llu %s,", static_cast<unsigned long long>(count), what.c_str());
+  std::printf(" %lld KiB of memory in the largest,", static_cast<long long>(most_memory / 1024));
   std::printf(" %llu failed\n", static_cast<unsigned long long>(failed.load()));
   return failed > 0 ? 1 : 0;
 }

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "base/encoding.hpp"
+#include "sim/heap.hpp"
 
 namespace kith::sim {
 namespace {
@@ -16,12 +17,14 @@ std::uint64_t mix(std::uint64_t hash, std::string_view text) {
 }  // namespace
 
 World::World(std::uint64_t seed, std::ostream* log)
-    : random_(seed),
+    : seed_(seed),
+      random_(seed),
       log_(log),
       clock_(Instant{} + std::chrono::hours{1}),
       recovery_([&] { return core::RecoveryKeys::from_entropy(random_.secret<crypto::MnemonicEntropy>()); }()),
       mischief_(seed ^ 0x6b69746820666f72ULL) {
   outcome_.trace = 14695981039346656037ULL;
+  static_cast<void>(take_heap_peak());
   auto const rate = [&](double most) {
     return random_.below(3) == 0 ? 0.0 : most * static_cast<double>(random_.below(1000)) / 1000;
   };

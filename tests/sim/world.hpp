@@ -41,6 +41,7 @@ struct Outcome {
   std::string oracle;       ///< which oracle found it
   std::uint64_t trace = 0;  ///< hash of everything that happened: same seed, same trace
   std::uint64_t events = 0;
+  std::int64_t most_memory = 0;                 ///< bytes, of all that the world had in it at a time
   std::map<std::string, std::uint64_t> counts;  ///< what the world had in it
 };
 
@@ -206,6 +207,10 @@ class World {
   void check_nobody_stuck(std::vector<Device*> const& active);
   void forget_writes_only_here(Device& device);
 
+  // Memory (growth.cpp).
+  std::size_t break_everything();
+  void check_memory(std::vector<Device*> const& active);
+
   // Truth of relays (relay_oracles.cpp).
   void judge_trouble(Device& device, RelayLink const& link, sync::RelayTroubled const& troubled);
   void check_relays(std::vector<Device*> const& active);
@@ -216,6 +221,7 @@ class World {
   [[nodiscard]] bool nobody_knows(SimRelay& relay, core::Roster::Relay const& used, std::vector<Device*> const& active);
   [[nodiscard]] bool taken_over(SimRelay& relay, core::Roster::Relay const& used, std::vector<Device*> const& active);
 
+  std::uint64_t seed_;
   SeededRandom random_;
   std::ostream* log_;
   Weather weather_;
