@@ -52,8 +52,13 @@ Result<bool> Applier::round() {
     bool const gone = std::ranges::all_of(versions, &VersionRow::removed);
     if (gone) {
       KITH_TRY(file, goes_as_a_file(each.path));
-      removals_due_ |= file;
-      if (!file) removals.push_back(each);
+      if (!file) {
+        removals.push_back(each);
+        continue;
+      }
+      removals_due_ = true;
+      // It may have been no file, or none that was known, when it was looked at.
+      if (auto const left = left_.find(each.key); left != left_.end()) left->second.removal = true;
       continue;
     }
     KITH_TRY(room, round_one(each));
