@@ -44,6 +44,13 @@ sync::Taken some_taken() {
   return taken;
 }
 
+sync::PresenceExtras some_extras() {
+  wire::RelayWitness witness;
+  witness.cursor = {70};
+  witness.tips = {samples::tip(1, 1, 2)};
+  return {some_taken(), {witness}};
+}
+
 wire::Content some_content() { return samples::contents().back().value; }
 
 }  // namespace
@@ -234,7 +241,7 @@ Corpus relay_object_corpus() {
     auto const slot_of = [&](std::uint64_t counter) {
       told.counter = counter;
       return sync::seal_presence(world.state(), world.device.identity, world.epoch, samples::relay_key(), world.face,
-                                 told, tells ? std::optional(some_taken()) : std::nullopt, random);
+                                 told, tells ? some_extras() : sync::PresenceExtras{}, random);
     };
     take("presence_plain", presence, plain_of("presence", world.presence_context(), slot_of(1)));
     take("another_presence", sealed, slot_of(2));

@@ -57,7 +57,7 @@ void check_presence(testing::ObjectWorld const& world, ByteView plain) {
   auto const opened = sync::open_presence(world.state(), samples::relay_key(), slot);
   if (!opened) return;
   fuzz::require(opened->presence.counter == slot.counter, "a presence is its slot's");
-  fuzz::require(!opened->taken || opened->taken->valid(), "what was taken is told soundly or not at all");
+  fuzz::require(!opened->extras.taken || opened->extras.taken->valid(), "what was taken is told soundly or not at all");
 }
 
 void check_sealed(testing::ObjectWorld const& world, ByteView sealed) {

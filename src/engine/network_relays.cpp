@@ -204,7 +204,8 @@ Result<> Network::tell_relays() {
   auto const wanted = exchange_->unasked();
   for (auto const& [key, relay] : relays_) {
     if (!relay->mailbox.live()) continue;
-    KITH_CHECK(relay->mailbox.set_presence(presence, current_time()));
+    KITH_TRY(shown, sync::shown_elsewhere(mailboxes(), relay->mailbox));
+    KITH_CHECK(relay->mailbox.set_presence(presence, std::move(shown), current_time()));
     KITH_CHECK(relay->mailbox.want(wanted, current_time()));
   }
   return pass_over(wanted);
@@ -331,6 +332,10 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
     row.number = troubled->number;
   } else if (auto const* heard = std::get_if<sync::RelayPresenceHeard>(&event)) {
     KITH_CHECK(exchange_->hear_presence(heard->device, heard->presence, current_time()));
+    for (auto const& witness : heard->shown) {
+      auto const other = relays_.find(witness.relay);
+      if (other != relays_.end()) KITH_CHECK(other->second->mailbox.compare_left(heard->device, witness));
+    }
     uploads_soon();
   } else if (auto const* chunk = std::get_if<sync::RelayChunk>(&event)) {
     given_by_relays_.insert(chunk->id);

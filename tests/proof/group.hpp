@@ -56,19 +56,25 @@ struct Group {
   }
   [[nodiscard]] Bytes entry_of_the_prefix() const { return entry(1); }
 
-  [[nodiscard]] Bytes presence(bool tells) const {
+  [[nodiscard]] Bytes presence(sync::PresenceExtras extras) const {
     SeededRandom random(6);
     wire::Presence told;
     told.counter = 1;
     told.tips = {samples::tip(1, 1, 2)};
     return sync::seal_presence(world.state(), world.device.identity, world.epoch, samples::relay_key(), world.face,
-                               told, tells ? std::optional(taken()) : std::nullopt, random);
+                               told, std::move(extras), random);
   }
   [[nodiscard]] static sync::Taken taken() {
     sync::Taken taken;
     taken.upto = {90};
     taken.open = {{{3}, {3}, {0x05, 0x80}}, {{7}, {20}, {}}};
     return taken;
+  }
+  [[nodiscard]] static wire::RelayWitness shown() {
+    wire::RelayWitness witness;
+    witness.cursor = {70};
+    witness.tips = {samples::tip(1, 1, 2)};
+    return witness;
   }
   [[nodiscard]] Bytes announcement(std::uint8_t number) const {
     SeededRandom random(number);

@@ -44,7 +44,7 @@ void add_boxes(std::vector<Structure>& list, Group const& group) {
                   [&world](ByteView bytes) {
                     return sync::open_object(world.state(), samples::counted<wire::ObjectId>(1), bytes).has_value();
                   }});
-  list.push_back({"a presence", group.presence(true), [&world](ByteView bytes) {
+  list.push_back({"a presence", group.presence({Group::taken(), {Group::shown()}}), [&world](ByteView bytes) {
                     wire::RelayPresence::Slot slot{world.face, 1, Bytes(bytes.begin(), bytes.end())};
                     return sync::open_presence(world.state(), world.relay, slot).has_value();
                   }});

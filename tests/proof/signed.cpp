@@ -151,11 +151,13 @@ std::vector<Structure> signed_structures() {
   auto const channel = samples::channel();
   auto const acl = samples::acl_records();
   auto const& g = group();
-  auto const presence = plain_of("presence", g.world.presence_context(), g.presence(false));
-  auto const telling = plain_of("presence", g.world.presence_context(), g.presence(true));
+  auto const presence = plain_of("presence", g.world.presence_context(), g.presence({}));
+  auto const telling = plain_of("presence", g.world.presence_context(), g.presence({Group::taken(), {}}));
+  auto const showing = plain_of("presence", g.world.presence_context(), g.presence({std::nullopt, {Group::shown()}}));
   auto const announcement = plain_of("object", bytes_of("announcement"), g.announcement(1));
   auto const packed = container();
   auto const told = Bytes(telling.begin() + static_cast<std::ptrdiff_t>(first_record(telling)), telling.end());
+  auto const shown = Bytes(showing.begin() + static_cast<std::ptrdiff_t>(first_record(showing)), showing.end());
   auto const link_text = [] {
     core::PairingLink link{{"7F3K9QDM"}, core::PairPassword(Bytes(32, 5)), {"192.0.2.1:4711"}};
     return core::to_text(link);
@@ -190,9 +192,17 @@ std::vector<Structure> signed_structures() {
          Bytes plain = presence_of;
          append(plain, taken);
          auto const opened = resealed_presence(plain);
-         return opened && opened->taken;
+         return opened && opened->extras.taken;
        },
        first_record(told), 1, false},
+      {"what relays have shown, sealed by another member", shown,
+       [presence](ByteView part) {
+         Bytes plain = presence;
+         append(plain, part);
+         auto const opened = resealed_presence(plain);
+         return opened && !opened->extras.shown.empty();
+       },
+       shown.size(), 1, false},
       {"an announcement, sealed by another member", announcement, is_announcement, first_record(announcement), 1,
        false},
       {"a chunk in a container", packed, holds_its_chunk, first_record(packed) + 400},

@@ -20,12 +20,14 @@ std::vector<Tip> World::lacks_at(Device& device, Device& other, SimRelay& relay)
   auto const mine = device.program->relays.find(relay.relay_key());
   auto const theirs = other.program->relays.find(relay.relay_key());
   if (mine == device.program->relays.end() || theirs == other.program->relays.end()) return {};
-  auto& mailbox = mine->second->mailbox;
   auto const witness = must(theirs->second->mailbox.witness());
-  bool const same =
-      witness && witness->channel == mailbox.relay().channel && witness->log_epoch == mailbox.record().log_epoch;
+  return witness ? lacks_of(device, mine->second->mailbox, *witness) : std::vector<Tip>{};
+}
+
+std::vector<Tip> World::lacks_of(Device& device, sync::Mailbox& mailbox, wire::RelayWitness const& witness) {
+  bool const same = witness.channel == mailbox.relay().channel && witness.log_epoch == mailbox.record().log_epoch;
   if (!same || !mailbox.live() || mailbox.comparing() || !must(mailbox.witness())) return {};
-  auto lacked = witness->tips;
+  auto lacked = witness.tips;
   std::erase_if(lacked, [&](Tip const& tip) {
     auto const record = must(device.program->replica.state().record(tip.hash));
     return record && mailbox.record().there.contains(record->place());
@@ -42,8 +44,13 @@ void World::watch_contact(Device& device, DeviceId const& other_id) {
     if (!kept) continue;
     auto lacked = lacks_at(device, **other, *relay);
     if (lacked.empty()) continue;
-    Watch watch{device.index,     (*other)->index, relay->index, {}, clock_ + std::chrono::milliseconds{500},
-                std::move(lacked)};
+    Watch watch{device.index,
+                (*other)->index,
+                relay->index,
+                {},
+                clock_ + std::chrono::milliseconds{500},
+                std::move(lacked),
+                {}};
     for (auto const& [index, pipe] : pipes_) {
       bool const theirs = (pipe.ends[0].device == device.index && pipe.ends[1].device == (*other)->index) ||
                           (pipe.ends[1].device == device.index && pipe.ends[0].device == (*other)->index);
@@ -61,6 +68,29 @@ void World::watch_contact(Device& device, DeviceId const& other_id) {
   }
 }
 
+/// A device reads at another relay what this one had shown somebody by then. Once it has asked for that it says so,
+/// unless that device's next word is another one.
+void World::watch_word(Device& device, RelayLink& link, DeviceId const& teller_id, wire::RelayWitness const& word) {
+  auto& relay = *relay_of(word.relay);
+  auto const teller = std::ranges::find(devices_, teller_id, [](auto const& each) { return each->identity.device(); });
+  if (teller == devices_.end()) return;
+  std::erase_if(watches_, [&](Watch const& watch) {
+    return watch.word && watch.device == device.index && watch.relay == relay.index && watch.other == (*teller)->index;
+  });
+  if (!relay.kept_from.contains(device.index) || relay.habits.withholds <= 0) return;
+  auto lacked = lacks_of(device, link.mailbox, word);
+  if (lacked.empty()) return;
+  Watch watch{
+      device.index, (*teller)->index, relay.index, {}, clock_ + std::chrono::milliseconds{500}, std::move(lacked),
+      word};
+  for (auto const& [index, pipe] : relay_pipes_) {
+    if (pipe.relay != &relay || pipe.device != device.index || pipe.device_closed) continue;
+    watch.pipes.push_back(index);
+    watch.until += 4 * pipe.delay;
+  }
+  if (watch.pipes.size() == 1) watches_.push_back(std::move(watch));
+}
+
 /// By now it has said so, unless one of the connections broke, or it has brought there itself what it lacked.
 void World::look_at_watches() {
   for (auto const& watch : std::exchange(watches_, {})) {
@@ -76,22 +106,26 @@ void World::look_at_watches() {
       if (connection != relay_pipes_.end()) return lives(connection->second) && !connection->second.device_closed;
       return link != pipes_.end() && !link->second.closed[0] && !link->second.closed[1];
     });
-    if (!undisturbed || !device.program || !other.program) continue;
+    if (!undisturbed || !device.program || (!other.program && !watch.word)) continue;
     // Of an entry that has not come here by another way nothing can be said while items are there that nobody can read.
-    auto const still = lacks_at(device, other, *relays_[watch.relay]);
+    auto& relay = *relays_[watch.relay];
+    auto const link = device.program->relays.find(relay.relay_key());
+    if (link == device.program->relays.end()) continue;
+    auto const still =
+        watch.word ? lacks_of(device, link->second->mailbox, *watch.word) : lacks_at(device, other, relay);
     bool const lacks_still = std::ranges::any_of(watch.lacked, [&](Tip const& tip) {
       return must(device.program->replica.state().record(tip.hash)) && std::ranges::find(still, tip) != still.end();
     });
     if (!lacks_still) continue;
-    count("meetings at which it shows that a relay withholds");
+    count(watch.word ? "words left elsewhere that show that a relay withholds"
+                     : "meetings at which it shows that a relay withholds");
     auto const alarmed = alarmed_.find({watch.device, watch.relay});
-    auto const& mailbox = device.program->relays.at(relays_[watch.relay]->relay_key())->mailbox;
-    bool const told = mailbox.trouble() == sync::RelayTrouble::withholds ||
+    bool const told = link->second->mailbox.trouble() == sync::RelayTrouble::withholds ||
                       (alarmed != alarmed_.end() && alarmed->second == runs_[watch.device]);
     if (!told) {
       judging_ = "alarms";
-      fail(fmt::format("{} has met {} and does not notice what relay {} keeps from it", watch.device, watch.other,
-                       watch.relay));
+      fail(fmt::format("{} has {} {} and does not notice what relay {} keeps from it", watch.device,
+                       watch.word ? "read what was left by" : "met", watch.other, watch.relay));
     }
   }
 }

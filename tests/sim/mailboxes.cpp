@@ -175,7 +175,8 @@ bool World::settle_relays(Device& device) {
         check(device, kith::fail(presence.error()));
         return told;
       }
-      check(device, link->mailbox.set_presence(std::move(*presence), now_at(device)));
+      auto shown = must(sync::shown_elsewhere(mailboxes(program), link->mailbox));
+      check(device, link->mailbox.set_presence(std::move(*presence), std::move(shown), now_at(device)));
       check(device, link->mailbox.want(wanted, now_at(device)));
     }
     if (link->mailbox.wants_link(now_at(device))) dial_relay(device, link);
@@ -192,6 +193,13 @@ void World::tell(Device& device, RelayLink& link, sync::MailboxEvent const& even
   } else if (auto const* heard = std::get_if<sync::RelayPresenceHeard>(&event)) {
     judge_presence(device, link, *heard);
     check(device, program.exchange.hear_presence(heard->device, heard->presence, now_at(device)));
+    for (auto const& witness : heard->shown) {
+      auto const other = program.relays.find(witness.relay);
+      if (other == program.relays.end()) continue;
+      count("looks at what a relay had shown who left word at another one");
+      check(device, other->second->mailbox.compare_left(heard->device, witness));
+      watch_word(device, *other->second, heard->device, witness);
+    }
     uploads_soon(device);
   } else if (auto const* chunk = std::get_if<sync::RelayChunk>(&event)) {
     count("chunks by relays");

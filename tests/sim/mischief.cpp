@@ -208,7 +208,7 @@ void World::leave_false_presence(SimRelay& relay, Device& thief) {
   push_bounded(relay.false_slots,
                wire::RelayPresence::Slot{pseudonym, counter,
                                          sync::seal_presence(state, speaker, epoch, relay.relay_key(), pseudonym,
-                                                             std::move(presence), std::nullopt, mischief_)});
+                                                             std::move(presence), {}, mischief_)});
 }
 
 /// Only what an active device left there is heard, and nothing older behind what is newer.
@@ -219,7 +219,7 @@ void World::judge_presence(Device const& device, RelayLink const& link, sync::Re
     fail(fmt::format("{} believes a forged presence", device.index));
   if (!device.program->replica.state().roster().active(heard.device))
     fail(fmt::format("{} believes the presence of a device that is no member", device.index));
-  auto& last = heard_counters_[{device.index, runs_[device.index], link.mailbox.relay().relay, heard.device}];
+  auto& last = heard_counters_[{device.index, runs_[device.index], link.mailbox.relay().channel, heard.device}];
   if (presence.counter < last) fail(fmt::format("{} believes an old presence", device.index));
   last = std::max(last, presence.counter);
   if (!outcome_.failure) judging_ = before;

@@ -37,7 +37,7 @@ void World::judge_trouble(Device& device, RelayLink const& link, sync::RelayTrou
       case storage_full: return relay.was_full;
       case replaced: return device.overtook || relay.tampered_with > 0;
       case off_chain: return relay.tampered_with > 0 || serves_none_of(device, relay, link.mailbox.relay());
-      case withholds: return relay.kept_back > 0;
+      case withholds: return relay.kept_back > 0 || relay.set_back;  // what was lost was shown to somebody once
       case quota:
       case misbehaves:
       case needs_token: return relay.tampered_with > 0;

@@ -178,7 +178,9 @@ class World {
   void note_false_ack(RelayPipe const& pipe);
   void watch_contact(Device& device, DeviceId const& other);
   void look_at_watches();
+  void watch_word(Device& device, RelayLink& link, DeviceId const& teller, wire::RelayWitness const& word);
   [[nodiscard]] std::vector<Tip> lacks_at(Device& device, Device& other, SimRelay& relay);
+  [[nodiscard]] std::vector<Tip> lacks_of(Device& device, sync::Mailbox& mailbox, wire::RelayWitness const& witness);
   void check_list(Device& device, RelayLink const& link);
   void check_forks(Device& device);
   void check_alarms(std::vector<Device*> const& active);
@@ -267,8 +269,8 @@ class World {
     std::vector<std::size_t> knew;
   };
   std::vector<Intrusion> intrusions_;
-  /// By hearer, its run, relay, and author: the number of the last presence.
-  std::map<std::tuple<std::size_t, std::uint64_t, wire::RelayKey, DeviceId>, std::uint64_t> heard_counters_;
+  /// By hearer, its run, mailbox, and author: the number of the last presence.
+  std::map<std::tuple<std::size_t, std::uint64_t, wire::ChannelId, DeviceId>, std::uint64_t> heard_counters_;
   /// Device and relay: from some time on it believes that the relay has stored what it has not.
   struct Fooled {
     std::uint64_t run = 0;  ///< of the device's program
@@ -283,6 +285,7 @@ class World {
     std::vector<std::size_t> pipes;  ///< theirs, to each other and to the relay
     Instant until;
     std::vector<Tip> lacked;
+    std::optional<wire::RelayWitness> word;  ///< they have not met: it was left at another relay
   };
   std::vector<Watch> watches_;
   /// What has left devices, where it is listened to, and was not looked through yet.

@@ -89,14 +89,14 @@ TEST_F(Attending, TellsNothingOfThisDeviceThere) {
   auto const told = [&](std::uint16_t held) {
     auto const before = mailbox.record().presence_counter;
     presence.held = held;
-    must(mailbox.set_presence(presence, net.now()));
+    must(mailbox.set_presence(presence, {}, net.now()));
     net.wait(5s);
     return mailbox.record().presence_counter != before;
   };
   EXPECT_TRUE(told(1));
   presence.held = 2;
-  must(mailbox.set_presence(presence, net.now()));
-  must(mailbox.set_presence({}, net.now()));  // it waits for its turn
+  must(mailbox.set_presence(presence, {}, net.now()));
+  must(mailbox.set_presence({}, {}, net.now()));  // it waits for its turn
   auto const before = mailbox.record().presence_counter;
   mailbox.set_attended(true, net.now());
   net.wait(5s);

@@ -78,7 +78,7 @@ void Mailbox::on_connected(Now now) {
   put_.reset();
   stamp_.reset();
   acked_cursor_ = notified_ = pushed_upto_ = {};
-  told_.clear();
+  std::erase_if(told_, [](auto const& each) { return each.first.second == Way::met; });
   compares_ = false;
   drop_requests_ = {};
   drop_again_ = true;

@@ -113,7 +113,8 @@ class Mailbox {
   // Presence.
   /// What the others are to know of this device; sent when it has changed. Its counter is set here. Nothing is left
   /// where the relay is only attended.
-  [[nodiscard]] Result<> set_presence(wire::Presence presence, Now now);
+  /// @param shown  what other relays have shown this device
+  [[nodiscard]] Result<> set_presence(wire::Presence presence, std::vector<wire::RelayWitness> shown, Now now);
 
   // Contents.
   /// Reads a chunk of this device's; nullopt where it has none.
@@ -156,9 +157,14 @@ class Mailbox {
   // Comparing with other devices (mailbox_witness.cpp).
   /// What the relay has shown this device; nullopt where that is not certain now.
   [[nodiscard]] Result<std::optional<wire::RelayWitness>> witness();
+  /// The same, or what it was when it was last certain.
+  [[nodiscard]] Result<std::optional<wire::RelayWitness>> last_witness();
   /// What it has shown another device must have been shown here too, or come when it is asked for. Of each
   /// device the last word counts, until all that it names is there.
   [[nodiscard]] Result<> compare(DeviceId const& other, wire::RelayWitness theirs, Now now);
+  /// The same of what a device has left at another relay, maybe long ago. It counts over connections, and shows nothing
+  /// of another history of the mailbox.
+  [[nodiscard]] Result<> compare_left(DeviceId const& other, wire::RelayWitness theirs);
   /// Whether witness() may soon say what it cannot say while the relay is dialled or shows something.
   [[nodiscard]] bool showing() const {
     return state_ == State::live ? pull_request_ != 0 : state_ != State::idle && state_ != State::ending;
@@ -219,8 +225,9 @@ class Mailbox {
 
   // Comparing.
   enum class Shown { no, unknown, yes };
+  enum class Way { met, left };  ///< the other device says so itself, or has left it at another relay
   [[nodiscard]] Result<> judge();
-  [[nodiscard]] Result<Shown> was_shown(wire::RelayWitness const& theirs);
+  [[nodiscard]] Result<Shown> was_shown(wire::RelayWitness const& theirs, Way way);
   [[nodiscard]] Result<bool> all_placed();
 
   // The recovery record, where this device made it (mailbox_record.cpp).
@@ -343,7 +350,8 @@ class Mailbox {
     wire::RelayWitness witness;
     bool alarmed = false;  ///< its user has been told
   };
-  std::map<DeviceId, Told> told_;
+  std::map<std::pair<DeviceId, Way>, Told> told_;
+  std::optional<wire::RelayWitness> last_witness_;
   std::map<DeviceId, std::pair<wire::LogEpoch, Instant>> other_histories_;  ///< that others tell of, and since when
   std::optional<Instant> compare_again_;
 
@@ -384,6 +392,7 @@ class Mailbox {
   std::size_t cache_bytes_ = 0;
 
   std::optional<wire::Presence> presence_;
+  std::vector<wire::RelayWitness> shown_;  ///< by other relays: told beside it
   bool presence_due_ = false;
   Instant presence_not_before_;
   std::set<wire::Pseudonym> heard_presence_;  ///< on this connection
@@ -402,5 +411,9 @@ class Mailbox {
   std::optional<wire::ObjectId> stored_next_;  ///< where a look goes on
   bool taken_moved_ = false;                   ///< and was not told yet
 };
+
+/// What is told at a mailbox of all others.
+[[nodiscard]] Result<std::vector<wire::RelayWitness>> shown_elsewhere(std::vector<Mailbox*> const& all,
+                                                                      Mailbox const& at);
 
 }  // namespace kith::sync

@@ -42,6 +42,7 @@ Result<> Mailbox::forget() {
   record_.outbox.clear();
   unresolved_moved_ |= !unresolved_.empty();
   unresolved_.clear();
+  last_witness_.reset();
   announcements_.clear();
   taken_by_.clear();
   KITH_TRY(transaction, store::Transaction::begin(store_));

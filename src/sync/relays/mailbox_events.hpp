@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/ids.hpp"
@@ -46,6 +47,7 @@ struct RelayTroubled {
 struct RelayPresenceHeard {
   DeviceId device;
   wire::Presence presence;
+  std::vector<wire::RelayWitness> shown;  ///< what other relays had shown it by then
 };
 /// A chunk that was wanted; the bytes are what the id names.
 struct RelayChunk {

@@ -14,10 +14,11 @@ Result<std::optional<EpochId>> Mailbox::box_epoch() {
 
 // Presence.
 
-Result<> Mailbox::set_presence(wire::Presence presence, Now now) {
+Result<> Mailbox::set_presence(wire::Presence presence, std::vector<wire::RelayWitness> shown, Now now) {
   presence.counter = 0;
-  if (attended_ || presence_ == presence) return {};
+  if (attended_ || (presence_ == presence && shown_ == shown)) return {};
   presence_ = std::move(presence);
+  shown_ = std::move(shown);
   presence_due_ = true;
   return state_ == State::live ? send_presence(now) : Result<>{};
 }
@@ -47,7 +48,7 @@ Result<> Mailbox::send_presence(Now now) {
   sent.acked_cursor = record_.position.value;
   wire::RelayPresence::Slot slot{face_.pseudonym(), record_.presence_counter, {}};
   slot.sealed = seal_presence(replica_.state(), replica_.identity(), *epoch, relay_.relay, slot.pseudonym,
-                              std::move(sent), std::move(was_taken), random_);
+                              std::move(sent), {std::move(was_taken), shown_}, random_);
   channel_->send(wire::RelayPresence{0, {std::move(slot)}});
   if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
   return {};
@@ -74,8 +75,9 @@ Result<> Mailbox::hear_presence(wire::RelayPresence const& presence, Now now) {
             : static_cast<void>(record_.heard.push_back({slot.pseudonym, slot.counter}));
       if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
     }
-    KITH_CHECK(hear_taken(opened->device, std::move(opened->taken)));
-    events_.emplace_back(RelayPresenceHeard{opened->device, std::move(opened->presence)});
+    KITH_CHECK(hear_taken(opened->device, std::move(opened->extras.taken)));
+    events_.emplace_back(
+        RelayPresenceHeard{opened->device, std::move(opened->presence), std::move(opened->extras.shown)});
   }
   return {};
 }

@@ -39,7 +39,7 @@ TEST_F(AtARelay, NothingIsLeftThatADeviceWhichIsKnownToBeRemovedCouldOpen) {
   wire::Presence presence;
   presence.held = 7;
   b.online = true;
-  must(b.at(relay).set_presence(presence, net.now()));
+  must(b.at(relay).set_presence(presence, {}, net.now()));
   net.wait(5s);
   ASSERT_TRUE(b.at(relay).live());
   EXPECT_EQ(counter(), said);
@@ -264,7 +264,7 @@ TEST_F(AtARelay, AnOldPresenceThatIsShownAgainIsNotHeard) {
   };
   wire::Presence presence;
   presence.addresses = {{"one"}};
-  must(a.at(relay).set_presence(presence, net.now()));
+  must(a.at(relay).set_presence(presence, {}, net.now()));
   net.wait(3s);
   ASSERT_GT(heard(), 0);
   net.go_offline(a);
@@ -273,7 +273,7 @@ TEST_F(AtARelay, AnOldPresenceThatIsShownAgainIsNotHeard) {
   net.start(relay);
   a.online = true;
   presence.addresses = {{"two"}};
-  must(a.at(relay).set_presence(presence, net.now()));
+  must(a.at(relay).set_presence(presence, {}, net.now()));
   net.wait(120s);
   net.go_offline(a);
   net.stop(relay);
@@ -292,7 +292,7 @@ TEST_F(AtARelay, AHomeThatIsOlderThanItsPresenceIsHeardAgain) {
   wire::Presence presence;
   presence.held = 1;
   a.clock_skew = std::chrono::hours{24 * 365};
-  must(a.at(relay).set_presence(presence, net.now_at(a)));
+  must(a.at(relay).set_presence(presence, {}, net.now_at(a)));
   net.wait(5s);
   net.go_offline(a);
   RelayDevice again(1, "a", old);
@@ -302,7 +302,7 @@ TEST_F(AtARelay, AHomeThatIsOlderThanItsPresenceIsHeardAgain) {
   net.changed(again);
   b.seen.clear();
   presence.held = 2;
-  must(again.at(relay).set_presence(presence, net.now_at(again)));
+  must(again.at(relay).set_presence(presence, {}, net.now_at(again)));
   net.wait(5s);
   EXPECT_TRUE(std::ranges::any_of(b.seen, [&](MailboxEvent const& event) {
     auto const* heard = std::get_if<RelayPresenceHeard>(&event);

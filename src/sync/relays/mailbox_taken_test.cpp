@@ -33,7 +33,7 @@ struct AtASmallRelay : ::testing::Test {
     }
     b_holds(b);
     a.at(relay).set_chunk_reader([this](ChunkId const& id) -> Result<std::optional<Bytes>> { return contents.at(id); });
-    must(b.at(relay).set_presence({}, net.now()));
+    must(b.at(relay).set_presence({}, {}, net.now()));
   }
   static relay::Settings small() {
     auto settings = TestRelay::easy_settings();
@@ -130,7 +130,7 @@ TEST_F(AtASmallRelay, ItGoesOnWhereTheDevicesWereRestarted) {
       b_holds(b);
       a.at(relay).set_chunk_reader(
           [this](ChunkId const& id) -> Result<std::optional<Bytes>> { return contents.at(id); });
-      must(b.at(relay).set_presence({}, net.now()));
+      must(b.at(relay).set_presence({}, {}, net.now()));
       net.wait(5s);
     }
     turn();
@@ -164,7 +164,7 @@ TEST_F(AtASmallRelay, WhoCameLaterHasTakenNothingOfWhatHadGone) {
   net.let_in(a, c);
   net.wait(40s);
   c.at(relay).set_chunk_holder([](ChunkId const&) -> Result<bool> { return false; });
-  must(c.at(relay).set_presence({}, net.now()));
+  must(c.at(relay).set_presence({}, {}, net.now()));
   must(c.at(relay).want({chunks.front()}, net.now()));
   net.wait(5s);
   auto const wanted = must(a.at(relay).traces(chunks.front(), net.now().wall));

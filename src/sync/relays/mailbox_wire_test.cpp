@@ -64,7 +64,7 @@ struct OnTheWire : ::testing::Test {
     wire::Presence presence;
     presence.addresses = {{mark()}};
     presence.contacts = {{c.identity.device(), {{mark()}}}};
-    must(mailbox.set_presence(std::move(presence), net.now()));
+    must(mailbox.set_presence(std::move(presence), {}, net.now()));
     net.changed(device);
     must(mailbox.upload({id}, net.now()));
     net.wait(3s);

@@ -23,17 +23,47 @@ Result<std::optional<wire::RelayWitness>> Mailbox::witness() {
   return std::optional(std::move(witness));
 }
 
+Result<std::optional<wire::RelayWitness>> Mailbox::last_witness() {
+  KITH_TRY(certain, witness());
+  if (certain) last_witness_ = std::move(certain);
+  return last_witness_;
+}
+
+Result<std::vector<wire::RelayWitness>> shown_elsewhere(std::vector<Mailbox*> const& all, Mailbox const& at) {
+  std::vector<wire::RelayWitness> shown;
+  for (auto* mailbox : all) {
+    if (mailbox == &at || mailbox->attended() || shown.size() == wire::RelayWitness::kMost) continue;
+    KITH_TRY(witness, mailbox->last_witness());
+    if (witness) shown.push_back(std::move(*witness));
+  }
+  return shown;
+}
+
 Result<> Mailbox::compare(DeviceId const& other, wire::RelayWitness theirs, Now now) {
   bool const ours = theirs.relay == relay_.relay && theirs.channel == relay_.channel;
   if (!ours || state_ != State::live || replica_.state().roster().removed(other)) return {};
-  if (!told_.contains(other) && told_.size() >= wire::kRelayLimits.max_members) return {};
+  if (!told_.contains({other, Way::met}) && told_.size() >= 2 * wire::kRelayLimits.max_members) return {};
   if (theirs.log_epoch == record_.log_epoch) other_histories_.erase(other);
   if (theirs.log_epoch != record_.log_epoch && doubts_history(other, theirs.log_epoch, now)) return {};
   bool const behind = theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;
   // Also where a PULL is under way: its answer may be older than what is to be compared.
   if (behind) notified_ = std::max(notified_, theirs.cursor);
-  told_.insert_or_assign(other, Told{std::move(theirs)});
+  told_.insert_or_assign({other, Way::met}, Told{std::move(theirs)});
   compares_ = true;
+  if (behind) pull();
+  return judge();
+}
+
+Result<> Mailbox::compare_left(DeviceId const& other, wire::RelayWitness theirs) {
+  bool const ours = theirs.relay == relay_.relay && theirs.channel == relay_.channel;
+  if (!ours || replica_.state().roster().removed(other)) return {};
+  auto const known = told_.find({other, Way::left});
+  if (known == told_.end() && told_.size() >= 2 * wire::kRelayLimits.max_members) return {};
+  bool const behind =
+      state_ == State::live && theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;
+  if (behind) notified_ = std::max(notified_, theirs.cursor);
+  bool const alarmed = known != told_.end() && known->second.alarmed;
+  told_.insert_or_assign({other, Way::left}, Told{std::move(theirs), alarmed});
   if (behind) pull();
   return judge();
 }
@@ -59,8 +89,9 @@ Result<> Mailbox::judge() {
   bool withheld = false;
   bool news = trouble_ == RelayTrouble::none;  // else what else is the matter with it is shown, once this has been
   for (auto it = told_.begin(); it != told_.end();) {
-    KITH_TRY(shown, was_shown(it->second.witness));
-    bool const over = shown == Shown::yes || replica_.state().roster().removed(it->first);
+    auto const [device, way] = it->first;
+    KITH_TRY(shown, was_shown(it->second.witness, way));
+    bool const over = shown == Shown::yes || replica_.state().roster().removed(device);
     if (!over && shown == Shown::no) {
       withheld = true;
       news = !std::exchange(it->second.alarmed, true) || news;
@@ -74,8 +105,11 @@ Result<> Mailbox::judge() {
   return {};
 }
 
-Result<Mailbox::Shown> Mailbox::was_shown(wire::RelayWitness const& theirs) {
-  if (theirs.log_epoch != record_.log_epoch || theirs.cursor > record_.position) return Shown::no;
+Result<Mailbox::Shown> Mailbox::was_shown(wire::RelayWitness const& theirs, Way way) {
+  bool const same = theirs.log_epoch == record_.log_epoch;
+  if (way == Way::left && !same) return Shown::yes;  // it may be of before the relay was wiped
+  // A relay that was put back since counts anew: what was left for others goes by the entries alone.
+  if (way == Way::met && (!same || theirs.cursor > record_.position)) return Shown::no;
   auto shown = Shown::yes;
   for (auto const& tip : theirs.tips) {
     KITH_TRY(record, replica_.state().record(tip.hash));

@@ -8,6 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::AtARelay;
 using testing::must;
+using testing::TestRelay;
 using Texts = std::vector<std::string>;
 
 TEST_F(AtARelay, WhatItShowsAllIsNoCauseForAlarm) {
@@ -121,6 +122,63 @@ TEST_F(AtARelay, WhatItShowedOneDeviceAndNotAnotherIsFoundOutWhenTheyCompare) {
   net.wait(1s);
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none);
   EXPECT_EQ(b.texts().size(), 2u);
+}
+
+/// They are never there together, and use two relays: what one has shown is written down at the other one.
+TEST_F(AtARelay, WhatItShowedOneDeviceAndNotAnotherIsReadAtAnotherRelay) {
+  TestRelay second{200};
+  net.add(second);
+  net.let_in(a, b);
+  net.enlist(a, second);
+  net.wait(60s);
+  ASSERT_TRUE(b.at(second).live());
+  net.go_offline(b);
+  auto const held_back = relay.store;
+  a.push("for a alone at the first one");
+  net.changed(a);
+  net.wait(2s);
+  auto const shown = must(shown_elsewhere({&a.at(relay), &a.at(second)}, a.at(second)));
+  ASSERT_EQ(shown.size(), 1U);
+  EXPECT_EQ(shown[0].relay, relay.relay_key());
+  must(a.at(second).set_presence({}, shown, net.now()));
+  net.wait(2s);
+  net.go_offline(a);
+  net.stop(relay);
+  relay.store = held_back;
+  net.start(relay);
+
+  auto const read_words = [&] {
+    std::size_t words = 0;
+    for (auto const& event : std::exchange(b.seen, {})) {
+      auto const* heard = std::get_if<RelayPresenceHeard>(&event);
+      if (heard == nullptr) continue;
+      for (auto const& word : heard->shown) {
+        must(b.at(relay).compare_left(heard->device, word));
+        ++words;
+      }
+    }
+    return words;
+  };
+  b.seen.clear();
+  only(b, 1s);
+  EXPECT_EQ(read_words(), 1U);
+  net.wait(1s);
+  EXPECT_EQ(b.texts(), Texts{"for a alone at the first one"});
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
+  EXPECT_EQ(b.at(second).trouble(), RelayTrouble::none);
+
+  net.go_offline(b);  // it stays so over a connection
+  only(b, 3s);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::withholds);
+  net.wait(60s);  // b has brought it there
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none);
+
+  auto other_history = shown[0];
+  other_history.log_epoch.bytes[0] ^= 1;
+  other_history.tips[0].hash.bytes[0] ^= 1;
+  must(b.at(relay).compare_left(a.identity.device(), other_history));
+  net.wait(1s);
+  EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none) << "it may have been wiped since";
 }
 
 /// An item that nobody can read, of an epoch that there is not: as if the device had pushed it.

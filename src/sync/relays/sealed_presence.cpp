@@ -1,5 +1,7 @@
 #include "sync/relays/sealed_presence.hpp"
 
+#include <algorithm>
+
 #include "crypto/padding.hpp"
 
 namespace kith::sync {
@@ -8,6 +10,7 @@ namespace {
 constexpr std::string_view kSubkey = "presence";
 constexpr std::string_view kLabel = "kith/presence/1";
 constexpr std::string_view kTakenLabel = "kith/taken/1";
+constexpr std::string_view kShownLabel = "kith/shown/1";
 constexpr std::size_t kLengthBytes = 4;
 constexpr std::size_t kMostPlainBytes = wire::kRelayLimits.max_presence_bytes - core::kBoxOverheadBytes;
 
@@ -24,12 +27,23 @@ struct SignedPresence {
   }
 };
 
-struct SignedTaken {
-  Taken taken;
+/// What is told beside a presence, and its author's signature.
+template <class Extra>
+struct SignedExtra {
+  Extra extra;
   crypto::Signature signature;
   template <class Archive, class Self>
   static void fields(Archive& a, Self& s) {
-    a(s.taken, s.signature);
+    a(s.extra, s.signature);
+  }
+};
+
+/// What other relays have shown of their mailboxes.
+struct Shown {
+  std::vector<wire::RelayWitness> relays;
+  template <class Archive, class Self>
+  static void fields(Archive& a, Self& s) {
+    a(wire::list(s.relays, wire::RelayWitness::kMost));
   }
 };
 
@@ -47,29 +61,45 @@ Bytes signed_part(GroupId const& group, wire::RelayKey const& relay, wire::Pseud
   return out;
 }
 
-/// [group, relay, pseudonym, device, counter, taken]: the counter ties it to its slot
+/// [group, relay, pseudonym, device, counter, extra]: the counter ties it to its slot
+template <class Extra>
 Bytes signed_part(GroupId const& group, wire::RelayKey const& relay, wire::Pseudonym const& pseudonym,
-                  SignedPresence const& record, Taken const& taken) {
+                  SignedPresence const& record, Extra const& extra) {
   Bytes out;
-  wire::Encoder{out}(group, relay, pseudonym, record.device, record.presence.counter, taken);
+  wire::Encoder{out}(group, relay, pseudonym, record.device, record.presence.counter, extra);
   return out;
 }
 
-/// Behind the presence, in its own length: a reader that does not know it sees zeros that are none, and passes them
-/// over.
-/// @return nullopt where there is nothing, or nothing that counts
-std::optional<Taken> open_taken(core::GroupState const& state, wire::RelayKey const& relay,
-                                wire::Pseudonym const& pseudonym, SignedPresence const& record, ByteView rest) {
+/// The next part of a slot behind the presence, in its own length: a reader that does not know it sees zeros that are
+/// none, and passes them over. @return nullopt where there is nothing, or nothing that counts
+template <class Extra>
+std::optional<Extra> open_extra(core::GroupState const& state, wire::RelayKey const& relay,
+                                wire::Pseudonym const& pseudonym, SignedPresence const& record, std::string_view label,
+                                ByteView& rest) {
   if (rest.size() < kLengthBytes) return std::nullopt;
   std::size_t const length = load_be<std::uint32_t>(rest.data());
-  if (length == 0 || length > rest.size() - kLengthBytes) return std::nullopt;
-  auto signed_taken = wire::decode<SignedTaken>(rest.subspan(kLengthBytes, length));
-  if (!signed_taken || !signed_taken->taken.valid()) return std::nullopt;
-  if (!crypto::verify({record.device.bytes}, kTakenLabel,
-                      signed_part(state.group(), relay, pseudonym, record, signed_taken->taken),
-                      signed_taken->signature))
-    return std::nullopt;
-  return std::move(signed_taken->taken);
+  if (length > rest.size() - kLengthBytes) return std::nullopt;
+  auto const part = rest.subspan(kLengthBytes, length);
+  rest = rest.subspan(kLengthBytes + length);
+  auto told = wire::decode<SignedExtra<Extra>>(part);
+  bool const sound =
+      told && crypto::verify({record.device.bytes}, label,
+                             signed_part(state.group(), relay, pseudonym, record, told->extra), told->signature);
+  return sound ? std::optional(std::move(told->extra)) : std::nullopt;
+}
+
+void append_part(Bytes& plain, ByteView part) {
+  append_be(plain, static_cast<std::uint32_t>(part.size()));
+  append(plain, part);
+}
+
+/// Makes what was shown smaller: fewer tips say less, and nothing that is not so. @return false where there is nothing
+bool shorten(std::vector<wire::RelayWitness>& shown) {
+  auto const most = std::ranges::max_element(shown, {}, [](auto const& witness) { return witness.tips.size(); });
+  if (most == shown.end()) return false;
+  if (!most->tips.empty()) most->tips.pop_back();
+  if (most->tips.empty()) shown.erase(most);
+  return true;
 }
 
 /// Makes room. @return false where there is nothing more to leave out
@@ -96,26 +126,32 @@ bool leave_something_out(wire::Presence& presence) {
 
 Bytes seal_presence(core::GroupState const& state, core::Identity const& identity, EpochId const& epoch,
                     wire::RelayKey const& relay, wire::Pseudonym const& pseudonym, wire::Presence presence,
-                    std::optional<Taken> taken, RandomSource& random) {
+                    PresenceExtras extras, RandomSource& random) {
   SignedPresence record{identity.device(), std::move(presence), {}};
-  std::size_t const most = kMostPlainBytes - (taken ? kTakenReserveBytes : 0);
+  std::size_t const most = kMostPlainBytes - (extras.taken ? kTakenReserveBytes : 0);
   while (wire::encode(record).size() + kLengthBytes > most && leave_something_out(record.presence)) {
   }
   record.signature = identity.sign.sign(kLabel, signed_part(state.group(), relay, pseudonym, record));
-  Bytes const encoded = wire::encode(record);
   Bytes plain;
-  append_be(plain, static_cast<std::uint32_t>(encoded.size()));
-  append(plain, encoded);
-  if (taken) {
-    auto const size = [&] { return plain.size() + kLengthBytes + wire::encode(SignedTaken{*taken, {}}).size(); };
-    while (size() > kMostPlainBytes && taken->shorten()) {
+  append_part(plain, wire::encode(record));
+  auto const fits = [&](auto const& extra) {
+    return plain.size() + kLengthBytes + wire::encode(extra).size() <= kMostPlainBytes;
+  };
+  auto const sign = [&](std::string_view label, auto& told) {
+    told.signature = identity.sign.sign(label, signed_part(state.group(), relay, pseudonym, record, told.extra));
+    append_part(plain, wire::encode(told));
+  };
+  if (extras.taken) {
+    SignedExtra<Taken> told{std::move(*extras.taken), {}};
+    while (!fits(told) && told.extra.shorten()) {
     }
-    SignedTaken said{std::move(*taken), {}};
-    said.signature = identity.sign.sign(kTakenLabel, signed_part(state.group(), relay, pseudonym, record, said.taken));
-    Bytes const more = wire::encode(said);
-    append_be(plain, static_cast<std::uint32_t>(more.size()));
-    append(plain, more);
+    sign(kTakenLabel, told);
   }
+  if (!extras.taken && !extras.shown.empty() && plain.size() + kLengthBytes <= kMostPlainBytes) append_part(plain, {});
+  SignedExtra<Shown> told{{std::move(extras.shown)}, {}};
+  while (!fits(told) && shorten(told.extra.relays)) {
+  }
+  if (!told.extra.relays.empty()) sign(kShownLabel, told);
   plain.resize(std::min(crypto::padding_bucket(plain.size()), kMostPlainBytes));
   return core::seal_box(state.group(), *state.secret(epoch), kSubkey, context_of(relay, pseudonym), plain, random);
 }
@@ -135,8 +171,13 @@ Result<OpenedPresence> open_presence(core::GroupState const& state, wire::RelayK
                     crypto::verify({record.device.bytes}, kLabel,
                                    signed_part(state.group(), relay, slot.pseudonym, record), record.signature);
   if (!fits) return fail(core::CoreError::bad_signature);
-  auto taken = open_taken(state, relay, slot.pseudonym, record, ByteView{plain}.subspan(kLengthBytes + length));
-  return OpenedPresence{record.device, std::move(record.presence), std::move(taken)};
+  auto rest = ByteView{plain}.subspan(kLengthBytes + length);
+  PresenceExtras extras;
+  extras.taken = open_extra<Taken>(state, relay, slot.pseudonym, record, kTakenLabel, rest);
+  if (extras.taken && !extras.taken->valid()) extras.taken.reset();
+  if (auto shown = open_extra<Shown>(state, relay, slot.pseudonym, record, kShownLabel, rest))
+    extras.shown = std::move(shown->relays);
+  return OpenedPresence{record.device, std::move(record.presence), std::move(extras)};
 }
 
 }  // namespace kith::sync

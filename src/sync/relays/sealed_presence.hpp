@@ -8,17 +8,23 @@
 /// What a device leaves at a relay for the others to see, while it is away too. @see docs/spec/objects.md, "Presence"
 namespace kith::sync {
 
-/// Seals and signs a presence for one relay. What does not fit into a slot is left out: first contacts, then tips.
+/// What is told beside a presence, signed by itself.
+struct PresenceExtras {
+  std::optional<Taken> taken;             ///< nullopt where there is nothing to tell
+  std::vector<wire::RelayWitness> shown;  ///< by other relays, at most RelayWitness::kMost
+};
+
+/// Seals and signs a presence for one relay. What does not fit into a slot is left out: of what was shown first, then
+/// contacts, then tips. What was taken is shortened.
 /// @param presence  its counter is the slot's
-/// @param taken     told beside it, shortened where it does not fit; nullopt where there is nothing to tell
 [[nodiscard]] Bytes seal_presence(core::GroupState const& state, core::Identity const& identity, EpochId const& epoch,
                                   wire::RelayKey const& relay, wire::Pseudonym const& pseudonym,
-                                  wire::Presence presence, std::optional<Taken> taken, RandomSource& random);
+                                  wire::Presence presence, PresenceExtras extras, RandomSource& random);
 
 struct OpenedPresence {
   DeviceId device;
   wire::Presence presence;
-  std::optional<Taken> taken;  ///< where it is told, and is sound
+  PresenceExtras extras;  ///< as far as they are told, and sound
 };
 /// Opens a slot and checks that the active device whose pseudonym it is has signed it.
 /// @return CoreError::unknown_epoch, bad_seal, bad_signature; a WireError
