@@ -151,12 +151,17 @@ bool World::settle_relays(Device& device) {
       std::ranges::any_of(program.relays, [](auto const& each) { return each.second->parting_until.has_value(); });
   if (leaves) look_at_relays(device);
   auto const links = program.relays;  // what is told may change which there are
+  std::vector<std::pair<std::shared_ptr<RelayLink>, sync::MailboxEvent>> events;
   for (auto const& [key, link] : links) {
-    while (auto const event = link->mailbox.poll_event()) {
-      told = true;
-      tell(device, *link, *event);
-      applied = applied || std::holds_alternative<sync::RelayApplied>(*event);
-    }
+    while (auto event = link->mailbox.poll_event()) events.emplace_back(link, std::move(*event));
+  }
+  for (auto const& [link, event] : events) applied = applied || std::holds_alternative<sync::RelayApplied>(event);
+  for (auto const& [link, event] : events) {
+    told = true;
+    // Of who was a member when it was heard, and is none by what came behind it, nothing is said.
+    if (auto const* heard = std::get_if<sync::RelayPresenceHeard>(&event); heard != nullptr && !applied)
+      judge_presence(device, *link, *heard);
+    tell(device, *link, event);
   }
   if (applied) {
     device.apply_due = true;
@@ -191,7 +196,6 @@ void World::tell(Device& device, RelayLink& link, sync::MailboxEvent const& even
   if (auto const* troubled = std::get_if<sync::RelayTroubled>(&event)) {
     judge_trouble(device, link, *troubled);
   } else if (auto const* heard = std::get_if<sync::RelayPresenceHeard>(&event)) {
-    judge_presence(device, link, *heard);
     check(device, program.exchange.hear_presence(heard->device, heard->presence, now_at(device)));
     for (auto const& witness : heard->shown) {
       auto const other = program.relays.find(witness.relay);

@@ -94,8 +94,15 @@ std::vector<Device*> World::truly_active() {
   bool const may_be_parted = any_restored || !direct_;
   std::vector<Device*> company = running;
   if (may_be_parted) {
+    // Of two that have each shut out the other one, that which relays serve.
+    auto const served = [](Device* device) {
+      return std::ranges::any_of(device->program->relays, [](auto const& each) {
+        return each.second->mailbox.trouble() != sync::RelayTrouble::not_allowed;
+      });
+    };
     auto const weight = [&](std::vector<Device*> const& members) {
-      return std::pair(std::ranges::count_if(members, belongs), members.size());
+      return std::tuple(std::ranges::count_if(members, belongs), members.size(),
+                        std::ranges::count_if(members, served));
     };
     auto const all = companies();
     if (all.empty()) return {};

@@ -59,8 +59,9 @@ Result<> Mailbox::compare_left(DeviceId const& other, wire::RelayWitness theirs)
   if (!ours || replica_.state().roster().removed(other)) return {};
   auto const known = told_.find({other, Way::left});
   if (known == told_.end() && told_.size() >= 2 * wire::kRelayLimits.max_members) return {};
-  bool const behind =
-      state_ == State::live && theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;
+  // The answer to the PULL that is under way may be older than what is to be compared.
+  bool const pulls = state_ == State::live || state_ == State::catching_up;
+  bool const behind = pulls && theirs.log_epoch == record_.log_epoch && theirs.cursor > record_.position;
   if (behind) notified_ = std::max(notified_, theirs.cursor);
   bool const alarmed = known != told_.end() && known->second.alarmed;
   told_.insert_or_assign({other, Way::left}, Told{std::move(theirs), alarmed});
