@@ -89,6 +89,7 @@ std::vector<Device*> World::truly_active() {
     if (device->program) running.push_back(device.get());
   }
   auto truth = roster_of(running);
+  auto const by_all = truth;
   auto const belongs = [&](Device* device) { return truth.active(device->identity.device()); };
   bool const any_restored = std::ranges::any_of(running, [](Device* device) { return device->restored; });
   bool const may_be_parted = any_restored || !direct_;
@@ -124,10 +125,14 @@ std::vector<Device*> World::truly_active() {
              return roster.find(member->identity.device()) != nullptr;
            });
   };
+  // One that was removed has not heard so, nor has the company, and it has shut the company out.
+  auto const parted = [&](Device* device) {
+    return !by_all.active(device->identity.device()) && std::ranges::find(company, device) == company.end();
+  };
   std::vector<Device*> active;
   for (auto* device : running) {
     bool const known = truth.find(device->identity.device()) != nullptr;
-    if (!known || (any_restored && forgot(device))) {
+    if (!known || (any_restored && forgot(device)) || (!direct_ && parted(device))) {
       count(any_restored ? "devices parted by a restore" : "devices parted by a relay's list");
     } else if (belongs(device) && gone_unheard(*device)) {
       count("devices gone of which nobody heard");
