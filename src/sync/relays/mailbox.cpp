@@ -98,6 +98,7 @@ void Mailbox::on_connected(Now now) {
   }
   download_.reset();
   heard_presence_.clear();
+  unheard_.clear();
   presence_due_ = presence_.has_value();
 }
 

@@ -356,7 +356,7 @@ class Mailbox {
   std::optional<Instant> compare_again_;
 
   ObjectBook book_;
-  /// By what announcements that are kept were last tried.
+  /// By what announcements and presences that are kept were last tried.
   struct KeptTried {
     std::map<DeviceId, std::pair<core::MemberState, wire::Pseudonym>> members;
     std::set<EpochId> epochs;
@@ -396,6 +396,8 @@ class Mailbox {
   bool presence_due_ = false;
   Instant presence_not_before_;
   std::set<wire::Pseudonym> heard_presence_;  ///< on this connection
+  /// On this connection, what could not be opened: its device or its epoch may become known.
+  std::map<wire::Pseudonym, wire::RelayPresence::Slot> unheard_;
   /// What this home left there before it was put back to an older state: until its counter is taken over.
   std::optional<wire::RelayPresence::Slot> own_slot_;
 

@@ -47,7 +47,7 @@ Result<> Mailbox::note_announcement(wire::RelayItem const& item, Result<OpenedAn
 
 /// What can be opened depends on who is in the group, under which name here, and on the epochs that are known.
 Result<> Mailbox::retry_kept(Now now) {
-  if (book_.kept_places().empty()) return {};
+  if (book_.kept_places().empty() && unheard_.empty()) return {};
   KeptTried tried{{}, replica_.state().known_epochs()};
   for (auto const& [device, member] : replica_.state().roster().members()) {
     auto const name = member.pseudonyms.find(relay_.relay);
@@ -55,6 +55,7 @@ Result<> Mailbox::retry_kept(Now now) {
   }
   if (kept_tried_ == tried) return {};
   kept_tried_ = std::move(tried);
+  for (auto const& [pseudonym, slot] : std::exchange(unheard_, {})) KITH_CHECK(hear_presence({0, {slot}}, now));
   KITH_TRY(items, book_.kept(store_));
   std::vector<std::pair<wire::RelayItem, Result<OpenedAnnouncement>>> ready;
   for (auto& item : items) {

@@ -54,7 +54,8 @@ Result<> Mailbox::send_presence(Now now) {
   return {};
 }
 
-/// Slots that do not open are of devices that were removed, or under an epoch that is still on its way.
+/// Slots that do not open are of devices that were removed, or of which this one has still to hear, or under an epoch
+/// that is still on its way: they are tried again when more is known.
 Result<> Mailbox::hear_presence(wire::RelayPresence const& presence, Now now) {
   for (auto const& slot : presence.slots) {
     if (slot.pseudonym == face_.pseudonym()) {
@@ -68,7 +69,12 @@ Result<> Mailbox::hear_presence(wire::RelayPresence const& presence, Now now) {
     if (known && slot.counter < heard->counter) continue;
     if (known && slot.counter == heard->counter && heard_presence_.contains(slot.pseudonym)) continue;
     auto opened = open_presence(replica_.state(), relay_.relay, slot);
-    if (!opened) continue;
+    if (!opened) {
+      if (unheard_.size() < wire::kRelayLimits.max_members || unheard_.contains(slot.pseudonym))
+        unheard_.insert_or_assign(slot.pseudonym, slot);
+      continue;
+    }
+    unheard_.erase(slot.pseudonym);
     heard_presence_.insert(slot.pseudonym);
     if (!known || slot.counter > heard->counter) {
       known ? static_cast<void>(heard->counter = slot.counter)

@@ -255,6 +255,28 @@ TEST_F(AtARelay, ADeviceThatAnnouncesTinyObjectsGetsNoMoreThanItsShare) {
   a.store.rollback();
 }
 
+/// Slots come before the entries by which their devices are known.
+TEST_F(AtARelay, APresenceIsHeardOfWhomAPullMakesKnown) {
+  net.let_in(a, b);
+  net.wait(5s);
+  net.go_offline(b);
+  net.let_in(a, c);
+  net.wait(5s);
+  wire::Presence presence;
+  presence.held = 7;
+  must(c.at(relay).set_presence(presence, {}, net.now()));
+  net.wait(2s);
+  net.go_offline(c);
+  b.seen.clear();
+  only(b);
+  net.changed(b);
+  net.wait(1s);
+  EXPECT_TRUE(std::ranges::any_of(b.seen, [&](MailboxEvent const& event) {
+    auto const* heard = std::get_if<RelayPresenceHeard>(&event);
+    return heard != nullptr && heard->device == c.identity.device() && heard->presence.held == 7;
+  }));
+}
+
 TEST_F(AtARelay, AnOldPresenceThatIsShownAgainIsNotHeard) {
   net.let_in(a, b);
   net.wait(5s);
