@@ -6,7 +6,7 @@ import shutil
 from fault_folders import Folders
 from fault_scenario import Scenario, check, check_database, check_home, check_run
 from kith_e2e import free_port, wait_until
-from people import let_in
+from people import Device, let_in
 from relay import Relay
 
 RELAY_CONFIG = '[limits]\nbytes_per_second = "1 GB"\nmessages_per_minute = 1000000\nconnections_per_ip = 1000\n' \
@@ -17,18 +17,24 @@ class AtRelay(Scenario):
     """Two devices that meet at a relay only."""
 
     def set_up(self):
-        (self.dir / "relay.toml").write_text(RELAY_CONFIG)
-        self.port = free_port()
-        self.relay = None
-        self.start_relay()
-        self.stack.callback(lambda: self.relay.stop())
+        self.begin_relay()
         self.a, self.b = self.device("laptop").init(), self.device("desktop")
-        self.a.run("relay", "add", re.search(r"'(ws://[^']*)'", self.relay.line)[1]).ok()
+        self.a.run("relay", "add", self.url()).ok()
         let_in(self.a, self.b)
         wait_until("the other one is served", self.served, 60)
         for device in (self.a, self.b):
             device.variables["KITH_NETWORK__LISTEN"] = ""
         self.acknowledged = []
+
+    def begin_relay(self):
+        (self.dir / "relay.toml").write_text(RELAY_CONFIG)
+        self.port = free_port()
+        self.relay = None
+        self.start_relay()
+        self.stack.callback(lambda: self.relay.stop())
+
+    def url(self):
+        return re.search(r"'(ws://[^']*)'", self.relay.line)[1]
 
     def start_relay(self, env=None):
         self.relay = Relay(self.dir, "--config", str(self.dir / "relay.toml"), "--listen", f"127.0.0.1:{self.port}",
@@ -171,6 +177,41 @@ class RelayObjects(FoldersAtRelay):
     def recover(self, run):
         self.check_relay()
         super().recover(run)
+
+
+class ComeBack(AtRelay):
+    """A home that is made of nothing but the recovery words and what lies at the relay; each time of another group."""
+
+    def set_up(self):
+        self.begin_relay()
+
+    def prepare(self):
+        lost = Device("laptop").init("--relay", self.url())
+        try:
+            lost.run("push", "kept", "--wait", "safe").ok()
+            self.words = shutil.copy(lost.words, self.dir / "words")
+        finally:
+            lost.close()
+        self.fresh = Device("fresh")
+        self.stack.callback(self.fresh.close)
+        self.below = (self.fresh.dir,)
+
+    def come_back(self, **more):
+        return self.fresh.run("init", "--recover", "--relay", self.url(), "--recovery-file", self.words, "--yes", "--json", **more)
+
+    def act(self):
+        return self.come_back(env=self.env())
+
+    def recover(self, run):
+        if run.code != 0:
+            run = self.come_back()
+            if run.code != 0:  # it was done but for its last step, and says so
+                check(run.error()["code"] == "already-initialised", "cannot be done again", run)
+        check(self.fresh.names() == ["fresh"], "the lost one is in the group")
+        self.fresh.run("push", "afterwards", "--wait", "safe", "--timeout", "30s").ok()
+        check(self.fresh.texts("--after-cursor", "0", "--own") == ["kept", "afterwards"], "lost or doubled")
+        check_home(self.fresh)
+        self.fresh.close()
 
 
 class RelayStart(AtRelay):
