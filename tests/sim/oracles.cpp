@@ -336,6 +336,11 @@ void World::check_files(std::vector<Device*> const& active) {
   auto const& reference = active[0]->disk;
   std::set<std::string> waiting;
   for (auto* device : active) waiting.merge(pending_paths(*device, active));
+  // A file that is where one of these needs a directory moves aside when that comes.
+  for (auto const& path : std::set(waiting)) {
+    for (auto slash = path.rfind('/'); slash != std::string::npos && slash > 0; slash = path.rfind('/', slash - 1))
+      waiting.insert(path.substr(0, slash));
+  }
   auto const unsettled = [&](std::string const& path) {  // a path that waits, and its conflict copies
     return std::ranges::any_of(waiting,
                                [&](std::string const& each) { return path == each || is_copy_of(path, each); });
