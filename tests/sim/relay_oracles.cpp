@@ -21,6 +21,14 @@ bool serves_none_of(Device const& device, SimRelay& relay, core::Roster::Relay c
   });
 }
 
+/// Whether a relay serves a device, by what the device is called there.
+bool serves(Device const& device, SimRelay& relay, core::Roster::Relay const& used) {
+  auto const acl = relay.acl(used.channel);
+  auto const& group = device.program->replica.state().group();
+  auto const name = core::relay_face(device.identity.root, used.relay, group).pseudonym();
+  return acl && std::ranges::binary_search(acl->pseudonyms, name);
+}
+
 std::string short_hex(ByteView bytes) { return to_hex(bytes.first(4)); }
 
 }  // namespace
@@ -36,7 +44,9 @@ void World::judge_trouble(Device& device, RelayLink const& link, sync::RelayTrou
       case lost_data: return relay.set_back || relay.tampered_with > 0;
       case storage_full: return relay.was_full;
       case replaced: return device.overtook || relay.tampered_with > 0;
-      case off_chain: return relay.tampered_with > 0 || serves_none_of(device, relay, link.mailbox.relay());
+      case off_chain:  // or one that was put back is told again that it does not serve this device
+        return relay.tampered_with > 0 || serves_none_of(device, relay, link.mailbox.relay()) ||
+               (relay.set_back && !serves(device, relay, link.mailbox.relay()));
       case withholds: return relay.kept_back > 0 || relay.set_back;  // what was lost was shown to somebody once
       case quota:
       case misbehaves:
