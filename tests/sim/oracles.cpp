@@ -72,7 +72,7 @@ void World::check_everything() {
   auto const active = truly_active();
   if (active.empty()) return;  // the last ones removed each other with the recovery key
   if (parted_by_removed(active)) return count("worlds parted by removed devices");
-  if (left_under_other_epochs(active)) return count("worlds in which somebody left unread by who has the words");
+  if (left_under_other_epochs(active)) return count("worlds in which somebody left unread");
   using Oracle = void (World::*)(std::vector<Device*> const&);
   static constexpr std::pair<std::string_view, Oracle> kOracles[] = {
       {"forged", &World::check_forged},           {"alarms", &World::check_alarms},

@@ -167,16 +167,23 @@ void World::recover_with_words(Device& from) {
   start(fresh);
 }
 
-/// Whether somebody began an epoch without having heard of who came with the words, and left before it could hand the
-/// secret on: nobody who stayed can read what it wrote last, that it left included.
+/// Whether somebody left, under an epoch that it could hand on to nobody any more: it had not heard of who came with
+/// the words, or took who stays for removed. Nobody who stays can read what it wrote last, that it left included.
 bool World::left_under_other_epochs(std::vector<Device*> const& active) {
-  return std::ranges::any_of(active, [&](Device* reader) {
-    return reader->has_words && std::ranges::any_of(devices_, [&](auto const& other) {
-             if (!other->program || other->program->replica.self_active()) return false;
-             return std::ranges::any_of(other->program->replica.state().secrets(), [&](auto const& each) {
-               return reader->program->replica.state().secret(each.first) == nullptr;
-             });
-           });
+  return std::ranges::any_of(devices_, [&](auto const& other) {
+    if (!other->program || other->program->replica.self_active()) return false;
+    auto const unread_by = [&](Device* reader) {
+      return std::ranges::any_of(other->program->replica.state().secrets(), [&](auto const& each) {
+        return reader->program->replica.state().secret(each.first) == nullptr;
+      });
+    };
+    bool const unheard = std::ranges::all_of(active, [&](Device* reader) {
+      auto const& roster = reader->program->replica.state().roster();
+      return reader == other.get() || roster.active(other->identity.device());
+    });
+    return std::ranges::any_of(active, [&](Device* reader) {
+      return reader != other.get() && (unheard || reader->has_words) && unread_by(reader);
+    });
   });
 }
 
