@@ -216,7 +216,11 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
     if (auto* live = std::get_if<wire::LiveItems>(&message)) {
       if (live->items.empty()) return {};
       // What comes while older items are still being pulled will come again with them.
-      return pull_request_ != 0 ? Result<>{} : take_items(live->items, live->items.back().cursor, now);
+      if (pull_request_ != 0) return {};
+      KITH_CHECK(take_items(live->items, live->items.back().cursor, now));
+      KITH_TRY(again, pull_what_was_passed_over(now));
+      static_cast<void>(again);
+      return {};
     }
     if (auto* notice = std::get_if<wire::Notify>(&message)) {
       notified_ = std::max(notified_, notice->head);

@@ -48,6 +48,8 @@ class Mailbox {
   static constexpr auto kLifetime = std::chrono::hours{24};
   /// A list by the recovery words stands for so long, although it names somebody of whom nothing is known here.
   static constexpr auto kWordsPatience = std::chrono::hours{24};
+  /// All is pulled once more where something was passed over, but not more often.
+  static constexpr auto kPullAnewEvery = std::chrono::hours{24};
   static constexpr auto kFlushAfter = std::chrono::milliseconds{100};
   /// After a refusal for want of room.
   static constexpr auto kFullWait = std::chrono::seconds{60};
@@ -221,6 +223,7 @@ class Mailbox {
   [[nodiscard]] Result<> take_items(std::vector<wire::RelayItem> const& items, wire::RelayCursor upto, Now now);
   [[nodiscard]] Result<bool> note_there(ItemDigest const& digest);
   [[nodiscard]] Result<> resolve();
+  [[nodiscard]] Result<bool> pull_what_was_passed_over(Now now);
   [[nodiscard]] Result<> write_down();
 
   // Comparing.
@@ -344,7 +347,8 @@ class Mailbox {
   wire::RelayCursor acked_cursor_;     ///< the relay was told
   std::deque<ItemDigest> unresolved_;  ///< at most kMostUnresolved
   bool unresolved_moved_ = false;      ///< and was not written down yet
-  wire::RelayCursor pushed_upto_;      ///< of this device's own items, on this connection
+  std::optional<Instant> pull_anew_not_before_;
+  wire::RelayCursor pushed_upto_;  ///< of this device's own items, on this connection
   /// What another device was shown, and this one not yet.
   struct Told {
     wire::RelayWitness witness;

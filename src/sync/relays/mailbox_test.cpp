@@ -291,5 +291,31 @@ TEST_F(AtARelay, AnotherRelaysKeyEndsTheConversationBeforeAnythingIsSaid) {
   EXPECT_TRUE(std::get<RelayDown>(*event).reason->is(kith::relay::ChannelError::wrong_relay));
 }
 
+/// A relay was put back and brought other items since, and by chance has the same one at b's position.
+TEST_F(AtARelay, WhatWasPassedOverIsPulledWhenSomethingWaitsForIt) {
+  net.let_in(a, b);
+  net.wait(60s);
+  net.go_offline(b);
+  a.push("passed over");
+  a.push("the same at that place");
+  net.changed(a);
+  net.wait(2s);
+  auto record = must(RelayRecord::load(b.store, relay.relay_key(), registered.channel));
+  auto const items = relay.store.items(registered.channel);
+  record.position = items.back().cursor;
+  record.last_item = wire::item_hash(items.back().sealed);
+  auto transaction = must(store::Transaction::begin(b.store));
+  must(record.put(b.store, relay.relay_key(), registered.channel));
+  must(transaction.commit());
+  net.restart(b);
+  net.wait(2s);
+  EXPECT_EQ(b.texts(), Texts{}) << "nothing shows that";
+  a.push("one more");
+  net.changed(a);
+  net.wait(2s);
+  EXPECT_EQ(b.texts(), (Texts{"passed over", "the same at that place", "one more"}));
+  EXPECT_TRUE(b.at(relay).live());
+}
+
 }  // namespace
 }  // namespace kith::sync
