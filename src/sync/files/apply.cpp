@@ -22,11 +22,13 @@ Result<ApplyReport> Applier::run(Now now) {
   report_ = {};
   KITH_TRY(disk, context_.disk());
   disk_ = std::move(disk);
+  at_end_ = false;
+  unseen_.reset();
   for (;;) {
     KITH_TRY(progress, round());
     if (progress && !context_.stop() && report_.look_at.empty()) continue;
-    KITH_TRY(removed, remove_files());
-    if (!removed || context_.stop() || !report_.look_at.empty()) break;
+    KITH_TRY(goes_on, remove_files());
+    if (!goes_on || context_.stop() || !report_.look_at.empty()) break;
   }
   if (auto full = fetcher_.take_no_space()) report_.no_space = std::move(full);
   tell_skipped();
@@ -48,17 +50,13 @@ Result<bool> Applier::round() {
   std::vector<Work> removals;
   bool had_room = in_progress_.size() < Fetcher::kMaxFiles;
   for (auto const& each : work) {
-    KITH_TRY(versions, context_.view.versions(context_.id, each.path));
-    bool const gone = std::ranges::all_of(versions, &VersionRow::removed);
+    KITH_TRY(gone, is_removal(each));
     if (gone) {
       KITH_TRY(file, goes_as_a_file(each.path));
-      if (!file) {
+      if (file)
+        note_removal(each);
+      else
         removals.push_back(each);
-        continue;
-      }
-      removals_due_ = true;
-      // It may have been no file, or none that was known, when it was looked at.
-      if (auto const left = left_.find(each.key); left != left_.end()) left->second.removal = true;
       continue;
     }
     KITH_TRY(room, round_one(each));
@@ -78,7 +76,7 @@ Result<bool> Applier::round() {
   KITH_CHECK(drop_unwanted());
   KITH_CHECK(fetcher_.advance());
   progress |= made_room || fetcher_.bad_count() != bad_before;
-  progress |= removals_due_ && had_room && !cursor_.empty();  // they wait for a look at all the rest
+  progress |= removals_due_ && had_room && !at_end_;  // they wait for a look at all the rest
   for (auto& fetched : fetcher_.take_fetched()) {
     progress = true;
     fetched_.insert_or_assign(fetched.version, std::move(fetched));
@@ -103,9 +101,9 @@ Result<bool> Applier::round_one(Work const& work) {
   bool const held_now = outcome == Outcome::blocked && in_the_way && !lacks_content_;
   if (held_now != held && outcome != Outcome::done) held_.insert_or_assign(key, Held{times, held_now});
   if (outcome == Outcome::done)
-    left_.erase(key);
+    forget_left(key);
   else if (outcome != Outcome::no_room)
-    left_.insert_or_assign(key, Left{times, std::move(coming_)});
+    note_left(work);
   switch (outcome) {
     case Outcome::done:
       finished_[key] = times;
@@ -156,6 +154,7 @@ Result<std::vector<Applier::Work>> Applier::next_work() {
       work.push_back({std::move(*path), Bytes(key.begin(), key.end()), row->times, row->held});
       return work.size() < kRoundPaths ? Store::Next::go_on : Store::Next::stop;
     });
+    at_end_ |= work.size() < kRoundPaths;
     cursor_ = work.size() < kRoundPaths ? Bytes{} : last;
     return scanned;
   };

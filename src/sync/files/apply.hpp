@@ -54,6 +54,12 @@ class Applier {
     Target target;
     Work work;  ///< that it is part of
   };
+  /// Tells contents apart: two of one length that begin and end alike are taken for the same.
+  struct ContentMark {
+    ChunkId first, last;
+    std::uint64_t bytes = 0;
+    friend auto operator<=>(ContentMark const&, ContentMark const&) = default;
+  };
   enum class Outcome {
     done,
     waiting,     ///< for room on the disk, or for somebody who has its content
@@ -67,8 +73,14 @@ class Applier {
   [[nodiscard]] Result<bool> round();
   [[nodiscard]] Result<bool> round_one(Work const& work);
   [[nodiscard]] Result<bool> remove_files();
-  [[nodiscard]] Result<std::optional<std::vector<Work>>> due_removals();
+  [[nodiscard]] Result<std::vector<Work>> work_behind(Bytes& last);
+  [[nodiscard]] Result<std::optional<Bytes>> unseen_work();
+  [[nodiscard]] Result<bool> is_removal(Work const& work);
   [[nodiscard]] Result<bool> goes_as_a_file(RelPath const& path);
+  [[nodiscard]] bool noted_as_removal(Work const& work) const;
+  void note_removal(Work const& work);
+  void note_left(Work const& work);
+  void forget_left(Bytes const& key);
   void tell_skipped();
   [[nodiscard]] Result<Outcome> work_on(RelPath const& path);
   /// A place that a content should come to, and how that went.
@@ -77,6 +89,7 @@ class Applier {
     Outcome outcome;
   };
   [[nodiscard]] static bool lacks_content(Placed const& place);
+  [[nodiscard]] static ContentMark mark(Content const& content);
   void note_coming(std::vector<Placed> const& places);
   [[nodiscard]] bool gone_from_disk(LocalFile const& row);
   [[nodiscard]] Result<std::vector<Placed>> make_copies(std::vector<Copy> const& copies, RelPath const* except);
@@ -123,14 +136,19 @@ class Applier {
   static constexpr std::size_t kMostWaiting = 65536;
   std::map<Bytes, std::uint64_t> waiting_;
 
-  /// Work that was looked at and is not done.
+  // What was looked at and is not done, by the keys of its rows (apply_removals.cpp).
+  static constexpr std::size_t kMostLeft = 65536;
   struct Left {
     std::uint64_t times = 0;
-    std::vector<Content> coming;
-    bool removal = false;  ///< of a file
+    std::vector<ContentMark> coming;
+    friend bool operator==(Left const&, Left const&) = default;
   };
-  std::map<Bytes, Left> left_;
-  bool removals_due_ = false;  ///< files wait to go until all else was looked at
+  std::map<Bytes, Left> left_;               ///< but for removals of files; at most kMostLeft
+  std::map<Bytes, std::uint64_t> removals_;  ///< of files, and their rows' `times`; at most kMostLeft
+  bool removals_due_ = false;                ///< files wait to go until all else was looked at
+  bool left_moved_ = false;                  ///< any of this, since that was last tried
+  bool at_end_ = false;                      ///< the cursor came to the end of the work in this run
+  std::optional<Bytes> unseen_;              ///< a row that such a try met, in this run: it was looked at again
 
   Spellings spellings_;
   bool no_leftovers_ = false;  ///< there are no temporary files that nobody knows of
@@ -145,7 +163,7 @@ class Applier {
   bool skips_moved_ = false;
 
   // Of the current round:
-  std::vector<Content> coming_;  ///< of the current work: contents that are to come to its places yet
+  std::vector<ContentMark> coming_;  ///< of the current work: contents that are to come to its places yet
   std::optional<Work> current_;
   std::vector<Installable> installable_;
   std::map<Bytes, std::pair<RelPath, std::optional<LocalFile>>> notes_;

@@ -59,10 +59,15 @@ bool Applier::lacks_content(Placed const& place) {
   return place.outcome == Outcome::waiting || place.outcome == Outcome::fetching || place.outcome == Outcome::no_room;
 }
 
+/// Of a content that has bytes.
+Applier::ContentMark Applier::mark(Content const& content) {
+  return {content.refs.front().id, content.refs.back().id, content_size(content)};
+}
+
 void Applier::note_coming(std::vector<Placed> const& places) {
   for (auto const& [content, outcome] : places) {
     bool const is_coming = outcome != Outcome::done && outcome != Outcome::blocked;
-    if (is_coming && !content.refs.empty()) coming_.push_back(content);
+    if (is_coming && !content.refs.empty()) coming_.push_back(mark(content));
   }
 }
 

@@ -17,7 +17,10 @@ struct EditedDisk : MemoryFileSystem {
   std::function<void(RelPath const&)> before_rename_;
 };
 
-struct TakenMoves : testing::FolderGroup {};
+struct TakenMoves : testing::FolderGroup {
+  /// Any number of files may go.
+  void scan_all() { a.scan({.off = true}); }
+};
 
 TEST_F(TakenMoves, KeepAnEditMadeJustBefore) {
   a.write("old", "text as it was");
@@ -71,6 +74,43 @@ TEST_F(TakenMoves, TakeManyFilesAlong) {
   EXPECT_EQ(texts(b), before);
   EXPECT_EQ(trash(b), std::vector<std::string>{});
   EXPECT_EQ(must(b.sync->pending()).files, 0U);
+}
+
+/// Files that go, and nothing else: also where they are just as many as are looked at together.
+TEST_F(TakenMoves, LetManyFilesGo) {
+  for (int const files : {1023, 1024, 1025, 2048}) {
+    for (int i = 0; i < files; ++i) a.write("a/" + std::to_string(10000 + i), "text " + std::to_string(i));
+    settle();
+    ASSERT_EQ(texts(b).size(), files);
+    for (int i = 0; i < files; ++i) a.disk.remove("a/" + std::to_string(10000 + i));
+    scan_all();
+    exchange();
+    b.apply_from(b);
+    EXPECT_EQ(texts(b).size(), 0U) << files;
+    EXPECT_EQ(must(b.sync->pending()).files, 0U) << files;
+  }
+}
+
+TEST_F(TakenMoves, LetManyFilesGoBesideOthersThatAreOnTheirWay) {
+  constexpr int kComing = 24;
+  for (int const files : {1024 - kComing, 1024, 2048 - 2 * kComing}) {
+    for (int i = 0; i < files; ++i) a.write("b/" + std::to_string(10000 + i), "text " + std::to_string(i));
+    settle();
+    for (int i = 0; i < files; ++i) a.disk.remove("b/" + std::to_string(10000 + i));
+    for (int i = 0; i < kComing; ++i)
+      a.write("a/" + std::to_string(10000 + i), std::to_string(files) + " new " + std::to_string(i));
+    scan_all();
+    exchange();
+    for (int i = 0; i < 3; ++i) b.apply_from(b);
+    EXPECT_EQ(texts(b).size(), 0U) << files;
+    b.sync->try_again();
+    b.apply_from(a);
+    EXPECT_EQ(texts(b).size(), kComing) << files;
+    for (int i = 0; i < kComing; ++i) a.disk.remove("a/" + std::to_string(10000 + i));
+    scan_all();
+    settle();
+    EXPECT_EQ(texts(b).size(), 0U) << files;
+  }
 }
 
 /// As many contents as there may be are on their way before the new name is looked at.
