@@ -114,6 +114,8 @@ Corpus rows_corpus() {
   put("relay_trouble", engine::RelayTroubleRow{"relay_full", 1, 2});
   put("invite_relay", engine::InviteRelayRow{true, "refused"});
   add(corpus, "marker", wire::encode(files::Marker{1, samples::group(), counted<FolderId>(3), counted<DeviceId>(4)}));
+  put("unresolved",
+      sync::UnresolvedItems{{{counted<ItemDigest>(1), {}}, {counted<ItemDigest>(2), counted<EntryHash>(3)}}, true});
   return corpus;
 }
 

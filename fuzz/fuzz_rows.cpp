@@ -33,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   ByteView const in(data, size);
   check_all<core::EntryRecord, core::ChainRecord, core::PendingRecord, core::Alarm, core::MessageRow>(in);
   check_all<files::VersionRow, files::LocalFile, files::FolderRow, files::FolderWork, files::TrashLook>(in);
-  check_all<sync::RelayRecord, sync::ObjectBook::Place, sync::ObjectBook::Noted, sync::PeerRecord>(in);
+  check_all<sync::UnresolvedItems, sync::RelayRecord, sync::ObjectBook::Place, sync::ObjectBook::Noted,
+            sync::PeerRecord>(in);
   check_all<engine::OwnerRow, engine::SessionRow, engine::InterestRow, engine::InviteRow, engine::PairRow,
             engine::DialRow, engine::VerifyRow, engine::DigestRow, engine::SkippedRow, engine::TallyRow,
             engine::ProblemRow, engine::SaidRemovedRow, engine::WordsUsedRow, engine::RelayRow, engine::RelayTroubleRow,

@@ -77,19 +77,20 @@ Result<> Ingest::take_one(Item const& item) {
     ++result_.duplicates;
     return {};
   }
-  KITH_TRY(parts, wire::decode_sealed(item.sealed));
-  KITH_TRY(found, secret_for(parts));
+  auto const parts = wire::decode_sealed(item.sealed);
+  if (!parts) return refuse_for_good(digest, parts.error());
+  KITH_TRY(found, secret_for(*parts));
   auto const* secret = found.get();
-  if (secret == nullptr) return keep_unopened(parts, digest, item);
+  if (secret == nullptr) return keep_unopened(*parts, digest, item);
 
-  KITH_TRY(entry, open(parts, state_.group(), *secret, item.from_outside ? Check::everything : Check::own_storage));
-  if (entry.body.seq.value == 0) return fail(CoreError::bad_entry);  // an item outside the log
+  auto const check = item.from_outside ? Check::everything : Check::own_storage;
+  auto const opened = open(*parts, state_.group(), *secret, check);
+  if (!opened) return refuse_for_good(digest, opened.error());
+  auto const& entry = *opened;
+  if (entry.body.seq.value == 0) return refuse_for_good(digest, CoreError::bad_entry);  // an item outside the log
   KITH_TRY(applied, state_.record(entry.hash));
   KITH_TRY(waiting, waiting_.pending(entry.hash.view()));
-  if (applied) {  // in another seal, of which its author can make any number: no row for each
-    ++result_.duplicates;
-    return {};
-  }
+  if (applied) return take_resealed(digest, entry.hash, item);
   if (item.from_outside && entry.body.author == identity_.device()) {
     KITH_TRY(current, get_number(store_, kIncarnationKey));
     own_log_came_ |= entry.body.incarnation.value == current;
@@ -104,6 +105,7 @@ Result<> Ingest::take_one(Item const& item) {
   if (!missing.empty()) {
     if (waiting) {
       ++result_.duplicates;
+      result_.resealed.emplace_back(digest, entry.hash);
       return {};
     }
     KITH_TRY(fate, keep_pending(entry, found, std::move(needs), missing, item));
@@ -112,6 +114,14 @@ Result<> Ingest::take_one(Item const& item) {
   auto const applied_before = result_.applied;
   KITH_CHECK(put_in(entry, digest, item.sealed));
   return result_.applied > applied_before ? learn_from(entry, item.from, found, Fate::applied) : Result<>{};
+}
+
+/// An entry that is applied came in another seal, of which anybody who could read it can make any number: there is no
+/// row for each. What waited to be opened was counted while it did, and nobody else is told what became of it.
+Result<> Ingest::take_resealed(ItemDigest const& digest, EntryHash const& entry, Item const& item) {
+  ++result_.duplicates;
+  result_.resealed.emplace_back(digest, entry);
+  return item.waited ? store_.put(Table::items, digest.view(), entry.view()) : Result<>{};
 }
 
 Result<> Ingest::keep_unopened(wire::SealedParts const& parts, ItemDigest const& digest, Item const& item) {
@@ -326,7 +336,7 @@ Result<> Ingest::wake_waiting(Tip const& arrived) {
 
 Result<> Ingest::wake_unopened(EpochId const& epoch) {
   KITH_TRY(items, waiting_.take_unopened(epoch));
-  for (auto& item : items) queue_.push_back({std::move(item.sealed), item.from, true});
+  for (auto& item : items) queue_.push_back({std::move(item.sealed), item.from, true, true});
   return {};
 }
 
@@ -336,6 +346,14 @@ Result<bool> Ingest::room_for_doubtful(OpenedEntry const& entry, std::size_t byt
   if (!state_.doubted(entry.body.author)) return true;
   KITH_TRY(room, state_.room_to_set_aside(entry.body.author, {bytes, roster_ops_in(entry)}));
   return room ? Result<bool>(true) : vouching_.needs(entry.hash);
+}
+
+/// What can never become an entry here, unless it is of a later version of this program.
+Result<> Ingest::refuse_for_good(ItemDigest const& digest, Error const& reason) {
+  if (is_ours(reason)) return fail(reason);
+  bool const later = reason.is(wire::WireError::unknown_suite) || reason.is(wire::WireError::unknown_version);
+  if (!later) result_.no_entries.push_back(digest);
+  return refuse(reason);
 }
 
 Result<> Ingest::refuse(Error reason) {

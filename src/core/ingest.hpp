@@ -41,6 +41,7 @@ class Ingest {
     Bytes sealed;
     DeviceId from;
     bool from_outside = true;
+    bool waited = false;  ///< to be opened
   };
   /// The secret that opens an item: one that is kept, or another one, not kept before it is clear who made it.
   struct Found {
@@ -75,6 +76,8 @@ class Ingest {
   [[nodiscard]] Result<> wake_waiting(Tip const& arrived);
   [[nodiscard]] Result<> wake_unopened(EpochId const& epoch);
   [[nodiscard]] Result<bool> room_for_doubtful(OpenedEntry const& entry, std::size_t bytes);
+  [[nodiscard]] Result<> take_resealed(ItemDigest const& digest, EntryHash const& entry, Item const& item);
+  [[nodiscard]] Result<> refuse_for_good(ItemDigest const& digest, Error const& reason);
   [[nodiscard]] Result<> refuse(Error reason);
 
   Store& store_;

@@ -24,10 +24,13 @@ struct Received {
   std::size_t pending = 0;   ///< verified, and waiting for some of their past
   std::size_t unopened = 0;  ///< of an epoch that is not known here
   std::size_t duplicates = 0;
-  std::size_t still_unopened = 0;  ///< of the duplicates
-  std::size_t refused = 0;         ///< damaged, forged, by a stranger, or beyond a limit
-  std::optional<Error> refusal;    ///< the first one's reason
-  bool roster_changed = false;     ///< active devices, epochs or relays may differ now
+  std::size_t still_unopened = 0;      ///< of the duplicates
+  std::size_t refused = 0;             ///< damaged, forged, by a stranger, or beyond a limit
+  std::optional<Error> refusal;        ///< the first one's reason
+  std::vector<ItemDigest> no_entries;  ///< of the refused: no entries of the group, whatever may come yet
+  /// Further seals of entries that are here, applied or waiting: nothing is kept of these.
+  std::vector<std::pair<ItemDigest, EntryHash>> resealed;
+  bool roster_changed = false;  ///< active devices, epochs or relays may differ now
 };
 
 /// Work that the group is due, and when.

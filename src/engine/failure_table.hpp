@@ -420,6 +420,14 @@ inline constexpr FailureCode kCodes[] = {
      {{{"kith verify", "compare once more"},
        {"kith relay add URL", "use another one too"},
        {"kith relay rm URL", "use that relay no more"}}}},
+    {"relay-unreadable", kExitNotTrusted, true, "nothing is lost: what can be read was taken in",
+     "a relay holds a great deal that this device cannot read",
+     "More than 4096 of the entries that it handed out open with no key that this device has, or stand on others that "
+     "never came. Behind so many it could keep others back without anybody noticing. If a device has been away for long, "
+     "what opens them may come with it; if not, somebody fills the mailbox up.",
+     {{{"kith devices ls", "see which devices have been away"},
+       {"kith relay add URL", "use another one too"},
+       {"kith relay rm URL", "use that relay no more"}}}},
     {"relay-token-needed", kExitNotTrusted, true, kUntouched,
      "a relay takes groups in only with a token",
      "Its operator gives tokens out. Put the one for you into a file that only you can read.",

@@ -265,12 +265,15 @@ Result<> Network::settle_relays() {
       instance_->replica.state().roster().removed(instance_->replica.self()) ||
       std::ranges::any_of(relays_, [](auto const& each) { return each.second->parting_until.has_value(); });
   if (leaves) KITH_CHECK(look_at_relays());
-  auto const links = relays_;  // what is told may change which there are
-  for (auto const& [key, relay] : links) {
-    while (auto const event = relay->mailbox.poll_event()) {
-      KITH_CHECK(tell(*relay, *event));
-      tell_relays_soon();
-      applied = applied || std::holds_alternative<sync::RelayApplied>(*event);
+  auto const links = relays_;                            // what is told may change which there are
+  for (bool told = true; std::exchange(told, false);) {  // what one tells may make another one tell
+    for (auto const& [key, relay] : links) {
+      while (auto const event = relay->mailbox.poll_event()) {
+        KITH_CHECK(tell(*relay, *event));
+        tell_relays_soon();
+        told = true;
+        applied = applied || std::holds_alternative<sync::RelayApplied>(*event);
+      }
     }
   }
   if (applied) {
@@ -334,7 +337,8 @@ Result<> Network::tell(RelayLink& relay, sync::MailboxEvent const& event) {
     KITH_CHECK(exchange_->hear_presence(heard->device, heard->presence, current_time()));
     for (auto const& witness : heard->shown) {
       auto const other = relays_.find(witness.relay);
-      if (other != relays_.end()) KITH_CHECK(other->second->mailbox.compare_left(heard->device, witness));
+      if (other != relays_.end())
+        KITH_CHECK(other->second->mailbox.compare_left(heard->device, witness, current_time()));
     }
     uploads_soon();
   } else if (auto const* chunk = std::get_if<sync::RelayChunk>(&event)) {

@@ -60,6 +60,7 @@ std::string_view trouble_code(sync::RelayTrouble trouble) {
     case replaced: return "relay-replaced";
     case needs_token: return "relay-token-needed";
     case withholds: return "relay-withholds";
+    case unreadable: return "relay-unreadable";
   }
   KITH_UNREACHABLE();
 }

@@ -201,7 +201,7 @@ void World::tell(Device& device, RelayLink& link, sync::MailboxEvent const& even
       auto const other = program.relays.find(witness.relay);
       if (other == program.relays.end()) continue;
       count("looks at what a relay had shown who left word at another one");
-      check(device, other->second->mailbox.compare_left(heard->device, witness));
+      check(device, other->second->mailbox.compare_left(heard->device, witness, now_at(device)));
       watch_word(device, *other->second, heard->device, witness);
     }
     uploads_soon(device);

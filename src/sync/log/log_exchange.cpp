@@ -43,8 +43,14 @@ void LogExchange::try_again() {
 }
 
 Result<bool> LogExchange::on_peer_tips(std::vector<Tip> const& tips) {
-  peer_tips_ = as_set(tips);
+  auto const before = std::exchange(peer_tips_, as_set(tips));
   peer_spoke_ = true;
+  for (auto const& tip : peer_tips_) {
+    // It may not have had this one when it was asked for.
+    if (before.contains(tip)) continue;
+    closed_.erase(tip.hash);
+    in_vain_.erase(tip.hash);
+  }
   try_again();
   KITH_TRY(beyond_own, replica_.note_foreign_tips(tips));
   KITH_CHECK(plan_wants());

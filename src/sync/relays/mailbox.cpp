@@ -17,7 +17,7 @@ Mailbox::Mailbox(core::Replica& replica, store::Store& store, core::Roster::Rela
 Result<> Mailbox::start(Now now) {
   KITH_TRY(record, RelayRecord::load(store_, relay_.relay, relay_.channel));
   record_ = std::move(record);
-  KITH_TRY(unresolved, unresolved_items(store_, relay_.relay, relay_.channel));
+  KITH_TRY(unresolved, UnresolvedItems::load(store_, relay_.relay, relay_.channel));
   unresolved_ = std::move(unresolved);
   KITH_CHECK(chain_.load(store_));
   {
@@ -224,7 +224,7 @@ Result<> Mailbox::on_message(wire::RelayMessage message, Now now) {
     }
     if (auto* notice = std::get_if<wire::Notify>(&message)) {
       notified_ = std::max(notified_, notice->head);
-      if (notified_ > record_.position) pull();
+      if (notified_ > record_.position) pull(now);
       return {};
     }
     if (auto* presence = std::get_if<wire::RelayPresence>(&message)) {
@@ -263,6 +263,7 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
   KITH_CHECK(reconcile(welcome));
   if (trouble_ != RelayTrouble::lost_data) set_trouble(RelayTrouble::none);  // that is over once it has all again
   events_.emplace_back(RelayUp{});
+  known_at_welcome_ = replica_.state().counting().heads;
   KITH_TRY(known, chain_.holds(store_, welcome.acl_version, welcome.acl_hash));
   if (!known && welcome.acl_version <= chain_.version()) {
     ask_branch();
@@ -271,7 +272,7 @@ Result<> Mailbox::on_welcome(wire::Welcome const& welcome, Now now) {
   } else if (welcome.acl_version < chain_.version()) {
     KITH_CHECK(show_chain(welcome.acl_version + 1));  // it was put back to an older state
   }
-  pull();
+  pull(now);
   return {};
 }
 
@@ -301,6 +302,7 @@ Result<> Mailbox::on_timer(Now now) {
   if (compare_again_ && *compare_again_ <= now.mono) {
     compare_again_.reset();
     events_.emplace_back(RelayCompareAgain{});
+    KITH_CHECK(judge(now));
   }
   if (record_due_ && *record_due_ <= now.mono) {
     record_due_.reset();
@@ -319,7 +321,10 @@ bool Mailbox::answer_owed() const {
 /// A relay that owes an answer and says nothing is gone, however long nothing was asked before. An object takes its
 /// time to get there on a slow line.
 std::optional<Instant> Mailbox::silence_ends() const {
-  if (answer_owed()) return asked_at_ ? std::max(heard_, *asked_at_) + kAnswerTime : Instant{};
+  if (answer_owed()) {
+    auto const due = asked_at_ ? std::max(heard_, *asked_at_) + kAnswerTime : Instant{};
+    return pull_request_ == 0 ? due : std::min(due, pulled_at_ + kPullTime);
+  }
   if (!object_) return std::nullopt;
   // Whatever else the relay says meanwhile: what nobody answers would keep all that is to be left there waiting.
   return object_->since + kAnswerTime + std::chrono::seconds(object_->announcement.size_bytes / kSlowestBytesPerSecond);
@@ -372,7 +377,7 @@ Result<> Mailbox::on_local_change(Now now) {
   KITH_CHECK(retry_kept(now));
   KITH_CHECK(name_ourselves(now));
   if (state_ != State::live) return {};
-  KITH_CHECK(judge());
+  KITH_CHECK(judge(now));
   KITH_CHECK(settle_acl(now));
   KITH_CHECK(work_objects(now));
   return push(now);

@@ -42,8 +42,11 @@ class Mailbox {
   static constexpr unsigned kNewcomerTries = 40;
   static constexpr auto kHandshakeTime = std::chrono::seconds{20};
   static constexpr auto kAnswerTime = std::chrono::seconds{60};
-  /// The slowest line that an object gets through on.
+  /// The slowest line that an object, or the answer to a PULL, gets through on.
   static constexpr std::size_t kSlowestBytesPerSecond = 8 * 1024;
+  /// A PULL is answered within this, whatever else the relay says meanwhile.
+  static constexpr auto kPullTime =
+      kAnswerTime + std::chrono::seconds{wire::kRelayLimits.max_message_bytes / kSlowestBytesPerSecond};
   /// A connection is made anew after so long, for fresh keys.
   static constexpr auto kLifetime = std::chrono::hours{24};
   /// A list by the recovery words stands for so long, although it names somebody of whom nothing is known here.
@@ -157,16 +160,16 @@ class Mailbox {
   [[nodiscard]] Result<bool> rely_on_chunk(ChunkId const& chunk, Now now);
 
   // Comparing with other devices (mailbox_witness.cpp).
-  /// What the relay has shown this device; nullopt where that is not certain now.
+  /// What the relay has shown this device; nullopt while it is not connected, or catches up.
   [[nodiscard]] Result<std::optional<wire::RelayWitness>> witness();
-  /// The same, or what it was when it was last certain.
+  /// The same, or what it was last.
   [[nodiscard]] Result<std::optional<wire::RelayWitness>> last_witness();
   /// What it has shown another device must have been shown here too, or come when it is asked for. Of each
   /// device the last word counts, until all that it names is there.
   [[nodiscard]] Result<> compare(DeviceId const& other, wire::RelayWitness theirs, Now now);
-  /// The same of what a device has left at another relay, maybe long ago. It counts over connections, and shows nothing
-  /// of another history of the mailbox.
-  [[nodiscard]] Result<> compare_left(DeviceId const& other, wire::RelayWitness theirs);
+  /// The same of what a device has left at another relay, maybe long ago. It counts over connections. Of another
+  /// history of the mailbox it shows something only where it builds upon what this device wrote on this connection.
+  [[nodiscard]] Result<> compare_left(DeviceId const& other, wire::RelayWitness theirs, Now now);
   /// Whether witness() may soon say what it cannot say while the relay is dialled or shows something.
   [[nodiscard]] bool showing() const {
     return state_ == State::live ? pull_request_ != 0 : state_ != State::idle && state_ != State::ending;
@@ -218,10 +221,12 @@ class Mailbox {
   [[nodiscard]] bool usurped() const;
 
   // Pulling (mailbox_pull.cpp).
-  void pull();
+  void pull(Now now);
   [[nodiscard]] Result<> on_pulled(wire::PullResponse response, Now now);
   [[nodiscard]] Result<> take_items(std::vector<wire::RelayItem> const& items, wire::RelayCursor upto, Now now);
-  [[nodiscard]] Result<bool> note_there(ItemDigest const& digest);
+  [[nodiscard]] Result<std::optional<core::EntryRecord>> entry_of(UnresolvedItems::Item const& item) const;
+  [[nodiscard]] Result<bool> note_there(UnresolvedItems::Item const& item);
+  [[nodiscard]] Result<> take_note(std::vector<wire::RelayItem> const& items, core::Received const& received, Now now);
   [[nodiscard]] Result<> resolve();
   [[nodiscard]] Result<bool> pull_what_was_passed_over(Now now);
   [[nodiscard]] Result<> write_down();
@@ -229,8 +234,13 @@ class Mailbox {
   // Comparing.
   enum class Shown { no, unknown, yes };
   enum class Way { met, left };  ///< the other device says so itself, or has left it at another relay
-  [[nodiscard]] Result<> judge();
-  [[nodiscard]] Result<Shown> was_shown(wire::RelayWitness const& theirs, Way way);
+  struct Told;
+  [[nodiscard]] Result<> judge(Now now);
+  void note_told(DeviceId const& other, Way way, wire::RelayWitness theirs);
+  [[nodiscard]] bool can_judge(Told const& told, Way way) const;
+  [[nodiscard]] Result<Shown> was_shown(Told& told, Way way, Now now);
+  [[nodiscard]] Result<Shown> was_shown_later(Told& told, Now now);
+  [[nodiscard]] Result<bool> builds_on_ours(wire::RelayWitness const& theirs) const;
   [[nodiscard]] Result<bool> all_placed();
 
   // The recovery record, where this device made it (mailbox_record.cpp).
@@ -315,6 +325,8 @@ class Mailbox {
   std::uint64_t hello_request_ = 0;
   bool reset_once_ = false;         ///< LOG_RESET came on this connection
   std::uint64_t pull_request_ = 0;  ///< 0: none under way
+  Instant pulled_at_;
+  std::uint64_t all_shown_ = 0;  ///< the last PULL that was answered with all that there was
   std::uint64_t push_request_ = 0;
   std::size_t pushed_items_ = 0;  ///< in the PUSH under way
   std::uint64_t acl_request_ = 0;
@@ -337,6 +349,7 @@ class Mailbox {
   bool showed_chain_ = false;          ///< on this connection
   bool branched_ = false;              ///< likewise: the relay's chain was read from its beginning
   bool compares_ = false;              ///< something of what others told of it (told_) is new
+  core::Past known_at_welcome_;        ///< what this device held then
   wire::RelayCursor notified_;         ///< the relay gave notice of items up to it
   std::optional<Instant> answer_due_;  ///< of handshake and HELLO
   Instant heard_;
@@ -344,18 +357,22 @@ class Mailbox {
   std::optional<Instant> others_due_;
   std::optional<Instant> push_not_before_;
   std::optional<Instant> flush_due_;
-  wire::RelayCursor acked_cursor_;     ///< the relay was told
-  std::deque<ItemDigest> unresolved_;  ///< at most kMostUnresolved
-  bool unresolved_moved_ = false;      ///< and was not written down yet
+  wire::RelayCursor acked_cursor_;  ///< the relay was told
+  UnresolvedItems unresolved_;
+  bool unresolved_moved_ = false;  ///< and was not written down yet
   std::optional<Instant> pull_anew_not_before_;
   wire::RelayCursor pushed_upto_;  ///< of this device's own items, on this connection
   /// What another device was shown, and this one not yet.
   struct Told {
     wire::RelayWitness witness;
-    bool alarmed = false;  ///< its user has been told
+    std::uint64_t last_request = 0;  ///< that this device had sent when it was told
+    bool alarmed = false;            ///< its user has been told
+    /// Another history: since when it is known to build upon what this device wrote on this connection.
+    std::optional<Instant> built_on_since;
   };
   std::map<std::pair<DeviceId, Way>, Told> told_;
   std::optional<wire::RelayWitness> last_witness_;
+  core::Past last_witness_of_;                                              ///< what was known to be there
   std::map<DeviceId, std::pair<wire::LogEpoch, Instant>> other_histories_;  ///< that others tell of, and since when
   std::optional<Instant> compare_again_;
 

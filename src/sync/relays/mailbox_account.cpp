@@ -40,8 +40,8 @@ Result<> Mailbox::forget() {
   record_.there = {};
   record_.left = {};
   record_.outbox.clear();
-  unresolved_moved_ |= !unresolved_.empty();
-  unresolved_.clear();
+  unresolved_ = {};
+  unresolved_moved_ = true;
   last_witness_.reset();
   announcements_.clear();
   taken_by_.clear();
@@ -60,8 +60,7 @@ Result<> Mailbox::flush() {
 
 /// In a transaction: what is not there for sure is on the disk whenever the position behind it is.
 Result<> Mailbox::write_down() {
-  if (std::exchange(unresolved_moved_, false))
-    KITH_CHECK(put_unresolved_items(store_, relay_.relay, relay_.channel, unresolved_));
+  if (std::exchange(unresolved_moved_, false)) KITH_CHECK(unresolved_.put(store_, relay_.relay, relay_.channel));
   return record_.put(store_, relay_.relay, relay_.channel);
 }
 

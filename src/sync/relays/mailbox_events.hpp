@@ -22,8 +22,9 @@ enum class RelayTrouble : std::uint8_t {
   replaced = 7,      ///< another process or copy of this home connected in this device's place
   needs_token = 8,   ///< it has forgotten the group, and takes none without its operator's token
   withholds = 9,     ///< it has shown another device of the group what it does not show this one
+  unreadable = 10,   ///< it holds so much that cannot be read here that what it withholds would not be noticed
 };
-constexpr bool valid(RelayTrouble trouble) { return trouble <= RelayTrouble::withholds; }
+constexpr bool valid(RelayTrouble trouble) { return trouble <= RelayTrouble::unreadable; }
 
 /// The relay has accepted this device; what waits there is on its way.
 struct RelayUp {};

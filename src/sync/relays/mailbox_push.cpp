@@ -153,7 +153,7 @@ Result<> Mailbox::on_pushed(wire::PushAck const& ack, Now now) {
     record_.last_item = wire::item_hash(sealed);
   }
   KITH_CHECK(acknowledge(ack.cursors, now));
-  KITH_CHECK(judge());
+  KITH_CHECK(judge(now));
   note_room();
   if (!flush_due_) flush_due_ = now.mono + kFlushAfter;
   if (acked_cursor_ < record_.position) {

@@ -1,10 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/assert.hpp"
-#include "support/every_relay_message.hpp"
-#include "support/test_device.hpp"
-#include "sync/relays/acl_chain.hpp"
-#include "sync/relays/mailbox.hpp"
+#include "support/played_mailbox.hpp"
 
 /// What a device makes of every type of message, and of every error, that a relay says without being asked for it.
 /// @see docs/spec/relay.md, "What is not due"
@@ -13,7 +10,6 @@ namespace {
 
 using testing::every_relay_message;
 using testing::must;
-using testing::PlayedRelay;
 using wire::RelayErrorCode;
 using wire::RelayMessageType;
 
@@ -85,56 +81,13 @@ Answer expected(RelayErrorCode code, bool member) {
   KITH_UNREACHABLE();
 }
 
-enum class State { hello, catching_up, live };
+using testing::PlayedMailbox;
+using State = PlayedMailbox::State;
 constexpr State kStates[]{State::hello, State::catching_up, State::live};
 
-/// A device that founded a group and its mailbox, and the relay's end of a connection.
-struct Connected {
+struct Connected : PlayedMailbox {
   /// @param attended  the group uses the mailbox no more, and this device still looks at it
-  explicit Connected(State state, bool attended = false) {
-    must(device.replica.create_group("home", "laptop", testing::test_recovery(9), now));
-    auto const face = core::relay_face(device.identity.root, name, device.replica.state().group());
-    first.channel = {channel_key.public_key().bytes};
-    first.pseudonyms = {face.pseudonym()};
-    wire::sign_acl(first, channel_key);
-    AclChain chain(first.channel);
-    must(chain.load(device.store));
-    if (!must(chain.extend(device.store, first))) std::abort();
-    std::vector<wire::Op> ops;
-    ops.emplace_back(wire::RelaySet{"ws://relay", name, first.channel});
-    ops.emplace_back(wire::DeviceRelay{device.identity.device(), name, face.pseudonym()});
-    must(device.replica.write(std::move(ops), now));
-    mailbox.emplace(device.replica, device.store, core::Roster::Relay{"ws://relay", name, first.channel},
-                    device.random);
-    must(mailbox->start(now));
-    mailbox->set_attended(attended, now);
-    mailbox->dialling(now);
-    mailbox->on_connected(now);
-    for (int i = 0; i < 2; ++i) {  // Noise
-      heard = relay.listen(*mailbox);
-      if (heard.empty()) must(mailbox->on_bytes(relay.bytes(), now));
-    }
-    if (state != State::hello) welcome(state);
-    settle();
-  }
-  void welcome(State state) {
-    wire::Welcome welcome;
-    welcome.request = last_request();
-    welcome.log_epoch.bytes[0] = 1;
-    welcome.acl_version = 1;
-    welcome.acl_hash = wire::acl_record_hash(first);
-    say(welcome);
-    if (state == State::catching_up) return;
-    wire::PullResponse all;
-    all.request = last_request();
-    say(all);
-  }
-  void say(wire::RelayMessage const& message) {
-    relay.say(message);
-    must(mailbox->on_bytes(relay.bytes(), now));
-    heard = relay.listen(*mailbox);
-  }
-  [[nodiscard]] std::uint64_t last_request() const { return wire::request_of(heard.back()); }
+  explicit Connected(State state, bool attended = false) : PlayedMailbox(state, attended) { settle(); }
   void settle() {
     while (mailbox->poll_event()) continue;
     before = {must(device.replica.heads()), core::encode_record(mailbox->record())};
@@ -165,16 +118,6 @@ struct Connected {
     EXPECT_TRUE(device.texts().empty());
   }
 
-  Now now{Instant{} + std::chrono::hours{1}, {1'800'000'000'000}};
-  testing::SeededRandom random{4};
-  crypto::DhKeyPair key = crypto::DhKeyPair::generate(random);
-  wire::RelayKey name{key.public_key.bytes};
-  crypto::SigningKey channel_key = crypto::SigningKey::generate(random);
-  wire::AclRecord first;
-  testing::TestDevice device{1, "laptop"};
-  std::optional<Mailbox> mailbox;
-  PlayedRelay relay{key, random};
-  std::vector<wire::RelayMessage> heard;
   std::pair<crypto::Hash256, Bytes> before;
 };
 

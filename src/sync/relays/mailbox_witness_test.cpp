@@ -153,7 +153,7 @@ TEST_F(AtARelay, WhatItShowedOneDeviceAndNotAnotherIsReadAtAnotherRelay) {
       auto const* heard = std::get_if<RelayPresenceHeard>(&event);
       if (heard == nullptr) continue;
       for (auto const& word : heard->shown) {
-        must(b.at(relay).compare_left(heard->device, word));
+        must(b.at(relay).compare_left(heard->device, word, net.now()));
         ++words;
       }
     }
@@ -176,7 +176,7 @@ TEST_F(AtARelay, WhatItShowedOneDeviceAndNotAnotherIsReadAtAnotherRelay) {
   auto other_history = shown[0];
   other_history.log_epoch.bytes[0] ^= 1;
   other_history.tips[0].hash.bytes[0] ^= 1;
-  must(b.at(relay).compare_left(a.identity.device(), other_history));
+  must(b.at(relay).compare_left(a.identity.device(), other_history, net.now()));
   net.wait(1s);
   EXPECT_EQ(b.at(relay).trouble(), RelayTrouble::none) << "it may have been wiped since";
 }

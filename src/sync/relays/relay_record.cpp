@@ -5,7 +5,6 @@ namespace {
 
 /// Those of devices that were removed are left out.
 constexpr std::size_t kMostHeard = kLimits.max_chains;
-constexpr std::size_t kDigestBytes = std::tuple_size_v<decltype(ItemDigest::bytes)>;
 
 Bytes recovery_key(wire::RelayKey const& relay, wire::ChannelId const& channel) {
   return core::key_of(bytes_of("recovery_record/"), RelayRecord::key(relay, channel));
@@ -46,24 +45,22 @@ Result<RelayRecord> RelayRecord::load(store::Store& store, wire::RelayKey const&
   return known ? std::move(*known) : RelayRecord{};
 }
 
-Result<std::deque<ItemDigest>> unresolved_items(store::Store& store, wire::RelayKey const& relay,
-                                                wire::ChannelId const& channel) {
-  KITH_TRY(row, store.get(core::Table::meta, unresolved_key(relay, channel)));
-  std::deque<ItemDigest> items;
-  if (!row) return items;
-  if (row->size() % kDigestBytes != 0) return fail(core::CoreError::corrupt_record);
-  for (auto rest = ByteView(*row); !rest.empty(); rest = rest.subspan(kDigestBytes))
-    items.push_back(ItemDigest::from(rest.first(kDigestBytes)).value());
-  return items;
+void UnresolvedItems::write(wire::Writer& writer) const {
+  core::write_row(writer, overflowed, wire::list(items, kMost));
 }
 
-Result<> put_unresolved_items(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel,
-                              std::deque<ItemDigest> const& items) {
+void UnresolvedItems::read(wire::Reader& reader) { core::read_row(reader, overflowed, wire::list(items, kMost)); }
+
+Result<UnresolvedItems> UnresolvedItems::load(store::Store& store, wire::RelayKey const& relay,
+                                              wire::ChannelId const& channel) {
+  KITH_TRY(known, core::get_record<UnresolvedItems>(store, core::Table::meta, unresolved_key(relay, channel)));
+  return known ? std::move(*known) : UnresolvedItems{};
+}
+
+Result<> UnresolvedItems::put(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel) const {
   auto const key = unresolved_key(relay, channel);
-  if (items.empty()) return store.erase(core::Table::meta, key);
-  Bytes row;
-  for (auto const& item : items) row.insert(row.end(), item.bytes.begin(), item.bytes.end());
-  return store.put(core::Table::meta, key, row);
+  if (items.empty() && !overflowed) return store.erase(core::Table::meta, key);
+  return store.put(core::Table::meta, key, core::encode_record(*this));
 }
 
 Result<Bytes> recovery_record(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <vector>
 
 #include "core/records.hpp"
@@ -53,12 +52,28 @@ struct RelayRecord {
 
 /// Items of a mailbox that were pulled and cannot be said to be there: what is known of their entries, or of the past
 /// of these, is not enough. So many at most are looked at again when more is known.
-inline constexpr std::size_t kMostUnresolved = 4096;
-[[nodiscard]] Result<std::deque<ItemDigest>> unresolved_items(store::Store& store, wire::RelayKey const& relay,
-                                                              wire::ChannelId const& channel);
-/// In the caller's transaction.
-[[nodiscard]] Result<> put_unresolved_items(store::Store& store, wire::RelayKey const& relay,
-                                            wire::ChannelId const& channel, std::deque<ItemDigest> const& items);
+struct UnresolvedItems {
+  static constexpr std::size_t kMost = 4096;
+  struct Item {
+    ItemDigest digest;
+    EntryHash entry;  ///< zeros where the item could not be opened, or where Table::items has it
+    template <class Archive, class Self>
+    static void fields(Archive& a, Self& s) {
+      a(s.digest, s.entry);
+    }
+  };
+  std::vector<Item> items;
+  bool overflowed = false;  ///< there were more
+
+  void write(wire::Writer& writer) const;
+  void read(wire::Reader& reader);
+
+  [[nodiscard]] bool full() const { return items.size() >= kMost; }
+  [[nodiscard]] static Result<UnresolvedItems> load(store::Store& store, wire::RelayKey const& relay,
+                                                    wire::ChannelId const& channel);
+  /// In the caller's transaction.
+  [[nodiscard]] Result<> put(store::Store& store, wire::RelayKey const& relay, wire::ChannelId const& channel) const;
+};
 
 /// The recovery record that this device made for a mailbox, as it lies at the relay; empty where another device did.
 /// What it holds opens with the recovery words alone. put_ is in the caller's transaction.

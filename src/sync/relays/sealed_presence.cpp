@@ -16,6 +16,8 @@ constexpr std::size_t kMostPlainBytes = wire::kRelayLimits.max_presence_bytes - 
 
 /// Left free for what was taken, some spans of it at least: a transfer may wait for it.
 constexpr std::size_t kTakenReserveBytes = 320 + 9 * Taken::kMostLacked;
+/// Left free for what other relays have shown, some tips of one at least.
+constexpr std::size_t kShownReserveBytes = 512;
 
 struct SignedPresence {
   DeviceId device;
@@ -102,6 +104,14 @@ bool shorten(std::vector<wire::RelayWitness>& shown) {
   return true;
 }
 
+/// Which tips are left out changes from one slot to the next.
+void turn(std::vector<wire::RelayWitness>& shown, std::uint64_t counter) {
+  for (auto& witness : shown) {
+    auto& tips = witness.tips;
+    if (!tips.empty()) std::ranges::rotate(tips, tips.begin() + static_cast<std::ptrdiff_t>(counter % tips.size()));
+  }
+}
+
 /// Makes room. @return false where there is nothing more to leave out
 bool leave_something_out(wire::Presence& presence) {
   if (!presence.contacts.empty()) {
@@ -128,14 +138,15 @@ Bytes seal_presence(core::GroupState const& state, core::Identity const& identit
                     wire::RelayKey const& relay, wire::Pseudonym const& pseudonym, wire::Presence presence,
                     PresenceExtras extras, RandomSource& random) {
   SignedPresence record{identity.device(), std::move(presence), {}};
-  std::size_t const most = kMostPlainBytes - (extras.taken ? kTakenReserveBytes : 0);
+  std::size_t const of_shown = extras.shown.empty() ? 0 : kShownReserveBytes;
+  std::size_t const most = kMostPlainBytes - (extras.taken ? kTakenReserveBytes : 0) - of_shown;
   while (wire::encode(record).size() + kLengthBytes > most && leave_something_out(record.presence)) {
   }
   record.signature = identity.sign.sign(kLabel, signed_part(state.group(), relay, pseudonym, record));
   Bytes plain;
   append_part(plain, wire::encode(record));
-  auto const fits = [&](auto const& extra) {
-    return plain.size() + kLengthBytes + wire::encode(extra).size() <= kMostPlainBytes;
+  auto const fits = [&](auto const& extra, std::size_t reserve) {
+    return plain.size() + kLengthBytes + wire::encode(extra).size() + reserve <= kMostPlainBytes;
   };
   auto const sign = [&](std::string_view label, auto& told) {
     told.signature = identity.sign.sign(label, signed_part(state.group(), relay, pseudonym, record, told.extra));
@@ -143,13 +154,14 @@ Bytes seal_presence(core::GroupState const& state, core::Identity const& identit
   };
   if (extras.taken) {
     SignedExtra<Taken> told{std::move(*extras.taken), {}};
-    while (!fits(told) && told.extra.shorten()) {
+    while (!fits(told, of_shown) && told.extra.shorten()) {
     }
     sign(kTakenLabel, told);
   }
   if (!extras.taken && !extras.shown.empty() && plain.size() + kLengthBytes <= kMostPlainBytes) append_part(plain, {});
   SignedExtra<Shown> told{{std::move(extras.shown)}, {}};
-  while (!fits(told) && shorten(told.extra.relays)) {
+  if (!fits(told, 0)) turn(told.extra.relays, record.presence.counter);
+  while (!fits(told, 0) && shorten(told.extra.relays)) {
   }
   if (!told.extra.relays.empty()) sign(kShownLabel, told);
   plain.resize(std::min(crypto::padding_bucket(plain.size()), kMostPlainBytes));
