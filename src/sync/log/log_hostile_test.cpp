@@ -173,6 +173,28 @@ TEST_F(HostilePeers, AreNotAskedForEverForWhatTheyDoNotGive) {
   EXPECT_EQ(want_of(drain()).ranges.size(), 2U) << "they say that they have it";
 }
 
+/// It came to be named with an answer that brought what cannot be opened, and is none of that.
+TEST_F(HostilePeers, AreAskedAtOnceForWhatTheyHaveSince) {
+  must(b.replica.remove_device(a.identity.device(), wire::RemoveReason::lost, nullptr, b.now()));
+  must(b.replica.rotate(b.now()));
+  b.push("closed");
+  auto const closed = b.sealed_entries().back();
+  must(end.log.on_data({{{closed}}}, a.now()));
+  drain();
+  auto const late = made_up(1);
+  for (int i = 0; i < 10; ++i) {
+    must(end.log.on_peer_tips({late}));
+    auto const want = want_of(drain());
+    ASSERT_EQ(want.ranges.size(), 1U) << i;
+    EXPECT_EQ(want.ranges[0].log, late.log);
+    must(end.log.on_data({{{closed}}}, a.now()));
+    must(end.log.on_data({}, a.now()));
+    drain();
+    must(end.log.on_peer_tips({}));
+    drain();
+  }
+}
+
 /// An answer that brings something else each time is no reason to go on asking for ever.
 TEST_F(HostilePeers, AreNotAskedForEverByAnswersThatHelpALittle) {
   must(end.log.on_peer_tips({made_up(1)}));

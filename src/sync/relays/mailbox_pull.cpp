@@ -163,7 +163,8 @@ bool Mailbox::in_reach(core::EntryRecord const& record) const {
 /// relay has them.
 Result<> Mailbox::resolve() {
   std::vector<UnresolvedItems::Item> unknown;
-  std::vector<std::pair<std::uint64_t, UnresolvedItems::Item const*>> applied;
+  using Placed = std::pair<std::uint64_t, UnresolvedItems::Item const*>;
+  std::vector<Placed> applied;
   for (auto const& item : unresolved_.items) {
     KITH_TRY(record, entry_of(item));
     if (record)
@@ -171,7 +172,7 @@ Result<> Mailbox::resolve() {
     else
       unknown.push_back(item);
   }
-  std::ranges::sort(applied);
+  std::ranges::sort(applied, {}, &Placed::first);
   for (auto const& [position, item] : applied) {
     KITH_TRY(noted, note_there(*item));
     if (!noted) unknown.push_back(*item);

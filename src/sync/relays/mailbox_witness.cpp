@@ -23,7 +23,7 @@ Result<std::optional<wire::RelayWitness>> Mailbox::witness() {
   }
   if (tips.size() > wire::RelayWitness::kMostTips) {
     // Each is good by itself; others are told of the next time.
-    std::ranges::rotate(tips, tips.begin() + static_cast<std::ptrdiff_t>(cursor.value % tips.size()));
+    std::rotate(tips.begin(), tips.begin() + static_cast<std::ptrdiff_t>(cursor.value % tips.size()), tips.end());
     tips.resize(wire::RelayWitness::kMostTips);
     std::ranges::sort(tips);
   }

@@ -108,7 +108,8 @@ bool shorten(std::vector<wire::RelayWitness>& shown) {
 void turn(std::vector<wire::RelayWitness>& shown, std::uint64_t counter) {
   for (auto& witness : shown) {
     auto& tips = witness.tips;
-    if (!tips.empty()) std::ranges::rotate(tips, tips.begin() + static_cast<std::ptrdiff_t>(counter % tips.size()));
+    if (tips.empty()) continue;
+    std::rotate(tips.begin(), tips.begin() + static_cast<std::ptrdiff_t>(counter % tips.size()), tips.end());
   }
 }
 
