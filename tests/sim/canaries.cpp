@@ -67,6 +67,7 @@ void World::check_canaries(std::vector<Device*> const&) {
   canaries.add(recovery_.sign.seed().view(), "the recovery key");
   canaries.add(recovery_.dx.secret_key.view(), "the recovery key");
   canaries.add(recovery_.locator.view(), "the locator secret");
+  for (auto const& password : passwords_) canaries.add(password, "the password of an invite");
   for (auto const& device : devices_) {
     text(fmt::format("device{}", device->index));
     auto const& identity = device->identity;

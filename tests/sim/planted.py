@@ -170,6 +170,13 @@ BUGS = [
         "  if (!BUG) note_told(other, Way::left, std::move(theirs));"),
     Bug("withheld_not_alarmed", "nobody is told what a relay keeps back", "src/sync/relays/mailbox_witness.cpp",
         "    if (shown == Shown::no) {", "    if (!BUG && shown == Shown::no) {"),
+    # Pairing.
+    Bug("any_code_will_do", "the password of an invite is not what the exchange is made from", "src/core/pair_keys.cpp",
+        "  return crypto::cpace::generator(password, channel_identifier, joiner_nonce.view());",
+        "  return crypto::cpace::generator(BUG ? ByteView{} : password, channel_identifier, joiner_nonce.view());"),
+    Bug("used_code_lets_others_in", "a code that was used lets further devices in", "src/core/pair_inviter.cpp",
+        "  if (used_ && used_by_ != joiner_.cert.device) {",
+        "  if (!BUG && used_ && used_by_ != joiner_.cert.device) {"),
     Bug("secret_in_the_clear", "an entry's id is made of the secret that seals it", "src/core/entry.cpp",
         "  header.entry = random.id<EntryId>();",
         "  header.entry = BUG ? *EntryId::from(epoch.view().first(EntryId::kBytes)) : random.id<EntryId>();"),

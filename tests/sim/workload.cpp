@@ -174,39 +174,13 @@ void World::save_again_at_once(Device& device, std::string const& path, std::str
   saved_[text] = {device.index, path};
 }
 
-/// Pairs a new device with the inviter: what the pairing machines (tested by themselves) would do.
 void World::add_device(Device& inviter) {
   if (devices_.size() >= most_devices_) return;
   std::size_t const index = devices_.size();
   devices_.push_back(std::make_unique<Device>(index, random_.u64()));
   runs_.push_back(0);
   auto& joiner = *devices_.back();
-  auto& replica = inviter.program->replica;
-  auto const epoch = replica.usable_epoch(now_at(inviter));
-  if (!epoch) return check(inviter, kith::fail(epoch.error()));
-  std::vector<wire::Op> ops;
-  ops.emplace_back(wire::DeviceAdd{joiner.identity.cert, fmt::format("device{}", index), *epoch, std::nullopt});
-  joiner.offered = replica.state().roster().relays();
-  for (auto const& relay : joiner.offered) {
-    auto const face = core::relay_face(joiner.identity.root, relay.relay, replica.state().group());
-    ops.emplace_back(wire::DeviceRelay{joiner.identity.device(), relay.relay, face.pseudonym()});
-  }
-  auto const added = replica.write(std::move(ops), now_at(inviter));
-  if (!added) return check(inviter, kith::fail(added.error()));
-  wire::PairWelcomeBox welcome;
-  welcome.genesis = must(wire::decode<wire::Genesis>(wire::encode(replica.state().genesis())));
-  welcome.secrets = replica.secrets_for_newcomer();
-  welcome.device_add = added->front().entry;
-  {
-    Program fresh(joiner.database, joiner.disk, joiner.identity, joiner.random);
-    check(joiner, fresh.replica.adopt_group(welcome, now_at(joiner)));
-    auto transaction = must(store::Transaction::begin(fresh.store));
-    check(joiner, fresh.store.put(store::Table::meta, bytes_of(sync::kInviterKey), inviter.identity.device().view()));
-    sync::PeerRecord record;
-    record.addresses = {fmt::format("sim{}:1", inviter.index)};
-    check(joiner, fresh.store.put(store::Table::peers, inviter.identity.device().view(), core::encode_record(record)));
-    check(joiner, transaction.commit());
-  }
+  if (!pair(inviter, joiner)) return;
   joiner.member = true;
   note(fmt::format("{} lets {} in", inviter.index, index));
   count("devices added");

@@ -22,7 +22,8 @@ World::World(std::uint64_t seed, std::ostream* log)
       log_(log),
       clock_(Instant{} + std::chrono::hours{1}),
       recovery_([&] { return core::RecoveryKeys::from_entropy(random_.secret<crypto::MnemonicEntropy>()); }()),
-      mischief_(seed ^ 0x6b69746820666f72ULL) {
+      mischief_(seed ^ 0x6b69746820666f72ULL),
+      pairing_(seed ^ 0x6b69746820706169ULL) {
   outcome_.trace = 14695981039346656037ULL;
   static_cast<void>(take_heap_peak());
   auto const rate = [&](double most) {

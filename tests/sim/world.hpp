@@ -10,6 +10,7 @@
 #include "core/escrow.hpp"
 #include "sim/forgery.hpp"
 #include "sim/network.hpp"
+#include "sim/pairing.hpp"
 #include "sim/relay_network.hpp"
 
 namespace kith::sim {
@@ -143,6 +144,17 @@ class World {
   void gossip(Device& from, Device& to);
   [[nodiscard]] Device* any_member();
   [[nodiscard]] bool running_member(Device const& device) const;
+
+  // How devices are let in (pairing.cpp).
+  [[nodiscard]] bool pair(Device& inviter, Device& joiner);
+  [[nodiscard]] core::PairingCode new_code(Device& inviter);
+  [[nodiscard]] bool join(Device& inviter, Device& joiner, core::PairingCode const& code, PairingCarrier const& carry);
+  void let_in(Device& inviter, core::PairCommit const& commit, core::PairInviter& machine);
+  void adopt(Device& joiner, Device const& inviter, core::PairWelcomed const& welcomed);
+  void play_trick(PairingTrick trick, Device& inviter, Device& joiner, core::PairingCode const& code);
+  void answer_falsely(Device& joiner, core::PairingCode const& code);
+  void come_uninvited(Device& inviter, core::PairingCode code);
+  void repeat_pairing(Device& inviter, std::vector<Bytes> const& said);
 
   // Who comes with the recovery words (recovery.cpp).
   struct Escrowed {
@@ -290,6 +302,16 @@ class World {
   std::vector<Watch> watches_;
   /// What has left devices, where it is listened to, and was not looked through yet.
   std::optional<Bytes> heard_;
+  /// What others do to pairings follows from a seed of its own.
+  SeededRandom pairing_;
+  /// By inviter.
+  struct Invited {
+    testing::TestInvites book;
+    std::vector<core::PairingCode> used;     ///< codes by which somebody was let in
+    std::vector<std::vector<Bytes>> joined;  ///< what those had said
+  };
+  std::map<std::size_t, Invited> invited_;
+  std::vector<Bytes> passwords_;
   std::uint64_t next_text_ = 0;
   /// File contents that a user saved and nobody has knowingly replaced or deleted: content -> where it was saved.
   std::map<std::string, std::pair<std::size_t, std::string>> saved_;
