@@ -18,6 +18,11 @@ Corpus recovery_stream_corpus() {
     for (auto const& frame : said) wire::encode_frame(bytes, frame);
     return bytes;
   };
+  auto const with = [](ByteView bytes, ByteView rest) {
+    Bytes all(bytes.begin(), bytes.end());
+    append(all, rest);
+    return all;
+  };
   RecoveryStreamWorld world;
   WatchedReader reader(world);
   ByteView const hello = ByteView{reader.said}.subspan(wire::Opening::kBytes);
@@ -38,6 +43,7 @@ Corpus recovery_stream_corpus() {
   add("tips_first", frames, stream({wire::Tips{tips}}));
   add("rekey", frames, stream({beginning, wire::Rekey{}}));
   add("nothing", frames, stream({wire::Data{}}));
+  add("hello_and_rubbish", stranger, with(hello, Bytes(8, 0xff)));
   return corpus;
 }
 

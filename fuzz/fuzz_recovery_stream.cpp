@@ -35,7 +35,9 @@ void stranger(ByteView bytes, std::uint8_t cut) {
   WatchedGiver whole(world()), pieces(world());
   whole.feed(bytes);
   fuzz::in_pieces(bytes, cut, [&](ByteView piece) { pieces.feed(piece); });
-  require(whole.said == pieces.said, "pieces make no difference to what is said");
+  // An answer may have gone before what does not fit comes in a piece of its own: with that it is said no more.
+  bool const broke_off = whole.said.empty() && whole.giver.done() && pieces.giver.done();
+  require(whole.said == pieces.said || broke_off, "pieces make no difference to what is said");
   require(!whole.giver.proved() && whole.source.at == 0, "a stranger reads nothing");
   auto const& hello = recorded_hello();
   bool const replayed = bytes.size() >= hello.size() && equal(bytes.first(hello.size()), hello);
